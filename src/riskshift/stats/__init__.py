@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: statistics on counts, with numpy and scipy only."""
