@@ -1,0 +1,1 @@
+"""The packaged corpus: published margins of PairedSafety, reconstructed rows."""
