@@ -15,7 +15,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.cluster import t_quantile
 from riskshift.stats.proportion import normal_quantile
 
-_BLOCK_DRAWS = 1 << 17
+_BLOCK_DRAWS = 8192
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.proportion import normal_quantile
 
 MAX_CELLS = 4096
-_BLOCK_BYTES = 64 * 2**20
+_BLOCK_BYTES = 4 * 2**20
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -232,9 +232,12 @@ def _draws(
     block = max(1, _BLOCK_BYTES // (16 * len(cells)))
     for start in range(0, resamples, block):
         counts = rng.multinomial(total, share, size=min(block, resamples - start))
-        sums = counts @ cells
-        sums = sums[sums[:, 1::2].all(axis=1)]
-        yield _contrast(sums[:, ::2] / sums[:, 1::2])
+        sums = counts.astype(np.float64) @ cells  # whole numbers would miss the fast product
+        events, trials = sums[:, ::2], sums[:, 1::2]
+        if not trials.all():
+            kept = trials.all(axis=1)
+            events, trials = events[kept], trials[kept]
+        yield _contrast(events / trials)
 
 
 def _percentile(drawn: Floats, confidence: float) -> Bootstrap | None:
