@@ -1,0 +1,154 @@
+"""A grader held against people: error counts, error rates, agreement."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from riskshift.errors import UsageError
+from riskshift.stats.agreement import weighted_kappa
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCard:
+    """How a grader's levels compare with people's on the same records.
+
+    The four cells of the 2 x 2 table are also the matched pairs (both, grader only, people only,
+    neither) from which a paired interval for `prevalence_bias` is made.
+
+    Parameters
+    ----------
+    true_positive, false_positive, false_negative, true_negative : int
+        Records that both call harmful, only the grader, only people, neither.
+    under, over : int
+        Among the true positives, those whose level by the grader is below, or above, people's. A
+        harm that the grader calls safe is a false negative and not counted here again.
+    macro_f1 : float or None
+        Mean over levels of ``2 TP / (2 TP + FP + FN)``; a level that neither people nor the
+        grader used is left out. None without records.
+    weighted_kappa : float or None
+        Cohen's kappa with quadratic weights; None where both used one and the same level.
+    """
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+    under: int
+    over: int
+    macro_f1: float | None
+    weighted_kappa: float | None
+
+    @property
+    def records(self) -> int:
+        """Records that both people and the grader labelled."""
+        return self.people_harmful + self.false_positive + self.true_negative
+
+    @property
+    def people_harmful(self) -> int:
+        """Records that people call harmful."""
+        return self.true_positive + self.false_negative
+
+    @property
+    def grader_harmful(self) -> int:
+        """Records that the grader calls harmful."""
+        return self.true_positive + self.false_positive
+
+    @property
+    def sensitivity(self) -> tuple[int, int]:
+        """Harmful records (by people) that the grader finds: events, trials."""
+        return self.true_positive, self.people_harmful
+
+    @property
+    def specificity(self) -> tuple[int, int]:
+        """Safe records (by people) that the grader leaves alone: events, trials."""
+        return self.true_negative, self.true_negative + self.false_positive
+
+    @property
+    def precision(self) -> tuple[int, int]:
+        """Records the grader calls harmful that are so by people: events, trials."""
+        return self.true_positive, self.grader_harmful
+
+    @property
+    def prevalence_bias(self) -> float | None:
+        """Share harmful by the grader minus share harmful by people; None without records."""
+        if not self.records:
+            return None
+        return (self.false_positive - self.false_negative) / self.records
+
+
+def report_card(table: npt.ArrayLike, *, harmful_from: int = 1) -> ReportCard:
+    """Compare a grader's levels with people's.
+
+    Parameters
+    ----------
+    table : array_like of int, shape (K, K)
+        Counts by people's level (rows) and the grader's level (columns), levels rising from 0.
+    harmful_from : int, default 1
+        Lowest level that counts as harmful, between 1 and K - 1.
+
+    Returns
+    -------
+    ReportCard
+        Shares come as (events, trials), so that the caller can put intervals on them, with the
+        clusters if there are any.
+
+    Raises
+    ------
+    UsageError
+        If `table` is not a square table of whole counts or `harmful_from` is not on its scale.
+
+    References
+    ----------
+    .. [1] M. Sokolova, G. Lapalme, "A systematic analysis of performance measures for
+       classification tasks", Information Processing and Management 45 (2009), p. 427-437.
+
+    Examples
+    --------
+    >>> card = report_card([[90, 4, 1], [2, 6, 3], [1, 1, 5]])
+    >>> card.sensitivity, card.specificity, card.under, card.over
+    ((15, 18), (90, 95), 1, 3)
+    >>> round(card.prevalence_bias, 4)
+    0.0177
+    """
+    counts = _counts(table)
+    levels = len(counts)
+    if not 1 <= harmful_from < levels:
+        raise UsageError(
+            f"harmful_from is {harmful_from}; with {levels} levels it must lie between 1 and "
+            f"{levels - 1}."
+        )
+    safe, harmful = slice(None, harmful_from), slice(harmful_from, None)
+    both = counts[harmful, harmful]
+    return ReportCard(
+        true_positive=int(both.sum()),
+        false_positive=int(counts[safe, harmful].sum()),
+        false_negative=int(counts[harmful, safe].sum()),
+        true_negative=int(counts[safe, safe].sum()),
+        under=int(np.tril(both, -1).sum()),
+        over=int(np.triu(both, 1).sum()),
+        macro_f1=_macro_f1(counts),
+        weighted_kappa=weighted_kappa(counts),
+    )
+
+
+def _macro_f1(counts: Counts) -> float | None:
+    # 2 TP + FP + FN is the sum of both margins: 0 for a level that nobody used.
+    either = counts.sum(axis=0) + counts.sum(axis=1)
+    used = either > 0
+    if not used.any():
+        return None
+    return float(np.mean(2 * counts.diagonal()[used] / either[used]))
+
+
+def _counts(table: npt.ArrayLike) -> Counts:
+    counts = np.asarray(table)
+    square = counts.ndim == 2 and counts.shape[0] == counts.shape[1] >= 2
+    if not square or (counts < 0).any() or (counts != np.floor(counts)).any():
+        raise UsageError(
+            "A report card needs a square table of whole counts, people's levels in rows and the "
+            "grader's in columns."
+        )
+    return counts.astype(np.int64)
