@@ -1,0 +1,134 @@
+"""The small table of counts that every number is a function of."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.taxonomy import Taxonomy
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """Which patterns occur together in one cluster, and how often.
+
+    Parameters
+    ----------
+    indptr, indices : ndarray of int
+        Distinct kinds of cluster as sparse rows: the records of kind g have the patterns
+        ``indices[indptr[g]:indptr[g + 1]]``, one entry a record, in ascending order.
+    weight : ndarray of int
+        How many clusters are of each kind.
+    """
+
+    indptr: IntArray
+    indices: IntArray
+    weight: IntArray
+
+    def __len__(self) -> int:
+        return int(self.weight.sum())
+
+    def totals(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sum a value of each pattern over the records of each kind of cluster."""
+        return np.add.reduceat(values[self.indices], self.indptr[:-1], axis=0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Distinct label patterns and how many records have each.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        What the severities speak of.
+    prompt, response : ndarray of int, shape (patterns, categories)
+        Severity per category; -1 where the label is missing.
+    relevance : ndarray of int, shape (patterns,), or None
+        1 to 3, or -1 where missing; None if the data has no relevance.
+    benign : ndarray of int, shape (patterns,), or None
+        1 where the benchmark itself calls the prompt benign, 0 where it does not, -1 where
+        missing; None if the data does not say.
+    n : ndarray of int, shape (patterns,)
+        Records of each pattern.
+    clusters : Clusters or None
+        Records that belong together; None where every record stands alone.
+    """
+
+    taxonomy: Taxonomy
+    prompt: IntArray
+    response: IntArray
+    relevance: IntArray | None
+    benign: IntArray | None
+    n: IntArray
+    clusters: Clusters | None
+
+    @property
+    def total(self) -> int:
+        """Number of records."""
+        return int(self.n.sum())
+
+    @property
+    def units(self) -> int:
+        """Number of clusters; of records, where each stands alone."""
+        return self.total if self.clusters is None else len(self.clusters)
+
+    def sums(self, *values: NDArray[Any]) -> tuple[IntArray, IntArray]:
+        """Marginalise to the bits of one statistic.
+
+        Parameters
+        ----------
+        *values : ndarray of bool or non-negative int, shape (patterns,)
+            What to sum over each cluster, such as the event and the denominator.
+
+        Returns
+        -------
+        cells : ndarray of int, shape (cells, len(values))
+            Distinct tuples of sums, in ascending order.
+        weight : ndarray of int, shape (cells,)
+            How many clusters have each.
+        """
+        columns = np.stack([np.asarray(value, dtype=np.int64) for value in values], axis=1)
+        if self.clusters is None:
+            return distinct_rows(columns, self.n)
+        return distinct_rows(self.clusters.totals(columns), self.clusters.weight)
+
+    def digest(self) -> str:
+        """Hash the counts: equal for equal data, whatever its row order, files or engine."""
+        hashed = hashlib.sha256(json.dumps(self.taxonomy.to_dict(), sort_keys=True).encode())
+        parts = [self.prompt, self.response, self.relevance, self.benign, self.n]
+        if self.clusters is not None:
+            parts += [self.clusters.indptr, self.clusters.indices, self.clusters.weight]
+        for part in parts:
+            hashed.update(
+                b"-" if part is None else np.ascontiguousarray(part, dtype="<i8").tobytes()
+            )
+        return hashed.hexdigest()
+
+
+def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]:
+    """Merge equal rows, adding their weights; rows come back in ascending order."""
+    low = rows.min(axis=0, initial=0)
+    span = rows.max(axis=0, initial=0) - low + 1
+    if float(np.prod(span.astype(float))) > 2**62:
+        merged, inverse = np.unique(rows, axis=0, return_inverse=True)
+        return merged, np.bincount(inverse.ravel(), weights=weight, minlength=len(merged)).astype(
+            np.int64
+        )
+    # One number a row, because sorting numbers is many times faster than sorting rows.
+    stride = np.append(np.cumprod(span[::-1])[::-1][1:], 1)
+    keys = (rows - low) @ stride
+    size = int(np.prod(span))
+    if size <= 4 * len(keys) + 1024:
+        filled = np.bincount(keys, minlength=size)
+        merged_keys = np.flatnonzero(filled)
+        totals = np.bincount(keys, weights=weight, minlength=size)[merged_keys]
+    else:
+        merged_keys, inverse = np.unique(keys, return_inverse=True)
+        totals = np.bincount(inverse, weights=weight, minlength=len(merged_keys))
+    return merged_keys[:, None] // stride % span + low, totals.astype(np.int64)
