@@ -349,14 +349,13 @@ def linear_by_linear(
     (8.118, 0.0044)
     """
     counts = _table(table)
+    rows, columns = counts.sum(axis=1), counts.sum(axis=0)
+    x, y = _scores(row_scores, rows, "row"), _scores(column_scores, columns, "column")
+    if len(set(x[rows > 0])) < 2 or len(set(y[columns > 0])) < 2:
+        return None
     n = float(counts.sum())
-    if n == 0:
-        return None
-    x = _centred(row_scores, counts.sum(axis=1), "row")
-    y = _centred(column_scores, counts.sum(axis=0), "column")
-    spread = float(counts.sum(axis=1) @ x**2) * float(counts.sum(axis=0) @ y**2)
-    if spread == 0:
-        return None
+    x, y = x - float(rows @ x) / n, y - float(columns @ y) / n
+    spread = float(rows @ x**2) * float(columns @ y**2)
     statistic = (n - 1) * float(x @ counts @ y) ** 2 / spread
     return Trend(statistic, float(chdtrc(1, statistic)))
 
@@ -483,12 +482,11 @@ def _gamma_influence(counts: Floats) -> tuple[float | None, Floats]:
     return (p - q) / (p + q), 4 * (q * concordant - p * discordant) / (p + q) ** 2
 
 
-def _centred(scores: npt.ArrayLike | None, margin: Floats, side: str) -> Floats:
-    values = np.arange(len(margin), dtype=np.float64) if scores is None else np.asarray(scores)
+def _scores(scores: npt.ArrayLike | None, margin: Floats, side: str) -> Floats:
+    values = np.asarray(range(len(margin)) if scores is None else scores, dtype=np.float64)
     if values.shape != margin.shape:
         raise UsageError(f"{len(margin)} {side} scores are needed; their shape is {values.shape}.")
-    centred: Floats = values - float(margin @ values) / float(margin.sum())
-    return centred
+    return values
 
 
 def _clusters(cells: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Floats, Floats]:

@@ -164,9 +164,12 @@ def mover_difference(
     below_a, above_a = estimate_a - interval_a.low, interval_a.high - estimate_a
     below_b, above_b = estimate_b - interval_b.low, interval_b.high - estimate_b
     difference = estimate_a - estimate_b
+    low = difference - _joint(below_a, above_b, correlation)
+    high = difference + _joint(above_a, below_b, correlation)
+    # The ends cannot lie beyond those of perfect opposition, so rounding must not put them there.
     return Interval(
-        difference - _joint(below_a, above_b, correlation),
-        difference + _joint(above_a, below_b, correlation),
+        max(low, interval_a.low - interval_b.high),
+        min(high, interval_a.high - interval_b.low),
         f"mover-{interval_a.method}",
         interval_a.confidence,
     )
