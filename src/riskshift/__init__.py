@@ -1,3 +1,95 @@
-"""Paired analysis of prompt risk and response risk."""
+"""Paired analysis of prompt risk and response risk.
+
+Examples
+--------
+>>> import riskshift
+>>> import polars as pl
+>>> pairs = pl.DataFrame({"prompt_harm": [1, 1, 0], "response_harm": [0, 1, 0]})
+>>> result = riskshift.analyze(pairs, taxonomy=riskshift.Taxonomy(["harm"], ["Safe", "Harmful"]))
+>>> print(result.rate("response_harm"))
+response_harm: 1 of 3, 33.3% [6.1%, 79.2%] (wilson, 95%)
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from riskshift.analysis.population import Population
+    from riskshift.analysis.rates import Rate
+    from riskshift.analysis.result import Analysis
+    from riskshift.api import analyze, read
+    from riskshift.counts import Case
+    from riskshift.errors import (
+        ColumnError,
+        DataError,
+        FileError,
+        LabelError,
+        OutputError,
+        PairError,
+        RiskshiftError,
+        RiskshiftWarning,
+        UsageError,
+    )
+    from riskshift.records import Columns, Records
+    from riskshift.report import write, write_charts
+    from riskshift.taxonomy import Taxonomy
+
+# Where each public name lives; imported when it is first asked for, so that the package loads fast.
+_HOMES = {
+    "Analysis": "analysis.result",
+    "Case": "counts",
+    "ColumnError": "errors",
+    "Columns": "records",
+    "DataError": "errors",
+    "FileError": "errors",
+    "LabelError": "errors",
+    "OutputError": "errors",
+    "PairError": "errors",
+    "Population": "analysis.population",
+    "Rate": "analysis.rates",
+    "Records": "records",
+    "RiskshiftError": "errors",
+    "RiskshiftWarning": "errors",
+    "Taxonomy": "taxonomy",
+    "UsageError": "errors",
+    "analyze": "api",
+    "read": "api",
+    "write": "report",
+    "write_charts": "report",
+}
+
+__all__ = [
+    "Analysis",
+    "Case",
+    "ColumnError",
+    "Columns",
+    "DataError",
+    "FileError",
+    "LabelError",
+    "OutputError",
+    "PairError",
+    "Population",
+    "Rate",
+    "Records",
+    "RiskshiftError",
+    "RiskshiftWarning",
+    "Taxonomy",
+    "UsageError",
+    "analyze",
+    "read",
+    "write",
+    "write_charts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'riskshift' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"riskshift.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

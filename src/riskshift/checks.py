@@ -190,15 +190,27 @@ def check_ids(records: Records) -> Records:
     return records
 
 
-def check_pairs(records: Records) -> tuple[Records, bool]:
-    """Tell whether prompts repeat, and refuse repeats that nothing explains.
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Whether prompts repeat.
 
-    Returns
-    -------
+    Parameters
+    ----------
     records : Records
         Without the duplicates, if they were to be left out.
     repeated : bool
         Whether some prompt has several records.
+    unique : tuple of str
+        Columns that no two records share; empty where none were needed.
+    """
+
+    records: Records
+    repeated: bool
+    unique: tuple[str, ...] = ()
+
+
+def check_pairs(records: Records) -> Pairs:
+    """Tell whether prompts repeat, and refuse repeats that nothing explains.
 
     Raises
     ------
@@ -207,13 +219,13 @@ def check_pairs(records: Records) -> tuple[Records, bool]:
     """
     prompt = records.prompt
     if prompt is None or engine.repeats(records.frame, [prompt])[1] <= 1:
-        return records, False
+        return Pairs(records, repeated=False)
     key = [prompt, *filter(None, map(records.column, ("model", "sample", "turn")))]
     response = records.column("response")
     if records.column("prompt_id") is None and response:
         key.append(response)  # of one text, different responses are samples
     if engine.repeats(records.frame, key)[1] <= 1:
-        return records, True
+        return Pairs(records, repeated=True, unique=tuple(key))
     counted = records.frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
     twice = counted.filter(nw.col("riskshift_n") > 1)
     if not records.options.skip_bad:
@@ -222,7 +234,7 @@ def check_pairs(records: Records) -> tuple[Records, bool]:
     alone = nw.len().over(*key) == 1
     kept = engine.count_rows(records.frame.filter(alone))
     records = records.where(alone, reason="duplicate pair", rows=total - kept)
-    return records, engine.repeats(records.frame, [prompt])[1] > 1
+    return Pairs(records, repeated=engine.repeats(records.frame, [prompt])[1] > 1)
 
 
 def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> PairError:

@@ -37,19 +37,18 @@ class Collapsed:
         All records together.
     groups : mapping
         Counts by grouping column and value.
-    cluster : str or None
-        Name of the column whose equal values are not independent.
-    read : int
-        Rows read.
-    skipped : mapping of str to int
-        Rows left out before counting, by reason.
+    records : Records
+        The records that were counted; `skipped` says how many were left out, and why.
     """
 
     counts: Counts
     groups: dict[str, dict[str, Counts]]
-    cluster: str | None
-    read: int
-    skipped: dict[str, int]
+    records: Records
+
+    @property
+    def read(self) -> int:
+        """Rows read, with those left out."""
+        return self.counts.total + sum(self.records.skipped.values())
 
 
 class Coding:
@@ -143,14 +142,15 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
 
 def _collapse(records: Records, progress: Callable[[str], None]) -> Collapsed:
     progress("grouping the labels")
-    records = check_ids(_clean(records))
+    records = check_ids(cleaned(records))
     keys = label_keys(records)
     columns = [key.column for key in keys]
     records, rows = check_labels(records, _patterns(records, columns), keys)
     progress("looking for repeated prompts")
-    checked, repeated = check_pairs(records)
-    if checked is not records:
-        records, rows = checked, _patterns(checked, columns)
+    pairs = check_pairs(records)
+    repeated = pairs.repeated
+    if pairs.records is not records:
+        records, rows = pairs.records, _patterns(pairs.records, columns)
     cluster = records.cluster
     clustered = repeated if cluster == records.prompt else _repeats(records, cluster)
     progress("collecting what belongs together")
@@ -164,12 +164,13 @@ def _collapse(records: Records, progress: Callable[[str], None]) -> Collapsed:
     groups = {}
     for column in _groupings(records):
         progress(f"grouping by {column}")
-        groups[column] = _group(records, keys, column, clustered=clustered)
-    read = counts.total + sum(records.skipped.values())
-    return Collapsed(counts, groups, cluster, read, dict(records.skipped))
+        shared = clustered and set(pairs.unique) != {cluster, column}
+        groups[column] = _group(records, keys, column, clustered=shared)
+    return Collapsed(counts, groups, records)
 
 
-def _clean(records: Records) -> Records:
+def cleaned(records: Records) -> Records:
+    """Give missing labels and enumerations one form in every engine."""
     # NaN is a missing label in every engine, and an enumeration is its names.
     schema = records.frame.collect_schema()
     columns = {key.column for key in label_keys(records)} | set(_grouping_columns(records))

@@ -132,3 +132,44 @@ def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]
         merged_keys, inverse = np.unique(keys, return_inverse=True)
         totals = np.bincount(inverse, weights=weight, minlength=len(merged_keys))
     return merged_keys[:, None] // stride % span + low, totals.astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pair worth reading.
+
+    Parameters
+    ----------
+    prompt_id, model, sample : str or None
+        What identifies it in the data; None where the data has no such column.
+    prompt, response : mapping of str to int or None
+        Severity by category; None where the label is missing.
+    relevance : int or None
+        1 to 3.
+    origin : str
+        How it came to escalate: ``"unsolicited_elaboration"`` or ``"compliance_escalation"``.
+    prompt_text, response_text : str or None
+        The texts, where the data has them and they were asked for. Hostile: never trust them.
+    """
+
+    prompt_id: str | None
+    model: str | None
+    sample: str | None
+    prompt: dict[str, int | None]
+    response: dict[str, int | None]
+    relevance: int | None
+    origin: str
+    prompt_text: str | None
+    response_text: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return labels and identity as plain data, without the texts."""
+        return {
+            "prompt_id": self.prompt_id,
+            "model": self.model,
+            "sample": self.sample,
+            "prompt": dict(self.prompt),
+            "response": dict(self.response),
+            "relevance": self.relevance,
+            "origin": self.origin,
+        }

@@ -44,9 +44,12 @@ def fetch(frame: Frame) -> list[tuple[Any, ...]]:
     return list(frame.collect().iter_rows())
 
 
-def count_patterns(frame: Frame, columns: Sequence[str], *, limit: int) -> list[tuple[Any, ...]]:
-    """Group by the values as they are; each row ends with its count. Stops after `limit` patterns."""
-    return fetch(frame.group_by(*columns).agg(nw.len().alias("riskshift_n")).head(limit))
+def count_patterns(
+    frame: Frame, columns: Sequence[str], *, limit: int | None = None
+) -> list[tuple[Any, ...]]:
+    """Group by the values as they are; each row ends with its count. At most `limit` patterns."""
+    counted = frame.group_by(*columns).agg(nw.len().alias("riskshift_n"))
+    return fetch(counted if limit is None else counted.head(limit))
 
 
 def repeats(frame: Frame, columns: Sequence[str]) -> tuple[int, int]:

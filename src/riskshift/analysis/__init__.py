@@ -1,0 +1,1 @@
+"""Counts in, named frozen results out."""

@@ -1,0 +1,227 @@
+"""The main job in one call: read, check, collapse, estimate."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from riskshift.analysis.population import estimate
+from riskshift.analysis.rates import DEFAULT_SEED, Settings
+from riskshift.analysis.result import Analysis, Provenance
+from riskshift.analysis.severities import Severities
+from riskshift.analysis.words import caveats, headline
+from riskshift.cases import worst_cases
+from riskshift.collapse import Collapsed, collapse
+from riskshift.counts import Counts
+from riskshift.reading import read_files, read_frame
+from riskshift.records import Columns, Options, Records
+from riskshift.taxonomy import MISSING, Taxonomy
+
+
+def _silent(step: str) -> None:
+    pass
+
+
+def read(
+    data: Any,
+    *,
+    taxonomy: Taxonomy | None = None,
+    columns: Mapping[str, str] | None = None,
+    scale: str | None = None,
+    by: str | Sequence[str] = (),
+    model: str | None = None,
+    cluster: str | None = None,
+    prompt_labels: str = "per-prompt",
+    skip_bad: bool = False,
+    format: str | None = None,  # noqa: A002
+    memory_limit: str | None = None,
+) -> Records:
+    """Bind labelled pairs to their roles; nothing is computed yet.
+
+    Parameters
+    ----------
+    data : path, list of paths, or data frame
+        Files (CSV, TSV, JSON lines, JSON, Parquet; plain, gzip or zstd), folders or globs; or a
+        pandas, Polars or PyArrow frame, a Polars LazyFrame, or a DuckDB relation.
+    taxonomy : Taxonomy, optional
+        Categories and levels; default: hate, self_harm, sexual, violence on Safe to High.
+    columns : Columns or mapping, optional
+        Columns by role, where their names are not the roles' own.
+    scale : {None, "levels", "names", "0-7", "0-2-4-6"}
+        How labels are written; None accepts severities 0..K-1 and level names.
+    by : str or sequence of str
+        Columns to group by, each a grouping of its own.
+    model : str, optional
+        Keep only this model's records.
+    cluster : str, optional
+        Column whose equal values are not independent; default: the prompt.
+    prompt_labels : {"per-prompt", "per-row"}
+        Whether the labels of one prompt must agree across its records.
+    skip_bad : bool, default False
+        Leave rows with faults out and count them, instead of stopping.
+    format : {"csv", "tsv", "jsonl", "json", "parquet"}, optional
+        Of files whose names do not tell.
+    memory_limit : str, optional
+        Of DuckDB, for files, such as ``"2GB"``; beyond it, it works on disk.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read or lacks a column.
+    UsageError
+        If an option cannot be honoured.
+    """
+    options = Options(
+        taxonomy=taxonomy or Taxonomy(),
+        columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
+        scale=scale,
+        by=(by,) if isinstance(by, str) else tuple(by),
+        model=model,
+        cluster=cluster,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+    )
+    if isinstance(data, (str, os.PathLike)):
+        data = [data]
+    if isinstance(data, Iterable) and isinstance(data, (list, tuple)):
+        paths = [Path(path) if str(path) != "-" else "-" for path in data]
+        return read_files(paths, options=options, format=format, memory_limit=memory_limit)
+    return read_frame(data, options=options)
+
+
+def analyze(
+    data: Any,
+    *,
+    confidence: float = 0.95,
+    interval: str = "wilson",
+    seed: int = DEFAULT_SEED,
+    resamples: int = 10_000,
+    permutations: int = 50_000,
+    reference: str | None = None,
+    all_pairs: bool = False,
+    cases: int = 50,
+    text: bool = True,
+    progress: Callable[[str], None] = _silent,
+    **reading: Any,
+) -> Analysis:
+    """Analyze labelled pairs: how risk moves between prompt and response.
+
+    Parameters
+    ----------
+    data : path, list of paths, data frame, or Records
+        The pairs; see `read`.
+    confidence : float, default 0.95
+        Two-sided coverage of every interval.
+    interval : {"wilson", "clopper-pearson"}
+        Interval of a proportion.
+    seed : int
+        Where random numbers start; the same seed and data give the same result.
+    resamples, permutations : int
+        Draws of bootstraps and of permutation tests.
+    reference : str, optional
+        Category that the others' persistence is compared with; default: the highest.
+    all_pairs : bool, default False
+        Compare every pair of categories.
+    cases : int, default 50
+        At most so many of the worst pairs are kept to be read.
+    text : bool, default True
+        Whether their texts are kept.
+    progress : callable, optional
+        Told what is being done, in a few words.
+    **reading
+        Options of `read`.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, or has faults; all of them in one message.
+    UsageError
+        If an option cannot be honoured.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> pairs = pl.DataFrame({"prompt_harm": [1, 1, 0, 0], "response_harm": [0, 1, 0, 0]})
+    >>> result = analyze(pairs, taxonomy=Taxonomy(["harm"], ["Safe", "Harmful"]))
+    >>> print(result.rate("persistence", "harm"))
+    persistence: 1 of 2, 50.0% [9.5%, 90.5%] (wilson, 95%)
+    """
+    settings = Settings(confidence, interval, seed, resamples, permutations)
+    clock = _Clock()
+    progress("opening the data")
+    records = data if isinstance(data, Records) else read(data, **reading)
+    clock.lap("read")
+    collapsed = collapse(records, progress=progress)
+    clock.lap("collapse")
+    progress("estimating")
+    population = estimate(collapsed.counts, settings, reference=reference, all_pairs=all_pairs)
+    groups = {
+        column: {
+            value: estimate(counts, settings, reference=reference, all_pairs=all_pairs)
+            for value, counts in values.items()
+        }
+        for column, values in collapsed.groups.items()
+    }
+    clock.lap("estimate")
+    progress("picking the cases to read")
+    worst = worst_cases(collapsed.records, limit=cases, text=text)
+    clock.lap("cases")
+    taxonomy = records.options.taxonomy
+    cluster = collapsed.records.cluster
+    return Analysis(
+        taxonomy=taxonomy,
+        settings=settings,
+        population=population,
+        groups=groups,
+        cases=worst,
+        provenance=_provenance(collapsed, clock.laps),
+        summary=tuple(headline(population, taxonomy)),
+        notes=tuple(caveats(population, collapsed.counts, cluster=cluster)),
+    )
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 4)
+        self._last = now
+
+
+def _provenance(collapsed: Collapsed, timing: dict[str, float]) -> Provenance:
+    counts, records = collapsed.counts, collapsed.records
+    return Provenance(
+        source=records.source.name,
+        engine=records.source.engine,
+        data_hash=counts.digest(),
+        read=collapsed.read,
+        left_out=dict(records.skipped),
+        missing=_missing(counts),
+        cluster=records.cluster,
+        units=counts.units,
+        repeated=counts.clusters is not None,
+        timing=timing,
+    )
+
+
+def _missing(counts: Counts) -> dict[str, int]:
+    severities = Severities(counts)
+    values = {
+        "missing prompt label": severities.prompt.value,
+        "missing response label": severities.response.value,
+        "missing relevance": counts.relevance,
+    }
+    found = {name: int(counts.n[v == MISSING].sum()) for name, v in values.items() if v is not None}
+    return {name: n for name, n in found.items() if n}

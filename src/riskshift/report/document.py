@@ -1,0 +1,157 @@
+"""One document, many renderers: order, rounding and wording are decided before rendering."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from riskshift.counts import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text; a note is set apart."""
+
+    text: str
+    kind: Literal["plain", "note"] = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text that is ready to be read.
+
+    Parameters
+    ----------
+    caption : str
+        What it shows.
+    columns : tuple of str
+        Headings.
+    rows : tuple of tuple of str
+        Cells; may hold names from the data, so renderers escape them.
+    text_columns : int
+        How many leading columns are text; the rest are numbers and set flush right.
+    notes : tuple of str
+        Footnotes.
+    essential : tuple of int
+        Positions of the columns that narrow places keep; empty: all.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    text_columns: int = 1
+    notes: tuple[str, ...] = ()
+    essential: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A transition matrix: rows are prompt severities, columns response severities."""
+
+    caption: str
+    levels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart as data; `charts` knows how to draw each kind.
+
+    Parameters
+    ----------
+    name : str
+        File name without suffix, unique in the document.
+    kind : {"intervals", "bars", "heatmap"}
+        Dots with intervals, stacked bars, or a transition heat map.
+    title, alt : str
+        Heading, and the same in words for those who do not see it.
+    rows : tuple of dict
+        intervals: label, series, estimate, low, high (shares). bars: label, part, share, count.
+        heatmap: prompt, response, count.
+    order : tuple of str
+        Labels from top to bottom (heatmap: levels, mildest first).
+    series : tuple of str
+        Series or parts in the order of the legend.
+    """
+
+    name: str
+    kind: Literal["intervals", "bars", "heatmap"]
+    title: str
+    alt: str
+    rows: tuple[dict[str, str | float | int], ...]
+    order: tuple[str, ...]
+    series: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Names and what they mean; the formula stands between them."""
+
+    items: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseList:
+    """Pairs to read, worst first; texts stay hidden until asked for."""
+
+    cases: tuple[Case, ...]
+    levels: tuple[str, ...]
+
+
+Block = Paragraph | Bullets | Table | Matrix | Figure | Terms | CaseList
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of the document.
+
+    Parameters
+    ----------
+    title, anchor : str
+        Heading, and its name in links.
+    blocks : tuple of Block
+        What stands in it.
+    brief : bool
+        Whether the terminal shows it.
+    """
+
+    title: str
+    anchor: str
+    blocks: tuple[Block, ...]
+    brief: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A report before it is rendered.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        What it is, and of what.
+    summary : tuple of str
+        The main findings in plain words.
+    caveats : tuple of str
+        What cannot be said.
+    sections : tuple of Section
+        The rest, in reading order.
+    """
+
+    title: str
+    subtitle: str
+    summary: tuple[str, ...]
+    caveats: tuple[str, ...]
+    sections: tuple[Section, ...] = field(default=())
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield every figure, in order."""
+        for section in self.sections:
+            for block in section.blocks:
+                if isinstance(block, Figure):
+                    yield block
