@@ -168,7 +168,12 @@ def test_mcnemar_power_agrees_with_every_outcome_in_r(case):
 
 
 @settings(max_examples=40)
-@given(st.integers(1, 40), st.integers(0, 20), st.integers(0, 20), st.sampled_from([0.05, 0.0625]))
+@given(
+    st.integers(1, 40),
+    st.integers(0, 20),
+    st.integers(0, 20),
+    st.sampled_from([1e-4, 0.05, 0.0625, 0.5]),
+)
 def test_mcnemar_power_adds_up_the_trinomial(n, a, b, alpha):
     assume(a + b)
     total, share = 0.0, a / (a + b)

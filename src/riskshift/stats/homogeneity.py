@@ -62,9 +62,8 @@ def stuart_maxwell(table: ArrayLike) -> ChiSquare | None:
     (13.765, 2, 0.001)
     """
     counts = _square(table)
-    moved = counts + counts.T
-    np.fill_diagonal(moved, 0)
-    covariance = np.diag(moved.sum(axis=1)) - moved
+    both_ways = counts + counts.T
+    covariance = np.diag(both_ways.sum(axis=1)) - both_ways
     difference = counts.sum(axis=1) - counts.sum(axis=0)
     # The differences add up to 0, so the full matrix is singular by design: least squares is the
     # pseudo-inverse, whichever level one would have left out.

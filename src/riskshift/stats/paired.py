@@ -5,7 +5,7 @@ A difference is always a minus b.
 """
 
 from dataclasses import dataclass
-from math import exp, inf, isfinite, lgamma, log, sqrt
+from math import exp, isfinite, lgamma, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -287,10 +287,8 @@ def cochran_q(patterns: npt.ArrayLike, weight: npt.ArrayLike) -> ChiSquare | Non
 def _tango_upper(a_only: float, b_only: float, n: float, z: float) -> float:
     """Find the largest difference that the score test does not reject, by bisection."""
     estimate = (a_only - b_only) / n
-    if estimate >= 1:
-        return 1.0
-    # The score falls as the difference grows. At the estimate it is 0 even where its variance is
-    # 0 too (no discordant pairs); at 1 it is minus infinity.
+    # The score falls as the difference grows. At the estimate it counts as 0 even where its
+    # variance is 0 too (no discordant pairs); at 1 it is minus infinity.
     inside, outside = estimate, 1.0
     while True:
         middle = (inside + outside) / 2
@@ -307,14 +305,12 @@ def _score(a_only: float, b_only: float, n: float, delta: float) -> float:
     size = abs(delta)
     larger, smaller = (a_only, b_only) if delta >= 0 else (b_only, a_only)
     # The constrained maximum-likelihood share of the smaller discordant cell solves
-    # 2n q^2 + slope q - product = 0; each branch avoids subtracting nearly equal numbers.
+    # 2n q^2 + slope q - product = 0. By the mirror at 0 no term is negative but the slope.
     slope = (2 * n - larger + smaller) * size - larger - smaller
     product = smaller * size * (1 - size)
-    root = sqrt(slope * slope + 8 * n * product)
-    share = 2 * product / (slope + root) if slope > 0 else (root - slope) / (4 * n)
+    share = (sqrt(slope * slope + 8 * n * product) - slope) / (4 * n)
     variance = n * (2 * share + size * (1 - size))
-    shortfall = a_only - b_only - n * delta
-    return shortfall / sqrt(variance) if variance > 0 else -inf
+    return (a_only - b_only - n * delta) / sqrt(variance)
 
 
 def _effective_pairs(cells: Floats, w: Floats, confidence: float) -> EffectiveSample:

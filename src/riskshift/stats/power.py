@@ -211,9 +211,7 @@ def trials_to_fail(
     if last is None:
         return None
     begin, beyond = (int(n) for n in starts(np.array([last, last + 1.0])))
-    planned = _first(
-        lambda n: n == beyond or bool(_at_least(last, n, rate) >= power), begin, beyond
-    )
+    planned = _first(lambda n: bool(_at_least(last, n, rate) >= power), begin, beyond)
     return planned if planned <= MOST_TRIALS else None
 
 
@@ -514,9 +512,8 @@ def _rejection(pairs: Floats, share: float, alpha: float) -> Floats:
     """Power of the exact test given the discordant pairs, `share` of them expected on one side."""
     # Ties of p-value and level, such as 2/2^5 and 0.0625, must count as rejections.
     level = alpha / 2 * (1 + 1e-12)
-    critical: Floats = np.floor((pairs - 1 + ndtri(alpha / 2) * np.sqrt(pairs)) / 2)
-    while (above := _at_most(critical, pairs, 0.5) > level).any():
-        critical[above] -= 1
+    # The normal guess is never more than 1 too high; so start below it and go up.
+    critical: Floats = np.floor((pairs - 3 + ndtri(alpha / 2) * np.sqrt(pairs)) / 2)
     while (below := _at_most(critical + 1, pairs, 0.5) <= level).any():
         critical[below] += 1
     return _at_most(critical, pairs, share) + _at_least(pairs - critical, pairs, share)
