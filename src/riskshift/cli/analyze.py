@@ -1,0 +1,109 @@
+"""riskshift analyze: the main job."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+from riskshift.errors import unknown_choice
+
+STDOUT = ("terminal", "json", "md", "tex", "html", "csv")
+
+
+def analyze(
+    paths: options.Paths,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="Write .html, .md, .tex, .json or .csv (repeatable).",
+        ),
+    ] = None,
+    charts: Annotated[
+        Path | None,
+        typer.Option("--charts", metavar="DIR", help="Write every chart as SVG and PNG."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str,
+        typer.Option("--format", metavar="FORMAT", help=f"Without -o, print {', '.join(STDOUT)}."),
+    ] = "terminal",
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    by: options.By = None,
+    model: options.Model = None,
+    cluster: options.Cluster = None,
+    prompt_labels: options.PromptLabels = "per-prompt",
+    skip_bad: options.SkipBad = False,
+    confidence: options.Confidence = 0.95,
+    interval: Annotated[
+        str, typer.Option("--interval", metavar="METHOD", help="wilson or clopper-pearson.")
+    ] = "wilson",
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference", metavar="CATEGORY", help="Compare others with it (default: the highest)."
+        ),
+    ] = None,
+    all_pairs: Annotated[
+        bool, typer.Option("--all-pairs", help="Compare every pair of categories.")
+    ] = False,
+    cases: Annotated[
+        int, typer.Option("--cases", metavar="N", help="List at most N of the worst pairs.")
+    ] = 50,
+    no_text: Annotated[
+        bool, typer.Option("--no-text", help="Leave prompts and responses out of the page.")
+    ] = False,
+    seed: options.Seed = 20260709,
+    memory_limit: options.Memory = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Analyze labelled pairs and report."""
+    import riskshift
+    from riskshift.report.writing import check_output, render
+
+    if format not in STDOUT:
+        raise unknown_choice("--format", format, STDOUT)
+    for path in output or []:
+        check_output(path)
+    reading = options.reading_options(
+        taxonomy=taxonomy,
+        mapped=mapped,
+        format=source,
+        scale=scale,
+        by=by or (),
+        model=model,
+        cluster=cluster,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
+    )
+    with options.progress(quiet=quiet) as told:
+        result = riskshift.analyze(
+            paths,
+            confidence=confidence,
+            interval=interval,
+            seed=seed,
+            reference=reference,
+            all_pairs=all_pairs,
+            cases=cases,
+            text=not no_text,
+            progress=told,
+            **reading,
+        )
+        told("writing")
+        written = [riskshift.write(result, path, text=not no_text) for path in output or []]
+        if charts is not None:
+            written += riskshift.write_charts(result, charts)
+    for path in written:
+        options.wrote(path, quiet=quiet)
+    if output:
+        return
+    if format == "terminal":
+        options.show(result)
+    else:
+        typer.echo(render(result, f".{format}", text=not no_text), nl=False)

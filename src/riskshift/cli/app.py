@@ -1,0 +1,77 @@
+"""The commands, and what becomes of errors."""
+
+import os
+import sys
+import warnings
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from riskshift import __version__
+from riskshift.cli import analyze, demo
+from riskshift.errors import RiskshiftError, RiskshiftWarning
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="How risk moves from prompt to response: paired analysis of labelled pairs.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("demo")(demo.demo)
+app.command("analyze")(analyze.analyze)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"riskshift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a fault of the input is one message and exit code 2."""
+    warnings.showwarning = _show_warning
+    warnings.simplefilter("always", RiskshiftWarning)
+    try:
+        app()
+    except RiskshiftError as error:
+        typer.echo(f"riskshift: {_inert(str(error))}", err=True)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("riskshift: interrupted; nothing was half written.", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    if issubclass(category, RiskshiftWarning):
+        typer.echo(f"riskshift: warning: {_inert(str(message))}", err=True)
+
+
+def _inert(text: str) -> Any:
+    # Values from the data stand in messages; they must not act on the terminal.
+    from riskshift.report.escape import lines
+
+    return lines(text)

@@ -1,0 +1,153 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from riskshift.errors import UsageError
+
+if TYPE_CHECKING:
+    from riskshift.analysis.result import Analysis
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH...",
+        help="Files (CSV, TSV, JSONL, JSON, Parquet; also .gz, .zst), folders, globs; - is standard input.",
+        show_default=False,
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="FORMAT", help="csv, tsv, jsonl, json or parquet, if names do not tell."
+    ),
+]
+TaxonomyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--taxonomy", metavar="FILE", help="TOML file with categories, levels, harmful_from."
+    ),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", metavar="ROLE=COLUMN", help="Name the column that plays a role (repeatable)."
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale", metavar="SCALE", help="How labels are written: levels, names, 0-7, 0-2-4-6."
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option("--by", metavar="COLUMN", help="Also report each value of a column (repeatable)."),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Keep only this model's records.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="COLUMN",
+        help="Records with equal values are not independent (default: prompt).",
+    ),
+]
+PromptLabels = Annotated[
+    str,
+    typer.Option(
+        "--prompt-labels",
+        metavar="HOW",
+        help="per-prompt: they must agree within a prompt; per-row: they may differ.",
+    ),
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave rows with faults out and count them.")
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit", metavar="SIZE", help="DuckDB's memory, such as 2GB; beyond it, disk."
+    ),
+]
+Confidence = Annotated[
+    float, typer.Option("--confidence", metavar="LEVEL", help="Coverage of every interval.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Where random numbers start.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no list of files written.")
+]
+
+
+def parse_columns(pairs: list[str] | None) -> dict[str, str]:
+    """Read ``role=column`` pairs.
+
+    Raises
+    ------
+    UsageError
+        If one has no ``=`` or a role is given twice.
+    """
+    columns: dict[str, str] = {}
+    for pair in pairs or []:
+        role, equals, column = pair.partition("=")
+        if not equals or not role.strip() or not column:
+            raise UsageError(
+                f"--map {pair!r}: write it as role=column, such as --map prompt_id=uid."
+            )
+        if role.strip() in columns:
+            raise UsageError(f"--map names the role {role.strip()!r} twice.")
+        columns[role.strip()] = column
+    return columns
+
+
+def reading_options(
+    *,
+    taxonomy: Path | None,
+    mapped: list[str] | None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Turn the shared options into arguments of `riskshift.read`."""
+    from riskshift.taxonomy import Taxonomy
+
+    made = {"columns": parse_columns(mapped), **options}
+    if taxonomy is not None:
+        made["taxonomy"] = Taxonomy.from_toml(taxonomy)
+    return made
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show on the error stream what is being done, if a person is watching."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda step: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("starting")
+        yield lambda step: shown.update(task, description=step)
+
+
+def wrote(path: Path, *, quiet: bool) -> None:
+    """Say on the error stream that a file was written."""
+    if not quiet:
+        typer.echo(f"wrote {path}", err=True)
+
+
+def show(result: "Analysis") -> None:
+    """Print the summary of a result for a person at a terminal."""
+    from rich.console import Console
+
+    from riskshift.report.story import story
+    from riskshift.report.terminal import render_terminal
+
+    render_terminal(story(result), Console())

@@ -1,0 +1,183 @@
+"""Write a result where it was asked for: beside first, then renamed, so that nothing is half written."""
+
+import csv
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from riskshift.analysis.result import Analysis
+from riskshift.errors import OutputError, listing
+from riskshift.report.escape import spreadsheet
+from riskshift.report.story import story
+
+
+def to_json(analysis: Analysis) -> str:
+    """Return the result as strict JSON: no NaN, no Infinity."""
+    return json.dumps(analysis.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema that every ``results.json`` meets."""
+    text = files("riskshift.report").joinpath("results.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def to_csv(analysis: Analysis) -> str:
+    """Return every rate as CSV, one row a rate, safe to open in a spreadsheet."""
+    rows = list(analysis.rows())
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: spreadsheet(v) if isinstance(v, str) else v for k, v in row.items()})
+    return text.getvalue()
+
+
+def _html(analysis: Analysis, text: bool) -> str:
+    from riskshift.report.html import render_html
+
+    return render_html(story(analysis), text=text)
+
+
+def _markdown(analysis: Analysis, text: bool) -> str:
+    from riskshift.report.markdown import render_markdown
+
+    return render_markdown(story(analysis))
+
+
+def _latex(analysis: Analysis, text: bool) -> str:
+    from riskshift.report.latex import render_latex
+
+    return render_latex(story(analysis))
+
+
+# Only the page ever shows prompts and responses; the others leave them out.
+_WRITERS: Final[dict[str, Callable[[Analysis, bool], str]]] = {
+    ".html": _html,
+    ".md": _markdown,
+    ".tex": _latex,
+    ".json": lambda analysis, text: to_json(analysis),
+    ".csv": lambda analysis, text: to_csv(analysis),
+}
+
+
+def render(analysis: Analysis, suffix: str, *, text: bool = True) -> str:
+    """Return a report as text; `suffix` is one that `write` knows."""
+    return _WRITERS[suffix](analysis, text)
+
+
+def check_output(path: str | Path) -> Path:
+    """Refuse an output that could not be written, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is unknown, the path is a folder, or its folder cannot be written to.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in _WRITERS:
+        raise OutputError(
+            f"{path}: unknown suffix {place.suffix!r}. Reports end in {listing(_WRITERS)}."
+        )
+    if place.is_dir():
+        raise OutputError(
+            f"{path} is a folder. Name a file in it, such as {place / 'report.html'}."
+        )
+    check_folder(place.parent)
+    return place
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that does not exist or cannot be written to."""
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder. Create it first.")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder} cannot be written to. Choose another place.")
+
+
+def write(analysis: Analysis, path: str | Path, *, text: bool = True) -> Path:
+    """Write a report; its suffix says what kind.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The result.
+    path : str or Path
+        ``.html`` for a page to read, ``.md``, ``.tex``, ``.json`` for everything, ``.csv`` for the
+        rates.
+    text : bool, default True
+        Whether the page holds the prompts and responses of its cases (hidden until asked for).
+        Other formats never do.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written. Whatever stood there before is then still there.
+    """
+    place = check_output(path)
+    write_bytes(place, render(analysis, place.suffix.lower(), text=text).encode("utf-8", "replace"))
+    return place
+
+
+def write_charts(analysis: Analysis, folder: str | Path) -> list[Path]:
+    """Write every chart of the report as SVG and PNG into a folder, which is made if need be.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be made or written to.
+    """
+    from riskshift.report import charts
+
+    place = Path(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{place} cannot be made: {error.strerror or error}.") from error
+    written = []
+    for figure in story(analysis).figures():
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
+        for suffix, drawn in ((".svg", charts.svg(figure).encode()), (".png", charts.png(figure))):
+            written.append(write_bytes(place / f"{stem}{suffix}", drawn))
+    return written
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write beside, then rename.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; nothing is left behind.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
