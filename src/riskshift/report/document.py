@@ -51,15 +51,6 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
-    """A transition matrix: rows are prompt severities, columns response severities."""
-
-    caption: str
-    levels: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
     """A chart as data; `charts` knows how to draw each kind.
 
@@ -87,6 +78,27 @@ class Figure:
     rows: tuple[dict[str, str | float | int], ...]
     order: tuple[str, ...]
     series: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A transition matrix: rows are prompt severities, columns response severities."""
+
+    caption: str
+    levels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    def figure(self) -> Figure:
+        """Return the same as a heat map, for charts that stand alone."""
+        rows: tuple[dict[str, str | float | int], ...] = tuple(
+            {"prompt": prompt, "response": response, "count": count}
+            for prompt, row in zip(self.levels, self.counts, strict=True)
+            for response, count in zip(self.levels, row, strict=True)
+        )
+        told = "; ".join(f"{row['prompt']} to {row['response']}: {row['count']:,}" for row in rows)
+        return Figure(
+            "transitions", "heatmap", self.caption, f"Heat map. {told}.", rows, self.levels
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +162,10 @@ class Document:
     sections: tuple[Section, ...] = field(default=())
 
     def figures(self) -> Iterator[Figure]:
-        """Yield every figure, in order."""
+        """Yield every figure, in order; matrices as heat maps."""
         for section in self.sections:
             for block in section.blocks:
                 if isinstance(block, Figure):
                     yield block
+                elif isinstance(block, Matrix):
+                    yield block.figure()
