@@ -38,8 +38,8 @@ for (m in c("a", "b")) {
   pairs[paste0(m, "d")] <- own * pairs$labelled * (pairs$people >= 1)
   pairs[paste0(m, "f")] <- own * pairs$labelled * (pairs$grader == 2)
   pairs[paste0(m, "c")] <- own * pairs$labelled * (pairs$grader >= 1)
-  pairs[paste0(m, "g")] <- own * !pairs$labelled * (pairs$grader == 2)
-  pairs[paste0(m, "e")] <- own * !pairs$labelled * (pairs$grader >= 1)
+  pairs[paste0(m, "g")] <- own * (!pairs$labelled) * (pairs$grader == 2)
+  pairs[paste0(m, "e")] <- own * (!pairs$labelled) * (pairs$grader >= 1)
 }
 design <- svydesign(ids = ~prompt, weights = ~1, data = pairs)
 totals <- svytotal(~ ay + ad + af + ac + ag + ae + by + bd + bf + bc + bg + be, design)

@@ -570,9 +570,14 @@ def sample_mix_test(
     >>> test.df, test.pooled, test.p > 0.5
     (1, 3, True)
     """
-    table = np.array([np.asarray(labelled, np.float64), np.asarray(unlabelled, np.float64)])
-    if table.ndim != 2 or (table < 0).any():
+    samples = [np.asarray(part, np.float64) for part in (labelled, unlabelled)]
+    if (
+        samples[0].ndim != 1
+        or samples[0].shape != samples[1].shape
+        or np.min(samples, initial=0) < 0
+    ):
         raise UsageError("Patterns need counts of at least 0, both samples in the same order.")
+    table = np.array(samples)
     table, pooled = _pooled(table[:, table.sum(axis=0) > 0], expected)
     if table.shape[1] < 2 or not table.sum(axis=1).all():
         return MixTest(None, None, 0, pooled)

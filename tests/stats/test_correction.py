@@ -1,0 +1,512 @@
+"""Rates corrected for a grader's errors."""
+
+import csv
+import importlib
+import json
+import os
+from dataclasses import replace
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.stats import chi2_contingency, t
+
+from riskshift.errors import UsageError
+from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.correction import (
+    corrected_difference,
+    ppi_mean,
+    ppi_ratio,
+    rogan_gladen,
+    sample_mix_test,
+    stratified_rate,
+    tipping_point,
+)
+from riskshift.stats.proportion import Interval, mover_difference, newcombe, wilson
+from riskshift.stats.resample import generator
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = json.loads((ROOT / "tests/golden/agreement_labels.json").read_text())
+GRADED = ROOT.parent / "shared/data/people_and_graders.csv"
+NO_SKIPS = os.environ.get("RISKSHIFT_NO_SKIPS") == "1"
+
+# One pair a cluster: the four cells of people's label by the grader's, then the grader alone.
+CELLS = np.pad(np.eye(4, dtype=int).reshape(4, 2, 2), ((0, 2), (0, 0), (0, 0)))
+REST = np.pad(np.eye(2, dtype=int), ((4, 0), (0, 0)))
+
+
+def independent(counts, **options):
+    """Correct a rate from six counts of pairs that share no cluster."""
+    return ppi_mean(CELLS, REST, counts, **options)
+
+
+@st.composite
+def clustered(draw, states=2, most=3):
+    kinds = draw(st.integers(2, 6))
+    cell = st.integers(0, most)
+    labelled = draw(st.lists(cell, min_size=kinds * states**2, max_size=kinds * states**2))
+    unlabelled = draw(st.lists(cell, min_size=kinds * states, max_size=kinds * states))
+    weight = draw(st.lists(st.integers(1, 20), min_size=kinds, max_size=kinds))
+    labelled = np.array(labelled).reshape(kinds, states, states)
+    return labelled, np.array(unlabelled).reshape(kinds, states), np.array(weight)
+
+
+def oracle(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        if NO_SKIPS:
+            raise
+        pytest.skip(f"{name} is not installed")
+
+
+def golden_states(model):
+    """Counts per prompt of one model's pairs in the file that R made."""
+    pairs = {name: np.array(column) for name, column in GOLDEN["pairs"].items()}
+    labelled, rest = np.zeros((GOLDEN["prompts"], 3, 3)), np.zeros((GOLDEN["prompts"], 3))
+    own, known = pairs["model"] == model, pairs["labelled"]
+    prompt, people, grader = pairs["prompt"] - 1, pairs["people"], pairs["grader"]
+    np.add.at(labelled, tuple(each[own & known] for each in (prompt, people, grader)), 1)
+    np.add.at(rest, tuple(each[own & ~known] for each in (prompt, grader)), 1)
+    return labelled, rest
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=6, max_size=6),
+    st.floats(0.05, 1),
+)
+def test_estimate_and_error_agree_with_ppi_python_at_the_same_lam(counts, lam):
+    ppi_py = oracle("ppi_py")
+    assume(sum(counts[:4]) > 1 and sum(counts[4:]) > 0)
+    people, grader, other = (
+        np.repeat(values, counts[part]).astype(float)
+        for values, part in (
+            ([0, 0, 1, 1], slice(0, 4)),
+            ([0, 1, 0, 1], slice(0, 4)),
+            ([0, 1], slice(4, 6)),
+        )
+    )
+    expected = float(np.squeeze(ppi_py.ppi_mean_pointestimate(people, grader, other, lam=lam)))
+    rate = independent(counts, lam=lam)
+    assert rate.estimate == pytest.approx(min(1, max(0, expected)), abs=1e-8)
+    if abs(expected - round(expected)) > 1e-9:  # at 0 and 1 rounding decides
+        assert rate.clipped == (not 0 <= expected <= 1)
+    low, high = ppi_py.ppi_mean_ci(people, grader, other, lam=lam, alpha=0.05)
+    error = sqrt(rate.weight @ rate.influence**2)
+    assert error == pytest.approx(float(high[0] - low[0]) / 2 / 1.959963984540054, abs=1e-8)
+
+
+def test_ratios_and_their_covariance_agree_with_survey_where_prompts_span_both_parts():
+    rates = [ppi_ratio(*golden_states(model), lam=GOLDEN["lam"]) for model in "ab"]
+    assert [rate.estimate for rate in rates] == pytest.approx(GOLDEN["rates"], rel=1e-12)
+    influence = np.array([rate.influence for rate in rates])
+    prompts = GOLDEN["prompts"]
+    covariance = prompts / (prompts - 1) * influence @ influence.T
+    assert covariance == pytest.approx(np.array(GOLDEN["covariance"]), rel=1e-12)
+
+
+def test_the_difference_of_two_corrected_rates_uses_their_correlation():
+    a, b = (ppi_ratio(*golden_states(model), lam=GOLDEN["lam"]) for model in "ab")
+    (v_a, both), (_, v_b) = GOLDEN["covariance"]
+    expected = mover_difference(
+        a.estimate, a.interval, b.estimate, b.interval, correlation=both / sqrt(v_a * v_b)
+    )
+    interval = corrected_difference(a, b)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    turned = corrected_difference(b, a)
+    assert (turned.low, turned.high) == pytest.approx((-interval.high, -interval.low))
+
+
+def test_a_rate_differs_from_itself_by_nothing():
+    rate = independent([180, 4, 2, 14, 1670, 130])
+    rate = replace(rate, interval=Interval(0.05, 0.09, "ppi-wilson", 0.95), estimate=0.07)
+    interval = corrected_difference(rate, rate)
+    assert (interval.low, interval.high) == pytest.approx((0, 0), abs=1e-12)
+
+
+def test_rates_over_other_clusters_or_at_other_levels_cannot_be_compared():
+    rate = independent([180, 4, 2, 14, 1670, 130])
+    with pytest.raises(UsageError, match="same kinds of cluster"):
+        corrected_difference(rate, independent([180, 4, 2, 15, 1670, 130]))
+    with pytest.raises(UsageError, match="same confidence"):
+        corrected_difference(rate, independent([180, 4, 2, 14, 1670, 130], confidence=0.9))
+
+
+def test_lam_is_tuned_on_the_labelled_pairs_with_half_a_pair_more_in_each_cell():
+    rate = independent([180, 4, 2, 14, 1670, 130])
+    people = np.repeat([0, 0, 1, 1], np.array([361, 9, 5, 29]))
+    grader = np.repeat([0, 1, 0, 1], np.array([361, 9, 5, 29]))
+    slope = np.cov(people, grader, ddof=0)[0, 1] / grader.var()
+    assert rate.lam == pytest.approx(slope / (1 + 202 / 1800), rel=1e-12)
+
+
+def test_the_effective_size_is_that_of_the_rows_written_out():
+    rng = generator(4, "rows")
+    prompt = np.arange(240) // 4
+    people = (rng.random(240) < rng.random(60)[prompt] / 2).astype(int)
+    grader = np.where(rng.random(240) < 0.8, people, rng.integers(0, 2, 240))
+    known = rng.random(240) < 0.5
+    counts = np.zeros((60, 2, 2)), np.zeros((60, 2))
+    np.add.at(counts[0], (prompt[known], people[known], grader[known]), 1)
+    np.add.at(counts[1], (prompt[~known], grader[~known]), 1)
+    rate = ppi_mean(*counts, confidence=0.9)
+
+    # Half a labelled pair more in each cell, each in a prompt of its own that counts by half.
+    y, f = np.append(people, [0, 0, 1, 1]), np.append(grader, [0, 1, 0, 1])
+    group, seen = np.append(prompt, [60, 61, 62, 63]), np.append(known, [True] * 4)
+    w = np.append(np.ones(240), [0.5] * 4)
+    n, others = w[seen].sum(), w[~seen].sum()
+    e = y - rate.lam * f
+    psi = np.where(
+        seen,
+        (e - np.average(e[seen], weights=w[seen])) / n,
+        rate.lam * (f - np.average(f[~seen], weights=w[~seen])) / others,
+    )
+    alone = np.where(seen, (y - np.average(y[seen], weights=w[seen])) / n, 0)
+    prompts = np.append(np.ones(60), [0.5] * 4)
+    total, of_people = (
+        (prompts * np.bincount(group, weights=each) ** 2).sum() for each in (psi, alone)
+    )
+    holding = prompts[np.unique(group[seen])].sum()
+    p = np.average(y[seen], weights=w[seen])
+    size = p * (1 - p) / (total * holding / (holding - 1) * n / (n - 2))
+    t_of_pairs = t.ppf(0.95, n - 3)
+    t_of_prompts = t.ppf(0.95, len(np.unique(prompt[known])) - 1)
+    assert rate.effective_n == pytest.approx(size * (t_of_pairs / t_of_prompts) ** 2, rel=1e-9)
+    assert rate.gain == pytest.approx(of_people / total, rel=1e-9)
+    ends = wilson(rate.estimate * rate.effective_n, rate.effective_n, confidence=0.9)
+    assert (rate.interval.low, rate.interval.high) == (ends.low, ends.high)
+
+
+def test_a_grader_that_is_always_right_is_trusted_and_one_that_guesses_is_not():
+    right = independent([900, 0, 0, 100, 8980, 1020])
+    assert right.lam > 0.85
+    assert right.gain > 5
+    guessing = independent([450, 450, 50, 50, 5100, 4900])
+    assert guessing.lam < 0.01
+    assert guessing.gain == pytest.approx(1, abs=0.01)
+    contrary = independent([0, 900, 100, 0, 1020, 8980])
+    assert (contrary.lam, contrary.gain, contrary.interval) == (0, 1, contrary.people.interval)
+
+
+def test_a_grader_with_one_label_for_all_changes_nothing():
+    rate = independent([180, 0, 20, 0, 1800, 0])
+    assert rate.estimate == rate.people.estimate
+    assert rate.raw.estimate == 0
+
+
+def test_the_correction_undoes_a_known_error():
+    # The grader finds every event and calls one safe answer in ten an event.
+    rate = independent([810, 90, 0, 100, 8100, 1900])
+    assert rate.raw.estimate == pytest.approx(2090 / 11000)
+    assert rate.estimate == pytest.approx(0.1, abs=0.001)
+    assert rate.interval.low < 0.1 < rate.interval.high < rate.raw.interval.low
+
+
+@pytest.mark.parametrize("lam", [0, 0.7, 1])
+def test_without_other_pairs_people_stand_alone(lam):
+    rate = independent([180, 4, 2, 14, 0, 0], lam=lam)
+    assert (rate.lam, rate.interval) == (0, wilson(16, 200))
+    assert rate.effective_n == rate.people.effective_n == 200
+
+
+@given(clustered())
+def test_lam_zero_is_people_alone_with_their_clusters(case):
+    labelled, unlabelled, weight = case
+    events, trials = labelled[:, 1].sum(axis=1), labelled.sum(axis=(1, 2))
+    assume(trials.any())
+    rate = ppi_mean(labelled, unlabelled, weight, lam=0)
+    interval, sample = clustered_interval(events, trials, weight)
+    assert (rate.interval, rate.effective_n) == (interval, sample.n)
+    assert rate.estimate == rate.people.estimate
+
+
+def test_without_people_there_is_no_rate():
+    assert independent([0, 0, 0, 0, 1670, 130]) is None
+    outside = np.zeros((1, 3, 3))
+    outside[0, 0, 0] = 9
+    assert ppi_ratio(outside, [[5, 5, 5]]) is None
+
+
+def test_a_grader_that_saw_no_denominator_is_left_out():
+    labelled = np.zeros((2, 3, 3))
+    labelled[0, 1, 0], labelled[1, 2, 0] = 1, 1
+    rate = ppi_ratio(labelled, [[4, 0, 0], [3, 0, 0]], [70, 30])
+    assert (rate.raw, rate.lam, rate.estimate) == (None, 0, 0.3)
+
+
+def test_one_prompt_with_labels_says_nothing_beyond_itself():
+    rate = ppi_mean([[[3, 0], [0, 2]], [[0, 0], [0, 0]]], [[0, 0], [1, 1]], [1, 50])
+    assert (rate.interval.low, rate.interval.high, rate.lam) == (0, 1, 0)
+
+
+def test_an_estimate_below_zero_is_moved_there_and_said_to_be():
+    rate = independent([150, 30, 4, 1, 1900, 20], lam=1)
+    assert rate.clipped
+    assert rate.estimate == rate.interval.low == 0
+    assert 0 < rate.interval.high < 0.2
+
+
+@settings(max_examples=60)
+@given(st.one_of(clustered(2), clustered(3)), st.sampled_from([None, 0.5, 1.0]))
+def test_every_interval_lies_in_the_unit_range_around_its_estimate_and_has_width(case, lam):
+    labelled, unlabelled, weight = case
+    rate = (ppi_mean if labelled.shape[1] == 2 else ppi_ratio)(
+        labelled, unlabelled, weight, lam=lam
+    )
+    assume(rate is not None)
+    assert 0 <= rate.interval.low <= rate.estimate <= rate.interval.high <= 1
+    assert rate.interval.low < rate.interval.high
+    assert 0 <= rate.lam <= 1
+    assert rate.gain > 0
+
+
+@given(clustered())
+def test_exchanging_event_and_no_event_mirrors_the_result(case):
+    labelled, unlabelled, weight = case
+    rate = ppi_mean(labelled, unlabelled, weight)
+    assume(rate is not None)
+    other = ppi_mean(labelled[:, ::-1, ::-1], unlabelled[:, ::-1], weight)
+    assert other.estimate == pytest.approx(1 - rate.estimate, abs=1e-12)
+    assert other.interval.low == pytest.approx(1 - rate.interval.high, abs=1e-9)
+    assert other.lam == pytest.approx(rate.lam, abs=1e-12)
+
+
+@given(clustered(3))
+def test_neither_order_nor_the_way_of_counting_prompts_matters(case):
+    labelled, unlabelled, weight = case
+    rate = ppi_ratio(labelled, unlabelled, weight)
+    assume(rate is not None)
+    singly = ppi_ratio(*(np.repeat(part, weight, axis=0)[::-1] for part in (labelled, unlabelled)))
+    ends = rate.estimate, rate.interval.low, rate.interval.high, rate.gain
+    again = singly.estimate, singly.interval.low, singly.interval.high, singly.gain
+    assert again == pytest.approx(ends, rel=1e-9, abs=1e-12)
+
+
+@given(clustered(), st.floats(0.05, 1))
+def test_data_doubled_under_new_prompts_keep_the_rate_and_narrow_the_interval(case, lam):
+    labelled, unlabelled, weight = case
+    assume(labelled.any(axis=(1, 2)).sum() > 1 and unlabelled.any())
+    once = ppi_mean(labelled, unlabelled, weight, lam=lam)
+    twice = ppi_mean(labelled, unlabelled, 2 * weight, lam=lam)
+    assert twice.estimate == pytest.approx(once.estimate, abs=1e-12)
+    assert twice.interval.high - twice.interval.low < once.interval.high - once.interval.low
+
+
+@given(clustered())
+def test_a_mean_is_a_ratio_whose_denominator_is_every_pair(case):
+    labelled, unlabelled, weight = case
+    mean = ppi_mean(labelled, unlabelled, weight)
+    assume(mean is not None)
+    states = np.zeros((len(weight), 3, 3))
+    states[:, 1:, 1:] = labelled
+    others = np.column_stack([np.zeros(len(weight)), unlabelled])
+    assert ppi_ratio(states, others, weight) == mean
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[[1, 0], [0, 1]]], [[1, 1], [2, 2]]), "shape"),
+        (([[1, 2], [3, 4]], [[1, 1], [2, 2]]), "shape"),
+        (([[[1, 0], [0, -1]]], [[1, 1]]), "negative"),
+        (([[[1, 0], [0, 1]]], [[1, 1]], [1, 2]), "1 counts of clusters"),
+    ],
+)
+def test_counts_that_do_not_fit_are_refused(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        ppi_mean(*arguments)
+
+
+@pytest.mark.parametrize("lam", [-0.1, 1.1, float("nan")])
+def test_lam_outside_its_range_is_refused(lam):
+    with pytest.raises(UsageError, match="lam is"):
+        independent([180, 4, 2, 14, 1670, 130], lam=lam)
+
+
+@pytest.mark.parametrize(
+    ("labelled", "rate", "sensitivity", "specificity"),
+    [(50, 0.1, 0.9, 0.95), (200, 0.01, 0.9, 0.99), (300, 0.3, 0.8, 0.9)],
+)
+def test_the_interval_covers_also_where_events_are_few(labelled, rate, sensitivity, specificity):
+    # 600 repetitions at a true coverage of 95 % fall below 92.5 % once in 300.
+    cells = np.array([1 - rate, 1 - rate, rate, rate]) * [
+        specificity, 1 - specificity, 1 - sensitivity, sensitivity,
+    ]  # fmt: skip
+    flagged = cells[1] + cells[3]
+    rng = generator(1, "correction", str(labelled))
+    covered = []
+    for _ in range(600):
+        other = rng.binomial(10 * labelled, flagged)
+        counts = [*rng.multinomial(labelled, cells), 10 * labelled - other, other]
+        interval = independent(counts).interval
+        covered.append(interval.low <= rate <= interval.high)
+    assert np.mean(covered) >= 0.925
+
+
+@pytest.mark.skipif(not GRADED.exists() and not NO_SKIPS, reason="no data")
+def test_one_label_in_ten_and_a_grader_give_three_quarters_of_the_width_of_people_alone():
+    with GRADED.open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["gpt4_harmful"]]
+    _, prompt = np.unique([row["prompt_id"] for row in rows], return_inverse=True)
+    people, grader = (
+        np.array([float(row[name]) for row in rows]).astype(int)
+        for name in ("human_harmful", "gpt4_harmful")
+    )
+    rng, widths, errors = generator(1, "graded"), [], []
+    for _ in range(200):
+        known = np.zeros(len(rows), dtype=bool)
+        known[rng.choice(len(rows), len(rows) // 10, replace=False)] = True
+        cell = np.where(known, 2 * people + grader, 4 + grader)
+        counts = np.bincount(prompt * 6 + cell, minlength=939 * 6).reshape(-1, 6)
+        kinds, weight = np.unique(counts, axis=0, return_counts=True)
+        rate = ppi_mean(kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:], weight)
+        widths.append([i.high - i.low for i in (rate.interval, rate.people.interval)])
+        errors.append(rate.estimate - people.mean())
+    corrected, alone = np.median(widths, axis=0)
+    assert corrected <= 0.75 * alone
+    assert abs(np.mean(errors)) < 0.002
+
+
+def test_two_strata_of_equal_size_give_newcombes_interval():
+    a, b = wilson(56, 70), wilson(32, 80)
+    rate, interval = stratified_rate([0.5, 0.5], [56 / 70, 32 / 80], [a, b])
+    difference = newcombe(56, 70, 48, 80)  # the second stratum's non-events
+    assert 2 * rate - 1 == pytest.approx(56 / 70 - 48 / 80)
+    ends = 2 * interval.low - 1, 2 * interval.high - 1
+    assert ends == pytest.approx((difference.low, difference.high), rel=1e-12)
+
+
+def test_a_single_stratum_is_its_own_rate():
+    alone = wilson(3, 60)
+    rate, interval = stratified_rate([1.0], [0.05], [alone])
+    assert (rate, interval.low, interval.high) == pytest.approx((0.05, alone.low, alone.high))
+
+
+def test_strata_that_do_not_add_up_are_refused():
+    one, other = wilson(3, 60), wilson(3, 60, confidence=0.9)
+    with pytest.raises(UsageError, match=r"sum to 0\.9"):
+        stratified_rate([0.5, 0.4], [0.05, 0.05], [one, one])
+    with pytest.raises(UsageError, match="same confidence"):
+        stratified_rate([0.5, 0.5], [0.05, 0.05], [one, other])
+    with pytest.raises(UsageError, match="Each stratum"):
+        stratified_rate([1.0], [0.05, 0.05], [one])
+    with pytest.raises(UsageError, match="Each stratum"):
+        stratified_rate([], [], [])
+
+
+# Lang and Reiczigel (2014), examples 1 to 4 (two rates), as the manual of the R package asht
+# quotes them: positives, tested, sensitivity, specificity, 95 % limits.
+@pytest.mark.parametrize(
+    ("events", "trials", "sensitivity", "specificity", "printed"),
+    [
+        (4060, 11284, (178, 179), (358, 359), (0.349, 0.372)),
+        (51, 2971, (32, 33), (20, 20), (0, 0.053)),
+        (0.06 * 11862, 11862, (8, 10), (12, 12), (0, 0.147)),
+        (259, 509, (84, 127), (96, 109), (0.58, 0.87)),
+        (51, 509, (23, 41), (187, 195), (0.037, 0.195)),
+    ],
+)
+def test_rates_corrected_by_estimated_error_rates_have_the_printed_limits(
+    events, trials, sensitivity, specificity, printed
+):
+    _, interval = rogan_gladen(events, trials, sensitivity=sensitivity, specificity=specificity)
+    digits = 2 if printed == (0.58, 0.87) else 3
+    assert (round(interval.low, digits), round(interval.high, digits)) == printed
+
+
+def test_a_grader_known_to_be_perfect_needs_no_correction():
+    sure = (10**9, 10**9)
+    rate, interval = rogan_gladen(60, 1000, sensitivity=sure, specificity=sure)
+    assert rate == pytest.approx(0.06)
+    assert (interval.low, interval.high) == pytest.approx((0.0471, 0.0767), abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "specificity"), [((5, 10), (5, 10)), ((1, 1), (0, 9)), ((9, 9), (0, 0))]
+)
+def test_a_grader_no_better_than_chance_corrects_nothing(sensitivity, specificity):
+    assert rogan_gladen(20, 100, sensitivity=sensitivity, specificity=specificity) is None
+
+
+def test_impossible_counts_are_named():
+    with pytest.raises(UsageError, match="events: 5 of 4"):
+        rogan_gladen(5, 4, sensitivity=(9, 10), specificity=(9, 10))
+    with pytest.raises(UsageError, match="specificity: 11 of 10"):
+        rogan_gladen(2, 4, sensitivity=(9, 10), specificity=(11, 10))
+    with pytest.raises(UsageError, match="null is 1"):
+        tipping_point(5, 40, 1)
+    with pytest.raises(UsageError, match="sensitivity is 0"):
+        tipping_point(5, 40, sensitivities=[0])
+
+
+@given(st.integers(1, 99), st.floats(0, 0.9), st.floats(0.05, 1))
+def test_at_the_tipping_point_the_corrected_rate_is_the_null(events, null, sensitivity):
+    (point,) = tipping_point(events, 100, null, sensitivities=[sensitivity])
+    if point.specificity is None:
+        # No false alarm at all still leaves too little, or the rate cannot be explained.
+        assert events / 100 / sensitivity <= null + 1e-12 or events / 100 >= sensitivity
+        return
+    assert 0 <= point.specificity <= 1
+    youden = sensitivity + point.specificity - 1
+    assume(youden > 1e-6)
+    assert (events / 100 + point.specificity - 1) / youden == pytest.approx(null, abs=1e-8)
+
+
+def test_a_lower_specificity_than_the_tipping_point_erases_the_finding():
+    (point,) = tipping_point(40, 1250, 0.01, sensitivities=[0.8])
+    size = 10**9
+    for change, above in ((0.001, True), (-0.001, False)):
+        correct = round((point.specificity + change) * size)
+        rate, _ = rogan_gladen(
+            40, 1250, sensitivity=(0.8 * size, size), specificity=(correct, size)
+        )
+        assert (rate > 0.01) == above
+
+
+@given(
+    st.lists(st.tuples(st.integers(20, 200), st.integers(20, 200)), min_size=2, max_size=6),
+)
+def test_the_mix_test_is_pearsons_chi_square(counts):
+    labelled, unlabelled = zip(*counts, strict=True)
+    test = sample_mix_test(labelled, unlabelled)
+    expected = chi2_contingency([labelled, unlabelled], correction=False)
+    assert (test.df, test.pooled) == (expected.dof, 0)
+    assert test.statistic == pytest.approx(expected.statistic, rel=1e-9, abs=1e-9)
+    assert test.p == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+def test_rare_patterns_are_compared_together():
+    test = sample_mix_test([60, 20, 2, 1, 3, 0], [600, 150, 20, 15, 25, 0])
+    expected = chi2_contingency([[60, 20, 6], [600, 150, 60]], correction=False)
+    assert (test.df, test.pooled) == (2, 3)
+    assert test.statistic == pytest.approx(expected.statistic)
+
+
+def test_a_sample_in_proportion_fits_and_a_picked_one_does_not():
+    assert sample_mix_test([80, 20], [800, 200]).p == 1
+    assert sample_mix_test([50, 50], [850, 150]).p < 1e-10
+
+
+def test_a_design_effect_weakens_the_evidence():
+    plain, divided = (sample_mix_test([70, 30], [800, 200], deff=d) for d in (1.0, 2.0))
+    assert divided.statistic == plain.statistic / 2
+    assert divided.p > plain.p
+
+
+@pytest.mark.parametrize(
+    ("labelled", "unlabelled"), [([5, 0], [50, 0]), ([0, 0], [9, 9]), ([1, 1], [2, 1]), ([], [])]
+)
+def test_nothing_to_compare_is_undefined(labelled, unlabelled):
+    test = sample_mix_test(labelled, unlabelled)
+    assert (test.statistic, test.p, test.df) == (None, None, 0)
+
+
+def test_patterns_must_match():
+    with pytest.raises(UsageError, match="same order"):
+        sample_mix_test([1, 2, -1], [4, 5, 6])
+    with pytest.raises(UsageError, match="same order"):
+        sample_mix_test([1, 2, 3], [4, 5])
