@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help setup demo test check format bench clean
 
 help: ## Show what each target does
@@ -9,8 +10,8 @@ help: ## Show what each target does
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . --group test --group check
+	$(PIP) --upgrade --constraint constraints.txt pip
+	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable . --group test --group check
 	@touch $@
 
 setup: $(VENV)/.installed ## Build .venv with exact versions (constraints.txt)
