@@ -167,9 +167,9 @@ def analyze(
     groups = {
         column: {
             value: estimate(counts, settings, reference=reference, all_pairs=all_pairs)
-            for value, counts in values.items()
+            for value, counts in grouped.each().items()
         }
-        for column, values in collapsed.groups.items()
+        for column, grouped in collapsed.groups.items()
     }
     clock.lap("estimate")
     progress("picking the cases to read")

@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from riskshift import engine
-from riskshift.counts import Counts
+from riskshift.counts import Grouped
 from riskshift.errors import DataError, LabelError, PairError, RiskshiftWarning, listing
 from riskshift.records import Records
 from riskshift.taxonomy import BAD, MISSING, is_number, level_parser, parse_flag, parse_relevance
@@ -190,51 +190,77 @@ def check_ids(records: Records) -> Records:
     return records
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Whether prompts repeat.
+def check_samples(records: Records) -> Records:
+    """Refuse pairs that occur twice where a column tells the responses to one prompt apart.
 
-    Parameters
-    ----------
-    records : Records
+    That column is ``sample`` or ``turn``, or the response where the prompt's text is its identity.
+
+    Returns
+    -------
+    Records
         Without the duplicates, if they were to be left out.
-    repeated : bool
-        Whether some prompt has several records.
-    unique : tuple of str
-        Columns that no two records share; empty where none were needed.
-    """
-
-    records: Records
-    repeated: bool
-    unique: tuple[str, ...] = ()
-
-
-def check_pairs(records: Records) -> Pairs:
-    """Tell whether prompts repeat, and refuse repeats that nothing explains.
 
     Raises
     ------
     PairError
-        If pairs of prompt and model repeat and no column numbers the samples.
+        If there are some.
     """
-    prompt = records.prompt
-    if prompt is None or engine.repeats(records.frame, [prompt])[1] <= 1:
-        return Pairs(records, repeated=False)
-    key = [prompt, *filter(None, map(records.column, ("model", "sample", "turn")))]
+    key = _sample_key(records)
+    if key is None or engine.repeats(records.frame, key)[1] <= 1:
+        return records
+    return _without_duplicates(records, key)
+
+
+def check_duplicates(records: Records, by_prompt: Grouped) -> Records:
+    """Refuse prompts that a model answered more than once, where nothing numbers its responses.
+
+    Parameters
+    ----------
+    records : Records
+        The rows, to name the pairs.
+    by_prompt : Grouped
+        Their counts by model, clustered by prompt.
+
+    Returns
+    -------
+    Records
+        Without the duplicates, if they were to be left out.
+
+    Raises
+    ------
+    PairError
+        If there are some.
+    """
+    prompt, clusters = records.prompt, by_prompt.table.clusters
+    if prompt is None or clusters is None or _sample_key(records) is not None:
+        return records
+    kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
+    answers = kind * len(by_prompt.names) + by_prompt.group[clusters.indices]
+    if len(np.unique(answers)) == len(answers):
+        return records
+    model = records.column("model")
+    return _without_duplicates(records, [prompt, *([model] if model else [])])
+
+
+def _sample_key(records: Records) -> list[str] | None:
+    """Return the columns that no two records may share, if some column numbers the samples."""
+    numbers = [column for column in map(records.column, ("sample", "turn")) if column]
     response = records.column("response")
     if records.column("prompt_id") is None and response:
-        key.append(response)  # of one text, different responses are samples
-    if engine.repeats(records.frame, key)[1] <= 1:
-        return Pairs(records, repeated=True, unique=tuple(key))
+        numbers.append(response)
+    model = records.column("model")
+    prompt = records.prompt
+    return [prompt, *([model] if model else []), *numbers] if numbers and prompt else None
+
+
+def _without_duplicates(records: Records, key: Sequence[str]) -> Records:
     counted = records.frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
-    twice = counted.filter(nw.col("riskshift_n") > 1)
     if not records.options.skip_bad:
-        raise _duplicates(records, key, twice)
+        raise _duplicates(records, key, counted.filter(nw.col("riskshift_n") > 1))
     total = engine.count_rows(records.frame)
     alone = nw.len().over(*key) == 1
     kept = engine.count_rows(records.frame.filter(alone))
-    records = records.where(alone, reason="duplicate pair", rows=total - kept)
-    return Pairs(records, repeated=engine.repeats(records.frame, [prompt])[1] > 1)
+    return records.where(alone, reason="duplicate pair", rows=total - kept)
 
 
 def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> PairError:
@@ -257,39 +283,41 @@ def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> Pa
     )
 
 
-def check_prompt_labels(records: Records, counts: Counts) -> Records | None:
+def check_prompt_labels(records: Records, by_prompt: Grouped) -> Records:
     """Refuse prompts whose own labels differ between their records.
 
     Parameters
     ----------
     records : Records
         The rows, to name the prompts.
-    counts : Counts
+    by_prompt : Grouped
         Their counts, clustered by prompt.
 
     Returns
     -------
-    Records or None
-        Without those prompts, if they were to be left out; None if there are none.
+    Records
+        Without those prompts, if they were to be left out.
 
     Raises
     ------
     PairError
         If there are some.
     """
-    prompt = records.prompt
-    if counts.clusters is None or prompt is None:
-        return None
-    start, label = counts.clusters.indptr[:-1], counts.prompt[counts.clusters.indices]
-    known = np.where(label == MISSING, counts.taxonomy.top + 1, label)
+    prompt, clusters = records.prompt, by_prompt.table.clusters
+    if prompt is None or clusters is None or records.options.prompt_labels == "per-row":
+        return records
+    taxonomy = records.options.taxonomy
+    start = clusters.indptr[:-1]
+    label = by_prompt.table.values[clusters.indices, : len(taxonomy.categories)]
+    known = np.where(label == MISSING, taxonomy.top + 1, label)
     differ = np.maximum.reduceat(label, start) > np.minimum.reduceat(known, start)
     if not differ.any():
-        return None
+        return records
     columns = [column for column, _ in records.labels]
     unequal = [nw.col(c).min().over(prompt) != nw.col(c).max().over(prompt) for c in columns]
     bad = nw.any_horizontal(*unequal, ignore_nulls=True)
     if not records.options.skip_bad:
-        many = int(counts.clusters.weight[differ.any(axis=1)].sum())
+        many = int(clusters.weight[differ.any(axis=1)].sum())
         examples = engine.fetch(
             records.frame.filter(bad)
             .group_by(prompt)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from riskshift import engine
 from riskshift.checks import (
-    Key,
+    check_duplicates,
     check_ids,
     check_labels,
-    check_pairs,
     check_prompt_labels,
+    check_samples,
     label_keys,
 )
-from riskshift.counts import Clusters, Counts, IntArray, distinct_rows
+from riskshift.counts import Clusters, Counts, Grouped, IntArray, Layout, Table
 from riskshift.errors import DataError, UsageError, listing
 from riskshift.records import Records
 
@@ -42,7 +42,7 @@ class Collapsed:
     """
 
     counts: Counts
-    groups: dict[str, dict[str, Counts]]
+    groups: dict[str, Grouped]
     records: Records
 
     @property
@@ -143,30 +143,37 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
 def _collapse(records: Records, progress: Callable[[str], None]) -> Collapsed:
     progress("grouping the labels")
     records = check_ids(cleaned(records))
-    keys = label_keys(records)
-    columns = [key.column for key in keys]
-    records, rows = check_labels(records, _patterns(records, columns), keys)
+    columns = _groupings(records)
+    model = records.column("model")
+    by = model if model in columns else None
+    records, rows = check_labels(records, _patterns(records, by), label_keys(records))
     progress("looking for repeated prompts")
-    pairs = check_pairs(records)
-    repeated = pairs.repeated
-    if pairs.records is not records:
-        records, rows = pairs.records, _patterns(pairs.records, columns)
-    cluster = records.cluster
-    clustered = repeated if cluster == records.prompt else _repeats(records, cluster)
+    repeated = _repeats(records, records.prompt)
+    if repeated:
+        numbered = check_samples(records)
+        if numbered is not records:
+            return _collapse(numbered, progress)
+    clustered = (
+        repeated if records.cluster == records.prompt else _repeats(records, records.cluster)
+    )
     progress("collecting what belongs together")
-    counts = _counts(records, keys, rows, cluster if clustered else None)[NO_VALUE]
-    if repeated and records.options.prompt_labels == "per-prompt":
-        same = cluster == records.prompt
-        by_prompt = counts if same else _counts(records, keys, rows, records.prompt)[NO_VALUE]
-        agreeing = check_prompt_labels(records, by_prompt)
-        if agreeing is not None:
-            return _collapse(agreeing, progress)
+    joint = _tabulate(records, rows, records.cluster if clustered else None, by=by)
+    if repeated:
+        same = records.cluster == records.prompt
+        by_prompt = joint if same else _tabulate(records, rows, records.prompt, by=by)
+        consistent = check_prompt_labels(check_duplicates(records, by_prompt), by_prompt)
+        if consistent is not records:
+            return _collapse(consistent, progress)
     groups = {}
-    for column in _groupings(records):
+    for column in columns:
         progress(f"grouping by {column}")
-        shared = clustered and set(pairs.unique) != {cluster, column}
-        groups[column] = _group(records, keys, column, clustered=shared)
-    return Collapsed(counts, groups, records)
+        cluster = records.cluster if clustered else None
+        groups[column] = (
+            joint
+            if column == by
+            else _tabulate(records, _patterns(records, column), cluster, by=column)
+        )
+    return Collapsed(joint.pooled(), groups, records)
 
 
 def cleaned(records: Records) -> Records:
@@ -184,12 +191,13 @@ def cleaned(records: Records) -> Records:
     return replace(records, frame=records.frame.with_columns(*changed)) if changed else records
 
 
-def _patterns(records: Records, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
+    columns = [key.column for key in label_keys(records)] + ([by] if by else [])
     rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
         raise DataError(
             f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(columns)}. "
-            "Are these labels? If so, analyze fewer categories at a time (--taxonomy FILE) or smaller groups."
+            "Are these labels? If so, analyze fewer categories at a time (--taxonomy FILE) or fewer groups."
         )
     if not rows:
         raise _no_records(records)
@@ -231,116 +239,45 @@ def _groupings(records: Records) -> list[str]:
     return kept
 
 
-def _group(
-    records: Records, keys: Sequence[Key], column: str, *, clustered: bool
-) -> dict[str, Counts]:
-    grouping = [*keys, Key(column, lambda value: 0, "")]
-    rows = _patterns(records, [key.column for key in grouping])
-    cluster = records.cluster if clustered else None
-    if cluster and engine.repeats(records.frame, [cluster, column])[1] == 1:
-        cluster = None
-    return _counts(records, grouping, rows, cluster, by=column)
-
-
-def _counts(
-    records: Records,
-    keys: Sequence[Key],
-    rows: Sequence[tuple[Any, ...]],
-    cluster: str | None,
-    *,
-    by: str | None = None,
-) -> dict[str, Counts]:
-    """Read the patterns and, where records share a cluster, what occurs together; one a group."""
-    coding = Coding([key.column for key in keys], rows)
-    levels = np.stack(
-        [
-            np.array([parse(None), *(parse(value) for value in values)], dtype=np.int64)[digits]
-            for parse, values, digits in zip(
-                (key.parse for key in keys), coding.values, coding.digits, strict=True
-            )
-        ],
-        axis=1,
-    )
-    names = [NO_VALUE] if by is None else [NO_VALUE, *(str(value) for value in coding.values[-1])]
-    group = np.zeros(len(rows), dtype=np.int64) if by is None else coding.digits[-1]
+def _tabulate(
+    records: Records, rows: Sequence[tuple[Any, ...]], cluster: str | None, *, by: str | None
+) -> Grouped:
+    """Read the values of the patterns and, where records share a cluster, what occurs together."""
+    keys = label_keys(records)
+    coding = Coding([key.column for key in keys] + ([by] if by else []), rows)
+    columns = [
+        np.array([key.parse(None), *map(key.parse, values)], dtype=np.int64)[digits]
+        for key, values, digits in zip(keys, coding.values, coding.digits, strict=False)
+    ]
+    names = [NO_VALUE]
+    if by:
+        names += [str(value) for value in coding.values[-1]]
+        present = sorted({names[digit] for digit in coding.digits[-1].tolist()})
+        columns.append(
+            np.array([present.index(name) if name in present else -1 for name in names])[
+                coding.digits[-1]
+            ]
+        )
+        names = present
+    else:
+        columns.append(np.zeros(len(rows), dtype=np.int64))
     n = np.array([row[-1] for row in rows], dtype=np.int64)
-    linked = _link(records, coding, cluster, by) if cluster else None
-    made = {}
-    for at in sorted(set(group.tolist()), key=lambda at: names[at]):
-        members = np.flatnonzero(group == at)
-        made[names[at]] = _make(
-            records, levels[members], n[members], linked and linked.only(members)
-        )
-    return made
+    raw = Table(
+        np.stack(columns, axis=1), n, _linked(records, coding, cluster) if cluster else None
+    )
+    layout = Layout(
+        records.options.taxonomy,
+        relevance=records.column("relevance") is not None,
+        benign=records.column("prompt_benign") is not None,
+    )
+    return Grouped(layout, raw.keep(slice(None)), tuple(names))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Linked:
-    """Kinds of cluster over the raw patterns."""
-
-    indptr: IntArray
-    indices: IntArray
-    weight: IntArray
-
-    def only(self, members: IntArray) -> "_Linked":
-        """Keep the clusters of one group and renumber its patterns."""
-        renumber = np.full(
-            max(int(self.indices.max(initial=0)), int(members.max())) + 1, -1, dtype=np.int64
-        )
-        renumber[members] = np.arange(len(members))
-        inside = renumber[self.indices] >= 0
-        kept = inside[self.indptr[:-1]]
-        sizes = np.diff(self.indptr)[kept]
-        return _Linked(
-            np.append(0, np.cumsum(sizes)).astype(np.int64),
-            renumber[self.indices[inside]],
-            self.weight[kept],
-        )
-
-
-def _link(records: Records, coding: Coding, cluster: str, by: str | None) -> _Linked:
-    indptr, weight, codes = engine.compositions(records.frame, cluster, coding.of_rows(), by=by)
+def _linked(records: Records, coding: Coding, cluster: str) -> Clusters:
+    indptr, weight, codes = engine.compositions(records.frame, cluster, coding.of_rows())
     of_patterns = coding.of_patterns()
     order = np.argsort(of_patterns, kind="stable")
-    indices = order[np.searchsorted(of_patterns[order], codes)]
-    return _Linked(indptr, indices, weight)
-
-
-def _make(records: Records, levels: IntArray, n: IntArray, linked: _Linked | None) -> Counts:
-    """Sort patterns canonically, merging those that were written in different ways."""
-    merged, inverse = np.unique(levels, axis=0, return_inverse=True)
-    totals = np.bincount(inverse.ravel(), weights=n, minlength=len(merged)).astype(np.int64)
-    c = len(records.options.taxonomy.categories)
-    extra = merged[:, 2 * c :]
-    has_relevance = records.column("relevance") is not None
-    has_benign = records.column("prompt_benign") is not None
-    return Counts(
-        records.options.taxonomy,
-        np.ascontiguousarray(merged[:, :c]),
-        np.ascontiguousarray(merged[:, c : 2 * c]),
-        np.ascontiguousarray(extra[:, 0]) if has_relevance else None,
-        np.ascontiguousarray(extra[:, int(has_relevance)]) if has_benign else None,
-        totals,
-        _canonical(linked, inverse.ravel()) if linked else None,
-    )
-
-
-def _canonical(linked: _Linked, inverse: IntArray) -> Clusters:
-    """Sort the kinds of cluster by size, then by their patterns, merging equal ones."""
-    sizes = np.diff(linked.indptr)
-    starts, parts, weights = linked.indptr[:-1], [], []
-    for size in np.unique(sizes):
-        chosen = np.flatnonzero(sizes == size)
-        rows = np.sort(inverse[linked.indices[starts[chosen][:, None] + np.arange(size)]], axis=1)
-        merged, weight = distinct_rows(rows, linked.weight[chosen])
-        parts.append(merged)
-        weights.append(weight)
-    lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
-    return Clusters(
-        np.append(0, np.cumsum(lengths)).astype(np.int64),
-        np.concatenate([part.ravel() for part in parts]),
-        np.concatenate(weights),
-    )
+    return Clusters(indptr, order[np.searchsorted(of_patterns[order], codes)], weight)
 
 
 def _plain(value: Any) -> Any:

@@ -40,6 +40,136 @@ class Clusters:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Distinct rows of small numbers, how many records have each, and which occur together.
+
+    Parameters
+    ----------
+    values : ndarray of int, shape (patterns, columns)
+        The rows.
+    n : ndarray of int, shape (patterns,)
+        Records of each.
+    clusters : Clusters or None
+        Records that belong together; None where every record stands alone.
+    """
+
+    values: IntArray
+    n: IntArray
+    clusters: Clusters | None
+
+    def keep(self, columns: slice) -> "Table":
+        """Keep some columns, merging rows that become equal, in canonical order."""
+        values, inverse = np.unique(self.values[:, columns], axis=0, return_inverse=True)
+        n = np.bincount(inverse.ravel(), weights=self.n, minlength=len(values)).astype(np.int64)
+        clusters = None if self.clusters is None else _canonical(self.clusters, inverse.ravel())
+        return Table(values, n, clusters)
+
+    def where(self, chosen: BoolArray) -> "Table":
+        """Keep some rows, and of each cluster its records among them."""
+        if self.clusters is None:
+            return Table(self.values[chosen], self.n[chosen], None)
+        inside = chosen[self.clusters.indices]
+        sizes = np.add.reduceat(inside.astype(np.int64), self.clusters.indptr[:-1])
+        renumber = np.cumsum(chosen) - 1
+        indptr = np.append(0, np.cumsum(sizes[sizes > 0])).astype(np.int64)
+        clusters = Clusters(
+            indptr, renumber[self.clusters.indices[inside]], self.clusters.weight[sizes > 0]
+        )
+        return Table(self.values[chosen], self.n[chosen], clusters)
+
+
+def _canonical(clusters: Clusters, renumber: IntArray) -> Clusters | None:
+    """Sort kinds of cluster by size, then by their patterns, merging equal ones."""
+    sizes, starts = np.diff(clusters.indptr), clusters.indptr[:-1]
+    parts, weights = [], []
+    for size in np.unique(sizes):
+        kinds = np.flatnonzero(sizes == size)
+        rows = np.sort(renumber[clusters.indices[starts[kinds][:, None] + np.arange(size)]], axis=1)
+        merged, weight = distinct_rows(rows, clusters.weight[kinds])
+        parts.append(merged)
+        weights.append(weight)
+    if all(part.shape[1] == 1 for part in parts):
+        return None  # every record stands alone
+    lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
+    return Clusters(
+        np.append(0, np.cumsum(lengths)).astype(np.int64),
+        np.concatenate([part.ravel() for part in parts]),
+        np.concatenate(weights),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What the columns of a pattern are.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        Its categories: the prompt's severities come first, then the response's.
+    relevance, benign : bool
+        Whether they follow, in this order.
+    """
+
+    taxonomy: Taxonomy
+    relevance: bool
+    benign: bool
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return 2 * len(self.taxonomy.categories) + self.relevance + self.benign
+
+    def counts(self, table: Table) -> "Counts":
+        """Name the columns of a table, merging rows that differ only beyond them."""
+        table, c = table.keep(slice(0, self.width)), len(self.taxonomy.categories)
+        columns = [np.ascontiguousarray(column) for column in table.values[:, 2 * c :].T]
+        return Counts(
+            self.taxonomy,
+            np.ascontiguousarray(table.values[:, :c]),
+            np.ascontiguousarray(table.values[:, c : 2 * c]),
+            columns[0] if self.relevance else None,
+            columns[-1] if self.benign else None,
+            table.n,
+            table.clusters,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouped:
+    """Counts by the values of one column, and what occurs together across them.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the first columns of the table are; one more follows, the group's position.
+    table : Table
+        The patterns of all groups.
+    names : tuple of str
+        Values of the column, sorted.
+    """
+
+    layout: Layout
+    table: Table
+    names: tuple[str, ...]
+
+    @property
+    def group(self) -> IntArray:
+        """Position in `names` of each pattern's group."""
+        return self.table.values[:, self.layout.width]
+
+    def pooled(self) -> "Counts":
+        """Return the counts of all groups together."""
+        return self.layout.counts(self.table)
+
+    def each(self) -> "dict[str, Counts]":
+        """Return the counts of each group by itself."""
+        return {
+            name: self.layout.counts(self.table.where(self.group == at))
+            for at, name in enumerate(self.names)
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Counts:
     """Distinct label patterns and how many records have each.
 

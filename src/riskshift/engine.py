@@ -74,7 +74,7 @@ def is_blank(frame: Frame, column: str) -> nw.Expr:
 
 
 def compositions(
-    frame: Frame, cluster: str, code: nw.Expr, *, by: str | None = None
+    frame: Frame, cluster: str, code: nw.Expr
 ) -> tuple[IntArray, IntArray, NDArray[Any]]:
     """Collect the distinct multisets of codes that occur together in a cluster.
 
@@ -86,8 +86,6 @@ def compositions(
         Rows with equal values here belong together.
     code : narwhals.Expr
         The code of a row.
-    by : str, optional
-        A second column; clusters are then within its values.
 
     Returns
     -------
@@ -98,18 +96,15 @@ def compositions(
     codes : ndarray, shape (indptr[-1],)
         The codes, ascending within a kind.
     """
-    keys = [cluster] if by is None else [by, cluster]
-    coded = frame.select(*keys, code.alias("riskshift_code"))
+    coded = frame.select(cluster, code.alias("riskshift_code"))
     if frame.implementation.is_duckdb():
         with _translated():
-            return _compositions_duckdb(coded.to_native(), keys)
-    return _compositions_eager(coded, keys)
+            return _compositions_duckdb(coded.to_native(), cluster)
+    return _compositions_eager(coded, cluster)
 
 
-def _compositions_duckdb(
-    relation: Any, keys: Sequence[str]
-) -> tuple[IntArray, IntArray, NDArray[Any]]:
-    quoted = ", ".join('"' + key.replace('"', '""') + '"' for key in keys)
+def _compositions_duckdb(relation: Any, cluster: str) -> tuple[IntArray, IntArray, NDArray[Any]]:
+    quoted = '"' + cluster.replace('"', '""') + '"'
     kinds = relation.aggregate("list_sort(list(riskshift_code)) AS codes", quoted).aggregate(
         "codes, count(*) AS weight", "codes"
     )
@@ -126,16 +121,11 @@ def _compositions_duckdb(
     return indptr, flat["weight"][order][starts].astype(np.int64), flat["code"][order]
 
 
-def _compositions_eager(
-    coded: Frame, keys: Sequence[str]
-) -> tuple[IntArray, IntArray, NDArray[Any]]:
-    rows = coded.sort(*keys, "riskshift_code").collect()
-    first = np.zeros(len(rows), dtype=bool)
+def _compositions_eager(coded: Frame, cluster: str) -> tuple[IntArray, IntArray, NDArray[Any]]:
+    rows = coded.sort(cluster, "riskshift_code").collect()
+    values = rows.get_column(cluster)
+    first = (values != values.shift(1)).fill_null(True).to_numpy().astype(bool)
     first[:1] = True
-    for key in keys:
-        values = rows.get_column(key)
-        changed = values != values.shift(1)
-        first |= changed.fill_null(True).to_numpy().astype(bool)
     indptr = np.append(np.flatnonzero(first), len(rows)).astype(np.int64)
     codes = rows.get_column("riskshift_code").to_numpy()
     return indptr, np.ones(len(indptr) - 1, dtype=np.int64), codes
