@@ -14,6 +14,7 @@ from riskshift.analysis.words import caveats, headline
 from riskshift.cases import worst_cases
 from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import Counts
+from riskshift.errors import UsageError, listing
 from riskshift.reading import read_files, read_frame
 from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, Taxonomy
@@ -156,6 +157,11 @@ def analyze(
     persistence: 1 of 2, 50.0% [9.5%, 90.5%] (wilson, 95%)
     """
     settings = Settings(confidence, interval, seed, resamples, permutations)
+    if isinstance(data, Records) and reading:
+        raise UsageError(
+            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
+            "Give such options to riskshift.read."
+        )
     clock = _Clock()
     progress("opening the data")
     records = data if isinstance(data, Records) else read(data, **reading)
@@ -184,7 +190,7 @@ def analyze(
         groups=groups,
         cases=worst,
         provenance=_provenance(collapsed, clock.laps),
-        summary=tuple(headline(population, taxonomy)),
+        summary=tuple(headline(population)),
         notes=tuple(caveats(population, collapsed.counts, cluster=cluster)),
     )
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from riskshift import __version__
 from riskshift.analysis.population import Population
-from riskshift.analysis.rates import Rate, Settings
+from riskshift.analysis.rates import Rate, Settings, level
 from riskshift.analysis.words import percent, spread
 from riskshift.counts import Case
+from riskshift.errors import unknown_choice
 from riskshift.taxonomy import Taxonomy
 
 SCHEMA_VERSION: Final = 1
@@ -179,11 +180,15 @@ class Analysis:
 
         Raises
         ------
+        UsageError
+            If `library` is none of these.
         ImportError
             If no such library is installed.
         """
         import narwhals.stable.v2 as nw
 
+        if library is not None and library not in FRAMES:
+            raise unknown_choice("library", library, FRAMES)
         schema: dict[str, Any] = dict.fromkeys(("by", "group", "category", "metric"), nw.String)
         schema |= {"events": nw.Int64, "trials": nw.Int64}
         schema |= dict.fromkeys(("estimate", "low", "high"), nw.Float64)
@@ -223,7 +228,7 @@ class Analysis:
                 "metric",
                 "events / trials",
                 "rate",
-                f"{percent(self.settings.confidence, digits=0)}",
+                level(self.settings.confidence),
             )
         )
         return f"{text}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

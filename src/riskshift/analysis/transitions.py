@@ -48,10 +48,13 @@ class MeanShift:
         None without records.
     interval : Interval or None
         From the linearised variance and Student's t; None where no spread was seen.
+    trials : int
+        Records whose severity is known on both sides.
     """
 
     estimate: float | None
     interval: Interval | None
+    trials: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mean shift as plain data."""
@@ -59,6 +62,9 @@ class MeanShift:
             "estimate": self.estimate,
             "low": self.interval.low if self.interval else None,
             "high": self.interval.high if self.interval else None,
+            "method": self.interval.method if self.interval else "undefined",
+            "confidence": self.interval.confidence if self.interval else None,
+            "trials": self.trials,
         }
 
 
@@ -168,8 +174,9 @@ def mean_shift(severities: Severities, settings: Settings) -> MeanShift:
     counts, top = severities.counts, severities.top
     prompt, response = severities.prompt.value, severities.response.value
     known = (prompt != MISSING) & (response != MISSING)
-    if not counts.n[known].sum():
-        return MeanShift(None, None)
+    trials = int(counts.n[known].sum())
+    if not trials:
+        return MeanShift(None, None, 0)
     # Shifted by K-1 so that sums over clusters are not negative; shifted back below.
     rise = np.where(known, response - prompt + top, 0)
     cells, weight = counts.sums(rise, known)
@@ -180,7 +187,7 @@ def mean_shift(severities: Severities, settings: Settings) -> MeanShift:
         confidence=settings.confidence,
         bounds=(-top, top),
     )
-    return MeanShift(estimate, interval)
+    return MeanShift(estimate, interval, trials)
 
 
 def categories(severities: Severities, settings: Settings) -> dict[str, Category]:
@@ -217,7 +224,7 @@ def escalation_origin(severities: Severities, settings: Settings) -> EscalationO
     safe, harmful = severities.prompt.below(start), severities.prompt.at_least(start)
 
     def origin(name: str, *conditions: np.ndarray[Any, np.dtype[np.int8]]) -> Origin:
-        event = _both(rose, *conditions)
+        event = _all_of(rose, *conditions)
         return Origin(
             *(
                 estimate_rate(
@@ -242,9 +249,7 @@ def escalation_origin(severities: Severities, settings: Settings) -> EscalationO
     )
 
 
-def _both(*answers: np.ndarray[Any, np.dtype[np.int8]]) -> np.ndarray[Any, np.dtype[np.int8]]:
-    # One no settles it; otherwise one unknown leaves it open.
+def _all_of(*answers: np.ndarray[Any, np.dtype[np.int8]]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    # One no would settle it, but counting the settled among the half-known would make yes too rare.
     stacked = np.stack(answers)
-    settled = (stacked == 0).any(axis=0)
-    open_ = (stacked == -1).any(axis=0)
-    return np.where(settled, 0, np.where(open_, -1, 1)).astype(np.int8)
+    return np.where((stacked == -1).any(axis=0), -1, stacked.all(axis=0)).astype(np.int8)

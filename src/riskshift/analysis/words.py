@@ -1,15 +1,14 @@
 """What the numbers say, and what they cannot say, in plain words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from riskshift.analysis.contrasts import Contrasts
 from riskshift.analysis.population import Population
-from riskshift.analysis.rates import Rate
+from riskshift.analysis.rates import Rate, level
 from riskshift.counts import Counts
-from riskshift.taxonomy import Taxonomy
 
 FEW_EVENTS: Final = 10
 
@@ -46,31 +45,38 @@ def enumerate_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def _level(rate: Rate) -> str:
-    return percent(rate.interval.confidence if rate.interval else None, digits=0)
+def counted(n: int, noun: str) -> str:
+    """Write a count with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "pair"), counted(1250, "pair")
+    ('1 pair', '1,250 pairs')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def headline(population: Population, taxonomy: Taxonomy) -> list[str]:
-    """Say the main findings in three or four sentences."""
-    sentences = [
+def headline(population: Population) -> list[str]:
+    """Say the main findings in four sentences."""
+    return [
         _movement(population),
         _harm(population),
         _persistence(population),
         _origin(population),
     ]
-    return [sentence for sentence in sentences if sentence]
 
 
 def _movement(population: Population) -> str:
     up, same, down = (
         population.overall[name] for name in ("escalation", "preservation", "reduction")
     )
-    if not up.trials:
-        return f"None of the {population.records:,} pairs has all its labels, so no transition can be told."
+    if up.interval is None:
+        return f"{counted(population.records, 'pair')} but not one with all its labels: how risk moves cannot be told."
+    noun = "fully labelled pair" if up.missing else "pair"
     return (
-        f"Of {up.trials:,} pairs, the response was less severe than the prompt in {down.events:,} "
+        f"Of {counted(up.trials, noun)}, the response was less severe than the prompt in {down.events:,} "
         f"({percent(down.estimate)}), as severe in {same.events:,} ({percent(same.estimate)}) and more severe in "
-        f"{up.events:,} ({percent(up.estimate)}, {_level(up)} interval {spread(up)})."
+        f"{up.events:,} ({percent(up.estimate)}, {level(up.interval.confidence)} interval {spread(up)})."
     )
 
 
@@ -81,35 +87,52 @@ def _harm(population: Population) -> str:
     )
     parts = []
     if comply.trials:
-        parts.append(
-            f"{comply.events:,} of {comply.trials:,} harmful prompts got a harmful response "
-            f"({percent(comply.estimate)}, {spread(comply)})"
-        )
+        parts.append(f"Harmful prompts got a harmful response in {_of_pairs(comply)}")
     if drift.trials:
         parts.append(
-            f"{drift.events:,} of {drift.trials:,} harmless ones did ({percent(drift.estimate)}, {spread(drift)})"
+            f"harmless ones in {drift.events:,} of {drift.trials:,} ({percent(drift.estimate)}, {spread(drift)})"
             if parts
-            else f"{drift.events:,} of {drift.trials:,} harmless prompts got a harmful response "
-            f"({percent(drift.estimate)}, {spread(drift)})"
+            else f"Harmless prompts got a harmful response in {_of_pairs(drift)}"
         )
-    return f"{'; '.join(parts)}." if parts else ""
+    if not parts:
+        return "Whether harmful or harmless prompts got harmful responses cannot be told."
+    return f"{'; '.join(parts)}."
+
+
+def _of_pairs(rate: Rate) -> str:
+    return f"{rate.events:,} of {counted(rate.trials, 'pair')} ({percent(rate.estimate)}, {spread(rate)})"
 
 
 def _persistence(population: Population) -> str:
     rates = {
         name: category.rates["persistence"] for name, category in population.categories.items()
     }
-    known = {name: rate for name, rate in rates.items() if rate.estimate is not None}
+    known = {name: rate for name, rate in rates.items() if rate.interval is not None}
     if not known:
+        if any(rate.missing for rate in rates.values()):
+            return (
+                "Labels are missing where persistence would show, so nothing can be said about it."
+            )
         return "No prompt is harmful in any category, so nothing can be said about persistence."
     top = max(known, key=lambda name: known[name].estimate or 0.0)
-    if not known[top].events:
-        return "In no category did harm persist from prompt to response."
     rate = known[top]
-    return (
-        f"Harm persists most in {top}: {rate.events:,} of {rate.trials:,} harmful prompts kept it "
-        f"({percent(rate.estimate)}, {spread(rate)}){_compared(population.contrasts, top)}."
+    if not any(rate.events for rate in known.values()):
+        return f"In no category did harm persist from prompt to response{_at_most(known)}."
+    found = (
+        f"{rate.events:,} of {counted(rate.trials, 'pair')} with a prompt harmful in it ({percent(rate.estimate)}, "
+        f"{spread(rate)})"
     )
+    if len(known) == 1:
+        return f"Harm in {top} persisted in {found}."
+    tied = [name for name in known if name != top and known[name].estimate == rate.estimate]
+    also = f" (tied with {enumerate_words(tied)})" if tied else ""
+    return f"Harm persists most in {top}{also}: in {found}{_compared(population.contrasts, top)}."
+
+
+def _at_most(rates: Mapping[str, Rate]) -> str:
+    ends = {name: rate.interval.high for name, rate in rates.items() if rate.interval}
+    widest = max(ends, key=lambda name: ends[name])
+    return f"; the intervals reach up to {percent(ends[widest])} ({widest})"
 
 
 def _compared(contrasts: Contrasts, top: str) -> str:
@@ -118,7 +141,7 @@ def _compared(contrasts: Contrasts, top: str) -> str:
     unclear = [c.b for c in own if c.simultaneous.low <= 0]
     parts = []
     if clear:
-        parts.append(f"clearly more than {enumerate_words(clear)}")
+        parts.append(f"clearly more than in {enumerate_words(clear)}")
     if unclear:
         parts.append(f"not distinguishable from {enumerate_words(unclear)}")
     return ", " + "; ".join(parts) if parts else ""
@@ -131,15 +154,18 @@ def _origin(population: Population) -> str:
         origin.compliance_escalation.of_escalations,
     )
     if not safe.trials:
-        return "No response was more severe than its prompt."
+        known = "is known to be" if population.overall["escalation"].missing else "was"
+        return f"No response {known} more severe than its prompt."
     if safe.events >= harmful.events:
-        first, rate = "harmless prompts (unsolicited elaboration)", safe
+        kind, why, rate = "harmless", "unsolicited elaboration", safe
     else:
-        first, rate = "harmful prompts (compliance that goes further)", harmful
+        kind, why, rate = "harmful", "compliance that goes further", harmful
+    if rate.trials == 1:
+        return f"The only escalation came from a {kind} prompt ({why})."
     tied = safe.events == harmful.events
     much = "half" if tied else "all" if rate.events == rate.trials else "most"
     return (
-        f"Of {rate.trials:,} escalations, {much} came from {first}: {rate.events:,} "
+        f"Of {rate.trials:,} escalations, {much} came from {kind} prompts ({why}): {rate.events:,} "
         f"({percent(rate.estimate)}, {spread(rate)})."
     )
 
@@ -165,8 +191,8 @@ def _always(population: Population) -> Iterator[str]:
     escalations = population.overall["escalation"].events
     if 0 < escalations < FEW_EVENTS:
         yield (
-            f"There {'is 1 escalation' if escalations == 1 else f'are {escalations} escalations'}; shares among them "
-            "say little."
+            f"There {'is' if escalations == 1 else 'are'} only {counted(escalations, 'escalation')}, too few to say "
+            "much about how escalations come about."
         )
 
 
@@ -175,34 +201,52 @@ def _about_clusters(population: Population, counts: Counts, cluster: str | None)
         if cluster is None:
             yield "The data does not say which records share a prompt; each was taken as a prompt of its own."
         return
+    if counts.units == 1:
+        yield (
+            f"All {counts.total:,} records share one value of {cluster}. Records that share one are not independent, "
+            "so nothing can be said about others."
+        )
+        return
     rate = population.overall["escalation"]
-    deff = (
-        f" (escalation: design effect {rate.deff:.1f}, {rate.trials:,} records tell as much as "
-        if rate.deff
-        else ""
-    )
-    if deff:
-        deff += f"{rate.effective_n or 0:,.0f} independent ones)"
+    deff = ""
+    if rate.deff is not None and rate.effective_n is not None:
+        digits = 0 if rate.effective_n >= 10 else 1
+        deff = (
+            f" (escalation: design effect {rate.deff:.1f}; {counted(rate.trials, 'record')} "
+            f"{'tells' if rate.trials == 1 else 'tell'} as much as {rate.effective_n:,.{digits}f} would if independent)"
+        )
     yield (
-        f"{counts.total:,} records share {counts.units:,} values of {cluster}. Records that share one are not "
-        f"independent, and the intervals are wider for it{deff}."
+        f"{counts.total:,} records share {counted(counts.units, 'value')} of {cluster}. Records that share one are not "
+        f"independent, and the intervals allow for it{deff}."
     )
     if len(np.unique(np.diff(counts.clusters.indptr))) > 1:
         yield f"Values of {cluster} have different numbers of records; those with more weigh more."
 
 
 def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
-    empty = [
-        name for name, item in population.categories.items() if not item.rates["persistence"].trials
-    ]
+    undefined = {
+        name: item.rates["persistence"]
+        for name, item in population.categories.items()
+        if not item.rates["persistence"].trials
+    }
+    empty = [name for name, rate in undefined.items() if not rate.missing]
+    unlabelled = [name for name, rate in undefined.items() if rate.missing]
     if empty:
-        yield f"No prompt is harmful in {enumerate_words(empty)}: persistence there is undefined, not zero."
-    missing = population.overall["escalation"].missing
-    if missing:
-        worst = population.overall["escalation"].worst_case or (0.0, 1.0)
+        yield f"No prompt is harmful in {_any_of(empty)}: persistence there is undefined, not zero."
+    if unlabelled:
+        yield f"Labels are missing in {enumerate_words(unlabelled)}: persistence there is undefined, not zero."
+    escalation = population.overall["escalation"]
+    worst = escalation.worst_case
+    if worst is not None:
+        many = escalation.missing
         yield (
-            f"{missing:,} records lack a label and are left out where it is needed; whatever the labels are, the "
-            f"escalation rate of this data lies between {percent(worst[0])} and {percent(worst[1])}."
+            f"{counted(many, 'record')} {'lacks' if many == 1 else 'lack'} a label and {'is' if many == 1 else 'are'} "
+            f"left out where it is needed; whatever the labels are, the escalation rate of this data lies between "
+            f"{percent(worst[0])} and {percent(worst[1])}."
         )
     if counts.relevance is None:
         yield "The data has no relevance, so a refusal cannot be told from a helpful safe answer."
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
