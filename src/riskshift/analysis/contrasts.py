@@ -6,7 +6,7 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
-from riskshift.analysis.metrics import find_metric
+from riskshift.analysis.metrics import choose
 from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict, summed
 from riskshift.analysis.severities import Severities
 from riskshift.errors import unknown_choice
@@ -155,10 +155,11 @@ def persistence_contrasts(
 
 
 def _contrast(severities: Severities, a: str, b: str, settings: Settings, family: int) -> Contrast:
-    metric, categories = find_metric(METRIC, category=True), severities.counts.taxonomy.categories
+    taxonomy = severities.counts.taxonomy
     questions = [
-        (metric.event(severities, c), metric.given(severities, c))
-        for c in (categories.index(a), categories.index(b))
+        (choice.event(severities), choice.given(severities))
+        for name in (a, b)
+        for choice in choose(f"{METRIC}[{name}]", taxonomy)
     ]
     cells, weight = summed(severities.counts, *questions)
     x_a, n_a, x_b, n_b = cells.T
