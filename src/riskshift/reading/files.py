@@ -2,22 +2,29 @@
 
 import shutil
 import tempfile
+import warnings
 import weakref
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 import narwhals.stable.v2 as nw
 
+from riskshift.collapse import collapse
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
-from riskshift.reading.paths import DataFile, find_files, tidy
-from riskshift.reading.scan import MAX_LINE, Header, Scanned, read_header, refuse_twins, scan
+from riskshift.reading.datafile import MAX_LINE, DataFile
+from riskshift.reading.paths import find_files, tidy
+from riskshift.reading.repair import told, without_bad_rows, without_mark
+from riskshift.reading.scan import mixed_line_ends, read_header, refuse_twins, scan
 from riskshift.records import Options, Records, bind
 
 SHOWN: Final = 20
 _MALFORMED: Final = "malformed row"
+# Beyond this, files with malformed rows are not copied to look for further faults in the good ones.
+_COPIED: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,9 @@ class FileSource:
 
     files: Sequence[DataFile]
     connection: duckdb.DuckDBPyConnection
+    options: Options
+    folder: Path
+    repaired: bool = False
     engine: str = field(default="duckdb", init=False)
 
     @property
@@ -34,8 +44,8 @@ class FileSource:
         return tidy(self.files)
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
-        """Say in which file and line (Parquet: row) each value stands first."""
-        wanted = {str(value) for value in values}
+        """Say in which file and line (Parquet: row) each value stands first; None is a blank."""
+        wanted = {"" if value is None else str(value).strip() for value in values}
         found: dict[str, str] = {}
         for file in self.files:
             for value, place in self._places_in(file, column, wanted - set(found)):
@@ -48,24 +58,29 @@ class FileSource:
         self, file: DataFile, column: str, wanted: set[str]
     ) -> Iterable[tuple[str, str]]:
         if file.format == "parquet":
-            for value in sorted(wanted):
-                row = self.connection.execute(
-                    f"SELECT min(file_row_number) FROM read_parquet({_literal(file.path)}, file_row_number=true) "
-                    f"WHERE {_quoted(column)}::VARCHAR = ?",
-                    [value],
-                ).fetchone()
-                if row and row[0] is not None:
-                    yield value, f"{file.name}, row {row[0] + 1:,}"
+            yield from self._places_in_parquet(file, column, wanted)
             return
         unit = "item" if file.format == "json" else "line"
         left = set(wanted)
         for record in scan(file):
-            held = (record.values or {}).get(column)
-            if held is not None and held in left:
-                left.discard(held)
-                yield held, f"{file.name}, {unit} {record.line:,}"
             if not left:
                 return
+            held = ((record.values or {}).get(column) or "").strip()
+            if record.values is not None and held in left:
+                left.discard(held)
+                yield held, f"{file.name}, {unit} {record.line:,}"
+
+    def _places_in_parquet(
+        self, file: DataFile, column: str, wanted: set[str]
+    ) -> Iterable[tuple[str, str]]:
+        for value in sorted(wanted):
+            row = self.connection.execute(
+                f"SELECT min(file_row_number) FROM read_parquet({_literal(file.path)}, file_row_number=true) "
+                f"WHERE coalesce({_quoted(column)}::VARCHAR, '') = ?",
+                [value],
+            ).fetchone()
+            if row and row[0] is not None:
+                yield value, f"{file.name}, row {row[0] + 1:,}"
 
     def explain(self, message: str) -> DataError:
         """Turn what DuckDB could not read into all the faults of the files, by line."""
@@ -73,22 +88,47 @@ class FileSource:
             return DataError(
                 f"{self.name}: {message.splitlines()[0]} Give DuckDB more with --memory-limit 8GB."
             )
-        faults: list[str] = []
-        for file in self.files:
-            if file.format != "parquet":
-                faults += [_told(file, record) for record in scan(file) if record.fault][
-                    : SHOWN + 1
-                ]
+        if self.repaired:
+            return FileError(f"{self.name} cannot be read: {message.splitlines()[0]}")
+        text = [file for file in self.files if file.format != "parquet"]
+        faults = [line for file in text for line in _malformed(file)]
         if not faults:
             return FileError(f"{self.name} cannot be read: {message.splitlines()[0]}")
-        more = [f"... and more in {self.name}."] if len(faults) > SHOWN else []
-        fix = "Fix the file, or leave these rows out with --skip-bad."
-        return FileError("\n".join([*faults[:SHOWN], *more, fix]))
+        try:
+            further = self._further()
+        except FileError:
+            return FileError("\n".join([*faults, "Fix the file."]))
+        fix = [] if further else ["Fix the file, or leave these rows out with --skip-bad."]
+        return FileError("\n".join([*faults, *further, *fix]))
+
+    def _further(self) -> list[str]:
+        """Look for the faults of the rows that can be read."""
+        if sum(file.path.stat().st_size for file in self.files) > _COPIED:
+            return []
+        files, _ = without_bad_rows(self.files, self.folder)
+        source = FileSource(self.files, self.connection, self.options, self.folder, True)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                collapse(_bound(files, source))
+        except FileError:
+            return []
+        except DataError as error:
+            return [str(error)]
+        return []
 
 
-def _told(file: DataFile, record: Scanned) -> str:
-    unit = "item" if file.format == "json" and record.raw else "line"
-    return f"{file.name}, {unit} {record.line:,}: {record.fault}."
+def _malformed(file: DataFile) -> list[str]:
+    """Say what is wrong with the rows of a file."""
+    try:
+        faults = (told(file, record) for record in scan(file) if record.fault)
+        shown = list(islice(faults, SHOWN))
+        more = sum(1 for _ in faults)
+        ends = mixed_line_ends(file)
+    except DataError as error:
+        return [str(error)]
+    if ends:
+        shown.append(f"{ends}; --skip-bad leaves nothing out for this.")
+    return [*shown, f"{file.name}: {more:,} more rows like these."] if more else shown
 
 
 def read_files(
@@ -123,29 +163,31 @@ def read_files(
         If a needed column is missing from the files or from one of them.
     """
     files = find_files(paths, format=format)
-    connection = _connect(memory_limit)
+    folder = Path(tempfile.mkdtemp(prefix="riskshift-"))
+    connection = _connect(memory_limit, folder)
+    files = [without_mark(file, folder) for file in files]
     skipped = {}
     if options.skip_bad:
-        files, dropped = _without_bad_rows(files, connection)
+        files, dropped = without_bad_rows(files, folder)
         if dropped:
             skipped[_MALFORMED] = dropped
-    source = FileSource(files, connection)
+    return _bound(files, FileSource(files, connection, options, folder), skipped)
+
+
+def _bound(
+    files: Sequence[DataFile], source: FileSource, skipped: Mapping[str, int] | None = None
+) -> Records:
     try:
-        relation = connection.sql(_query(files, options, source))
-        columns = relation.columns
+        relation = source.connection.sql(_query(files, source.options, source))
     except duckdb.Error as error:
         raise source.explain(str(error)) from error
-    if not columns:
-        raise FileError(f"{source.name} has no columns.")
-    frame = nw.from_native(relation)
-    return bind(frame, options=options, source=source, skipped=skipped)
+    return bind(nw.from_native(relation), options=source.options, source=source, skipped=skipped)
 
 
-def _connect(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
-    folder = tempfile.mkdtemp(prefix="riskshift-")
+def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
-            "temp_directory": folder,
+            "temp_directory": str(folder),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "false",
@@ -190,6 +232,7 @@ def _shape(file: DataFile, source: FileSource) -> tuple[Any, ...]:
         return "delimited", file.compression, header.delimiter, header.names
     if file.format in ("jsonl", "json"):
         return file.format, file.compression, _json_keys(file, source)
+    _refuse_not_parquet(file)
     schema = source.connection.sql(
         f"DESCRIBE SELECT * FROM read_parquet({_literal(file.path)})"
     ).fetchall()
@@ -197,16 +240,29 @@ def _shape(file: DataFile, source: FileSource) -> tuple[Any, ...]:
     return "parquet", tuple(row[1] for row in schema), tuple(row[0] for row in schema)
 
 
+def _refuse_not_parquet(file: DataFile) -> None:
+    with file.open() as opened:
+        start = opened.read(4)
+        opened.seek(max(file.path.stat().st_size - 4, 0))
+        if start != b"PAR1" or opened.read() != b"PAR1":
+            raise FileError(
+                f"{file.name} is not a Parquet file, or was cut off: it must begin and end with PAR1."
+            )
+
+
 def _json_keys(file: DataFile, source: FileSource) -> tuple[str, ...]:
     layout = "newline_delimited" if file.format == "jsonl" else "array"
-    rows = source.connection.execute(
-        "SELECT DISTINCT unnest(json_keys(json)) FROM read_json_objects("
-        f"{_literal(file.path)}, format='{layout}', compression='{file.compression}', "
-        f"maximum_object_size={MAX_LINE})"
+    # json_keys refuses what is not an object; the length, because DuckDB's own limit is not exact.
+    found = source.connection.execute(
+        "SELECT key, max(size) FROM (SELECT unnest(json_keys(json)) AS key, strlen(json) AS size "
+        f"FROM read_json_objects({_literal(file.path)}, format='{layout}', "
+        f"compression='{file.compression}', maximum_object_size={MAX_LINE})) GROUP BY key"
     ).fetchall()
-    names = tuple(sorted(row[0] for row in rows))
+    if max((size for _, size in found), default=0) > MAX_LINE:
+        raise source.explain("a record is too long")
+    names = tuple(sorted(name for name, _ in found))
     if not names:
-        raise source.explain(f"{file.name} holds no JSON objects.")
+        raise FileError(f"{file.name} holds no records.")
     refuse_twins(file, names)
     return names
 
@@ -224,44 +280,6 @@ def _reader(shape: tuple[Any, ...], files: Sequence[DataFile]) -> str:
         )
     layout = "newline_delimited" if shape[0] == "jsonl" else "array"
     return f"SELECT * FROM read_json({shared}, format='{layout}', maximum_object_size={MAX_LINE})"
-
-
-def _without_bad_rows(
-    files: Sequence[DataFile], connection: duckdb.DuckDBPyConnection
-) -> tuple[list[DataFile], int]:
-    """Copy text files that have malformed rows, without those rows."""
-    folder = Path(tempfile.mkdtemp(prefix="riskshift-"))
-    weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
-    kept, dropped = [], 0
-    for number, file in enumerate(files):
-        bad = (
-            0
-            if file.format == "parquet"
-            else sum(record.fault is not None for record in scan(file))
-        )
-        kept.append(_clean_copy(file, folder / f"{number}") if bad else file)
-        dropped += bad
-    return kept, dropped
-
-
-def _clean_copy(file: DataFile, path: Path) -> DataFile:
-    with path.open("wb") as clean:
-        if file.format in ("csv", "tsv"):
-            clean.write(_header_line(read_header(file)))
-        for record in scan(file):
-            if record.fatal:
-                raise FileError(
-                    f"{_told(file, record)} What follows cannot be told apart; fix the file."
-                )
-            if not record.fault:
-                clean.write(record.raw if record.raw.endswith(b"\n") else record.raw + b"\n")
-    layout = "jsonl" if file.format == "json" else file.format
-    return replace(file, path=path, compression="none", format=layout)
-
-
-def _header_line(header: Header) -> bytes:
-    quoted = ['"' + name.replace('"', '""') + '"' for name in header.names]
-    return (header.delimiter.join(quoted) + "\n").encode()
 
 
 def _literal(value: object) -> str:

@@ -2,18 +2,16 @@
 
 import atexit
 import glob
-import gzip
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Final
 
 from riskshift.errors import FileError, UsageError, listing, unknown_choice
+from riskshift.reading.datafile import FORMATS, DataFile, recognize, unreadable
 
-FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
 _SUFFIXES: Final = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -24,47 +22,7 @@ _SUFFIXES: Final = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-_COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd"}
-_MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """One file to read.
-
-    Parameters
-    ----------
-    path : Path
-        Where its bytes are.
-    format : {"csv", "tsv", "jsonl", "json", "parquet"}
-        How they are laid out.
-    compression : {"none", "gzip", "zstd"}
-        How they are packed.
-    name : str
-        What to call it in messages.
-    """
-
-    path: Path
-    format: str
-    compression: str
-    name: str
-
-    def open(self) -> IO[bytes]:
-        """Open the unpacked bytes."""
-        return unpack(self.path, self.compression)
-
-
-def unpack(path: Path, compression: str) -> IO[bytes]:
-    """Open a file that may be compressed."""
-    if compression == "gzip":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    if compression == "zstd":
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
-        return cast("IO[bytes]", zstd.open(path, "rb"))
-    return path.open("rb")
+_PACKED: Final = (".gz", ".zst")
 
 
 def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> list[DataFile]:  # noqa: A002
@@ -85,44 +43,71 @@ def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> lis
     Raises
     ------
     FileError
-        If something does not exist, holds no data files, or has an unknown format.
+        If something does not exist, is empty, holds no data files, or has an unknown format.
     UsageError
         If nothing was named, or a file twice.
     """
     if format is not None and format not in FORMATS:
         raise unknown_choice("input format", format, FORMATS)
-    files = [file for path in paths for file in _expand(str(path), format)]
+    files: list[DataFile] = []
+    faults: list[str] = []
+    for path in paths:
+        try:
+            files += _expand(str(path), format, faults)
+        except FileError as error:
+            faults.append(str(error))
+    if faults:
+        raise FileError("\n".join(faults))
     if not files:
         raise UsageError("no input: name a file, a folder, a glob, or - for standard input.")
+    _refuse_repeats(files)
+    return files
+
+
+def _refuse_repeats(files: Sequence[DataFile]) -> None:
     seen: set[Path] = set()
     for file in files:
         real = file.path.resolve()
         if real in seen:
             raise UsageError(f"{file.name} is named twice; its records would count twice.")
         seen.add(real)
-        _refuse_empty(file)
-    return files
 
 
-def _expand(path: str, format: str | None) -> list[DataFile]:  # noqa: A002
+def _expand(path: str, format: str | None, faults: list[str]) -> list[DataFile]:  # noqa: A002
     if path == "-":
-        return [_spool(format)]
+        return [_spool(sys.stdin.buffer, format, "standard input")]
     place = Path(path)
-    if place.is_dir():
+    try:
+        exists, is_folder = place.exists() and path != "", place.is_dir()
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path!r} cannot be opened: {error}.") from error
+    if not exists:
+        matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+        if not matches:
+            raise FileError(
+                f"{path or 'The empty path'} does not exist. Give a file, a folder or a glob, or - "
+                "for standard input."
+            )
+        return _each((Path(p) for p in matches if Path(p).is_file()), format, faults)
+    if is_folder:
         inside = sorted(p for p in place.rglob("*") if _is_data(p, place))
         if not inside:
             raise FileError(
-                f"{path} is a folder without data files. Looked for {listing(_SUFFIXES)}, also .gz and .zst."
+                f"{path} is a folder without data files. Looked for {listing(_SUFFIXES)}, also "
+                "followed by .gz or .zst."
             )
-        return [_file(p, format) for p in inside]
-    if place.exists():
-        return [_file(place, format)]
-    matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
-    if not matches:
-        raise FileError(
-            f"{path} does not exist. Give a file, a folder or a glob, or - for standard input."
-        )
-    return [_file(Path(p), format) for p in matches if Path(p).is_file()]
+        return _each(inside, format, faults)
+    return [_file(place, format)]
+
+
+def _each(paths: Iterable[Path], format: str | None, faults: list[str]) -> list[DataFile]:  # noqa: A002
+    files = []
+    for path in paths:
+        try:
+            files.append(_file(path, format))
+        except FileError as error:
+            faults.append(str(error))
+    return files
 
 
 def _is_data(path: Path, root: Path) -> bool:
@@ -132,79 +117,33 @@ def _is_data(path: Path, root: Path) -> bool:
 
 def _format_of(path: Path) -> str | None:
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSIONS:
+    if suffixes and suffixes[-1] in _PACKED:
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
 def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
+    if not path.is_file():
+        # A pipe can be read once only, and labels are looked at more than once.
+        with unreadable(str(path)), path.open("rb") as opened:
+            return _spool(opened, format, str(path))
     found = format or _format_of(path)
     if found is None:
         raise FileError(
             f"{path}: unknown suffix. Known: {listing(_SUFFIXES)}, also followed by .gz or .zst; "
             f"otherwise say what it is with --from {'|'.join(FORMATS)}."
         )
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise FileError(f"{path} cannot be opened: {error.strerror or error}.") from error
-    compression = next((name for start, name in _MAGIC.items() if magic.startswith(start)), "none")
-    if found == "json":
-        found = _array_or_lines(path, compression)
-    return DataFile(path, found, compression, str(path))
+    return recognize(path, format=found, name=str(path), sure=format is not None)
 
 
-def _array_or_lines(path: Path, compression: str) -> str:
-    # Many tools write JSON lines into a file called .json.
-    with unpack(path, compression) as file:
-        start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return "jsonl" if start.startswith(b"{") and _first_line_is_whole(path, compression) else "json"
-
-
-def _first_line_is_whole(path: Path, compression: str) -> bool:
-    with unpack(path, compression) as file:
-        line = file.readline(1 << 20).strip()
-    return line.endswith(b"}") and len(line) > 1
-
-
-def _refuse_empty(file: DataFile) -> None:
-    try:
-        with file.open() as opened:
-            empty = not opened.read(1)
-    except (OSError, EOFError, ValueError) as error:
-        raise FileError(f"{file.name} cannot be read: {error}.") from error
-    if empty:
-        raise FileError(f"{file.name} is empty.")
-
-
-def _spool(format: str | None) -> DataFile:  # noqa: A002
-    """Copy standard input to a file, because labels are looked at more than once."""
+def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noqa: A002
+    """Copy a stream to a file, because labels are looked at more than once."""
     folder = Path(tempfile.mkdtemp(prefix="riskshift-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / "stdin"
+    path = folder / "stream"
     with path.open("wb") as spooled:
-        shutil.copyfileobj(sys.stdin.buffer, spooled)
-    with path.open("rb") as file:
-        magic = file.read(4)
-    compression = next((name for start, name in _MAGIC.items() if magic.startswith(start)), "none")
-    if magic == b"PAR1":
-        return DataFile(path, format or "parquet", "none", "standard input")
-    try:
-        with unpack(path, compression) as unpacked:
-            line = unpacked.readline(1 << 20).removeprefix(b"\xef\xbb\xbf").lstrip()
-    except (OSError, EOFError, ValueError) as error:
-        raise FileError(f"standard input cannot be read: {error}.") from error
-    guess = (
-        "json"
-        if line[:1] == b"["
-        else "jsonl"
-        if line[:1] == b"{"
-        else "tsv"
-        if b"\t" in line
-        else "csv"
-    )
-    return DataFile(path, format or guess, compression, "standard input")
+        shutil.copyfileobj(opened, spooled)
+    return recognize(path, format=format, name=name, sure=format is not None)
 
 
 def tidy(files: Sequence[DataFile]) -> str:

@@ -5,16 +5,24 @@ DuckDB does the reading. This is the way back to the rows when something is wron
 
 import csv
 import json
-import sys
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from riskshift.errors import ColumnError, FileError, listing
-from riskshift.reading.paths import DataFile
+from riskshift.reading.datafile import BOM, MAX_LINE, DataFile
 
-MAX_LINE: Final = 64 * 1024 * 1024
 DELIMITERS: Final = ",;\t|"
+_TOO_LONG: Final = f"longer than {MAX_LINE >> 20} MiB, which no record should be"
+_SURROGATE: Final = re.compile(r"\\u[dD]")
+# What the csv module says, in words that help.
+_CSV_FAULTS: Final = {
+    "new-line character": "a carriage return without a line feed. Give the file ordinary line ends",
+    "unexpected end of data": "a quoted value that begins here never ends",
+    "field larger": "a quoted value that begins here never ends",
+    "expected after": "more text follows a closing quote; a quote within a value is doubled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +61,13 @@ class _Lines:
         if not line:
             raise StopIteration
         if len(line) > MAX_LINE:
-            self.fault = "longer than 64 MiB, which no record should be"
+            self.fault = _TOO_LONG
             while line and not line.endswith(b"\n"):
                 line = self.opened.readline(MAX_LINE)
             line = b"\n"
         self.number += 1
         if self.number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
+            line = line.removeprefix(BOM)
         self.taken.append(line)
         try:
             return line.decode("utf-8")
@@ -70,7 +78,7 @@ class _Lines:
     def take(self) -> tuple[bytes, str | None]:
         raw, fault = b"".join(self.taken), self.fault
         self.taken, self.fault = [], None
-        return raw, fault
+        return raw, fault or (_TOO_LONG if len(raw) > MAX_LINE else None)
 
 
 def read_header(file: DataFile) -> Header:
@@ -79,31 +87,44 @@ def read_header(file: DataFile) -> Header:
     Raises
     ------
     FileError
-        If the file is not text or not UTF-8.
+        If the first record is no header.
     ColumnError
         If a name occurs twice or is empty.
     """
-    with file.open() as opened:
-        start = opened.read(4)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise FileError(f"{file.name} is encoded in UTF-16. Save it as UTF-8.")
+    place = f"{file.name}, line 1"
     with file.open() as opened:
         lines = _Lines(opened)
         first = next(lines)
         if "\0" in first:
-            raise FileError(f"{file.name}, line 1: not a text file. Say what it is with --from.")
+            raise FileError(f"{place}: not a text file. Say what it is with --from.")
+        if not first.strip():
+            raise FileError(f"{place}: blank. The first line must name the columns.")
         delimiter = (
             "\t" if file.format == "tsv" else max(DELIMITERS, key=lambda mark: first.count(mark))
         )
-        csv.field_size_limit(min(MAX_LINE, sys.maxsize))
         try:
-            names = next(csv.reader(_chain(first, lines), delimiter=delimiter, strict=True))
-        except (csv.Error, StopIteration) as error:
-            raise FileError(f"{file.name}, line 1: the header cannot be read: {error}.") from error
+            names = next(_reader(_chain(first, lines), delimiter))
+        except csv.Error as error:
+            raise FileError(
+                f"{place}: the header cannot be read: {_explained(error)[0]}."
+            ) from error
         if lines.fault:
-            raise FileError(f"{file.name}, line 1: {lines.fault}. Save the file as UTF-8.")
+            raise FileError(f"{place}: the header is {lines.fault}.")
     refuse_twins(file, names)
     return Header(tuple(names), delimiter)
+
+
+def _reader(lines: Iterator[str], delimiter: str) -> Any:
+    csv.field_size_limit(MAX_LINE)
+    # DuckDB, too, lets blanks stand before an opening quote.
+    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+
+
+def _explained(error: csv.Error) -> tuple[str, bool]:
+    """Return what is wrong, and whether the records that follow cannot be told apart."""
+    text = str(error)
+    told = next((told for said, told in _CSV_FAULTS.items() if said in text), text)
+    return told, told.endswith("never ends")
 
 
 def refuse_twins(file: DataFile, names: Sequence[str]) -> None:
@@ -112,7 +133,7 @@ def refuse_twins(file: DataFile, names: Sequence[str]) -> None:
     for at, name in enumerate(names, start=1):
         if not name.strip():
             raise ColumnError(
-                f"{file.name}, line 1: column {at} has no name. Columns: {listing(names)}."
+                f"{file.name}: column {at} has no name. Columns: {listing(map(repr, names))}."
             )
         other = seen.setdefault(name.casefold(), name)
         if other is not name:
@@ -140,7 +161,7 @@ def _scan_delimited(file: DataFile, header: Header) -> Iterator[Scanned]:
     names = header.names
     with file.open() as opened:
         lines = _Lines(opened)
-        reader = csv.reader(lines, delimiter=header.delimiter, strict=True)
+        reader = _reader(lines, header.delimiter)
         next(reader)
         lines.take()
         while True:
@@ -150,11 +171,10 @@ def _scan_delimited(file: DataFile, header: Header) -> Iterator[Scanned]:
             except StopIteration:
                 return
             except csv.Error as error:
-                raw, _ = lines.take()
-                open_quote = "unexpected end of data" in str(error) or "field larger" in str(error)
-                what = "a quoted value that begins here never ends" if open_quote else str(error)
-                yield Scanned(line, raw, None, what, fatal=open_quote)
-                if open_quote:
+                raw, fault = lines.take()
+                told, fatal = _explained(error)
+                yield Scanned(line, raw, None, fault or told, fatal=fatal)
+                if fatal:
                     return
                 continue
             raw, fault = lines.take()
@@ -168,6 +188,22 @@ def _scan_delimited(file: DataFile, header: Header) -> Iterator[Scanned]:
                 else {name: value or None for name, value in zip(names, row, strict=True)}
             )
             yield Scanned(line, raw, values, fault)
+
+
+def mixed_line_ends(file: DataFile) -> str | None:
+    """Say where a delimited file changes between the line ends of Windows and of Unix."""
+    if file.format not in ("csv", "tsv"):
+        return None
+    with file.open() as opened:
+        windows = opened.readline(MAX_LINE).endswith(b"\r\n")
+    for record in scan(file):
+        if record.raw.endswith(b"\n") and record.raw.endswith(b"\r\n") is not windows:
+            kinds = ("LF", "CRLF")
+            return (
+                f"{file.name}, line {record.line:,}: ends in {kinds[not windows]}, and the lines before "
+                f"in {kinds[windows]}. Use one kind of line end"
+            )
+    return None
 
 
 def _scan_lines(file: DataFile) -> Iterator[Scanned]:
@@ -189,43 +225,68 @@ def _scan_array(file: DataFile) -> Iterator[Scanned]:
     with file.open() as opened:
         raw = opened.read()
     try:
-        items = json.loads(raw.decode("utf-8-sig"), parse_int=str, parse_float=str)
+        items = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_Object)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         yield Scanned(line, b"", None, f"not UTF-8 (byte 0x{raw[error.start]:02x})", fatal=True)
         return
-    except (json.JSONDecodeError, RecursionError) as error:
-        yield Scanned(
-            getattr(error, "lineno", 1), b"", None, f"not valid JSON: {_brief(error)}", fatal=True
-        )
+    except (ValueError, RecursionError) as error:
+        yield Scanned(getattr(error, "lineno", 1), b"", None, _invalid(error), fatal=True)
         return
     if not isinstance(items, list):
         yield Scanned(1, b"", None, "one JSON value, not a list of records", fatal=True)
         return
     for at, item in enumerate(items, start=1):
-        fault = None if isinstance(item, dict) else f"item {at} is not an object"
-        kept = json.dumps(item).encode() + b"\n"
-        yield Scanned(at, kept, None if fault else _flat(item), fault)
+        kept = json.dumps(item)
+        fault = _fault_of(item, kept)
+        yield Scanned(at, kept.encode() + b"\n", None if fault else _flat(item), fault)
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers a name it holds twice."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        names = [name for name, _ in pairs]
+        repeated = len(self) < len(names)
+        self.twin = max(names, key=names.count) if repeated else None
 
 
 def _parse_object(text: str) -> tuple[dict[str, str | None] | None, str | None]:
     try:
-        item = json.loads(text, parse_int=str, parse_float=str)
-    except (json.JSONDecodeError, RecursionError) as error:
-        return None, f"not valid JSON: {_brief(error)}"
-    if not isinstance(item, dict):
-        return None, "not a JSON object"
-    return _flat(item), None
+        item = json.loads(text, object_pairs_hook=_Object)
+    except (ValueError, RecursionError) as error:
+        return None, _invalid(error)
+    fault = _fault_of(item, text)
+    return (None, fault) if fault else (_flat(item), None)
 
 
-def _flat(item: dict[str, object]) -> dict[str, str | None]:
+def _fault_of(item: object, text: str) -> str | None:
+    if not isinstance(item, _Object):
+        return "not a JSON object"
+    if item.twin is not None:
+        return f"the name {item.twin!r} occurs twice"
+    if len(text) > MAX_LINE:
+        return _TOO_LONG
+    if _SURROGATE.search(text):
+        try:
+            json.dumps(item, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character"
+    return None
+
+
+def _flat(item: _Object) -> dict[str, str | None]:
+    """Give values the text that DuckDB gives them."""
     return {
-        key: value if value is None or isinstance(value, str) else json.dumps(value)
+        key: value
+        if value is None or isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         for key, value in item.items()
     }
 
 
-def _brief(error: Exception) -> str:
-    return (
-        str(error).split(":")[0] if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-    )
+def _invalid(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else f"not valid JSON: {error}"

@@ -1,0 +1,141 @@
+"""One file: how its bytes are packed, and how they are laid out."""
+
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from riskshift.errors import FileError
+
+FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
+MAX_LINE: Final = 64 * 1024 * 1024
+BOM: Final = b"\xef\xbb\xbf"
+_MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file to read.
+
+    Parameters
+    ----------
+    path : Path
+        Where its bytes are.
+    format : {"csv", "tsv", "jsonl", "json", "parquet"}
+        How they are laid out.
+    compression : {"none", "gzip", "zstd"}
+        How they are packed.
+    name : str
+        What to call it in messages.
+    """
+
+    path: Path
+    format: str
+    compression: str
+    name: str
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open the unpacked bytes.
+
+        Raises
+        ------
+        FileError
+            If they cannot be read or unpacked, also later, while they are read.
+        """
+        with unreadable(self.name), unpack(self.path, self.compression) as opened:
+            yield opened
+
+
+@contextmanager
+def unreadable(name: str) -> Iterator[None]:
+    """Turn what the system or an unpacker says while a file is read into a message."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, _zstd().ZstdError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{name} cannot be read: {reason}.") from error
+
+
+def _zstd() -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
+
+
+def unpack(path: Path, compression: str) -> IO[bytes]:
+    """Open a file that may be compressed."""
+    if compression == "gzip":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    if compression == "zstd":
+        return cast("IO[bytes]", _zstd().open(path, "rb"))
+    return path.open("rb")
+
+
+def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) -> DataFile:  # noqa: A002
+    """Look into a file to tell how it is packed and laid out.
+
+    Parameters
+    ----------
+    path : Path
+        Where its bytes are.
+    format : str or None
+        What its name says; None to go by the bytes alone.
+    name : str
+        What to call it in messages.
+    sure : bool, default False
+        Whether the user said so, and not its name.
+
+    Raises
+    ------
+    FileError
+        If it cannot be opened, is empty, or is encoded in UTF-16.
+    """
+    with unreadable(name), path.open("rb") as packed:
+        magic = packed.read(4)
+    compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "none")
+    if magic == b"PAR1" and not sure:
+        return DataFile(path, "parquet", "none", name)
+    file = DataFile(path, format or "csv", compression, name)
+    with file.open() as opened:
+        start = opened.read(4096)
+    if not start:
+        raise FileError(f"{name} is empty.")
+    if file.format == "parquet":
+        return file
+    if start.startswith(_UTF16) or b"\0" in start[:2]:
+        raise FileError(f"{name} is not UTF-8; it looks like UTF-16. Save it as UTF-8.")
+    if format is None or file.format in ("json", "jsonl"):
+        return DataFile(path, _layout(file, format), compression, name)
+    return file
+
+
+def _layout(file: DataFile, format: str | None) -> str:  # noqa: A002
+    """Tell JSON lines from a JSON array, and both from delimited text, by the first full line."""
+    with file.open() as opened:
+        line = opened.readline(MAX_LINE).removeprefix(BOM)
+        while line and not line.strip():
+            line = opened.readline(MAX_LINE)
+    line = line.strip()
+    if line.startswith(b"{"):
+        return "jsonl" if format == "jsonl" or isinstance(_parsed(line), dict) else "json"
+    if line.startswith(b"["):
+        items = _parsed(line)
+        whole = isinstance(items, list) and not all(isinstance(item, dict) for item in items)
+        return "jsonl" if whole and format == "jsonl" else "json"
+    return format or ("tsv" if b"\t" in line else "csv")
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
