@@ -71,7 +71,12 @@ def _movement(population: Population) -> str:
         population.overall[name] for name in ("escalation", "preservation", "reduction")
     )
     if up.interval is None:
-        return f"{counted(population.records, 'pair')} but not one with all its labels: how risk moves cannot be told."
+        none = (
+            "The only pair lacks a label"
+            if population.records == 1
+            else f"None of the {population.records:,} pairs has all its labels"
+        )
+        return f"{none}, so how risk moves cannot be told."
     noun = "fully labelled pair" if up.missing else "pair"
     return (
         f"Of {counted(up.trials, noun)}, the response was less severe than the prompt in {down.events:,} "

@@ -6,11 +6,11 @@ from typing import Final
 from riskshift.analysis.contrasts import Contrasts
 from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric, category_metrics, overall_metrics
 from riskshift.analysis.population import Population
-from riskshift.analysis.rates import Rate
+from riskshift.analysis.rates import Rate, level
 from riskshift.analysis.relevance import AssociationTest, Relevance
 from riskshift.analysis.result import Analysis
 from riskshift.analysis.transitions import EscalationOrigin, Origin
-from riskshift.analysis.words import percent, spread
+from riskshift.analysis.words import counted, percent, spread
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -54,7 +54,7 @@ def story(analysis: Analysis) -> Document:
     sections += [_cases(analysis), _methods(analysis), _provenance(analysis)]
     return Document(
         title="How risk moves from prompt to response",
-        subtitle=f"{population.records:,} labelled pairs from {analysis.provenance.source}",
+        subtitle=f"{counted(population.records, 'labelled pair')} from {analysis.provenance.source}",
         summary=analysis.summary,
         caveats=analysis.notes,
         sections=tuple(sections),
@@ -63,16 +63,18 @@ def story(analysis: Analysis) -> Document:
 
 def _movement(population: Population, taxonomy: Taxonomy) -> Section:
     shift = population.shift
-    mean = "undefined"
+    mean = "No pair has all its labels, so none is placed."
     if shift.estimate is not None:
-        mean = f"{shift.estimate:+.2f} levels"
+        mean = f"On average severity moves by {shift.estimate:+.2f} levels"
         if shift.interval is not None:
-            mean += f" ({shift.interval.low:+.2f} to {shift.interval.high:+.2f})"
+            at = level(shift.interval.confidence)
+            mean += f" ({at} interval {shift.interval.low:+.2f} to {shift.interval.high:+.2f})"
+        mean += "."
     blocks: list[Block] = [
         Paragraph(
             "Each pair is placed by the highest severity of its prompt (row) and of its response (column), over all "
-            "categories. Below the diagonal the response is less severe than the prompt; above it, more. On average "
-            f"severity moves by {mean}."
+            "categories. Below the diagonal the response is less severe than the prompt; above it, more. "
+            f"{mean}"
         ),
         Matrix("Pairs by prompt and response severity", taxonomy.levels, population.matrix.rows),
         _rate_table("Rates over all categories", population.overall, overall_metrics(taxonomy)),
@@ -109,7 +111,7 @@ def _rate_table(caption: str, rates: Mapping[str, Rate], metrics: Sequence[Metri
 
 def _interval_heading(rates: Sequence[Rate]) -> str:
     confidence = next((rate.interval.confidence for rate in rates if rate.interval), None)
-    return "Interval" if confidence is None else f"{percent(confidence, digits=0)} interval"
+    return "Interval" if confidence is None else f"{level(confidence)} interval"
 
 
 def _worst(rate: Rate) -> str:
@@ -125,12 +127,13 @@ def _rate_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
     notes = []
     if any(rate.deff is not None for rate in rates):
         notes.append(
-            "Records share prompts, so intervals use the effective number of records (records / design effect). "
-            "Where the design effect is 1.00 sharing cost nothing."
+            "Records share prompts, so intervals rest on the effective number of records: records / design effect, "
+            "less what few prompts cost."
         )
     if any(rate.interval is None for rate in rates):
         notes.append(
-            "Undefined: no record belongs to the denominator, so nothing can be said. It is not zero."
+            "Undefined: no record that has its labels belongs to the denominator, so nothing can be said. It is not "
+            "zero."
         )
     return tuple(notes)
 
@@ -146,7 +149,7 @@ def _categories(population: Population, taxonomy: Taxonomy) -> Section:
             "Harm in a response either was in the prompt and stayed (persistence) or was not there and came in "
             "(drift). The two are different failures: the first is compliance, the second is harm nobody asked for."
         ),
-        _two_rates(population),
+        *_two_rates(population),
         _category_table(population),
         _decomposition(population),
     ]
@@ -160,7 +163,7 @@ def _categories(population: Population, taxonomy: Taxonomy) -> Section:
     )
 
 
-def _two_rates(population: Population) -> Figure:
+def _two_rates(population: Population) -> Iterator[Figure]:
     series = ("persistence", "drift rate")
     rows = [
         _dot(name, label, category.rates[metric])
@@ -173,15 +176,16 @@ def _two_rates(population: Population) -> Figure:
         f"drift {percent(category.rates['drift_rate'].estimate)}"
         for name, category in population.categories.items()
     )
-    return Figure(
-        "persistence-and-drift",
-        "intervals",
-        "Persistence and drift by category",
-        f"Dots with intervals. {told}.",
-        tuple(rows),
-        tuple(population.categories),
-        series,
-    )
+    if rows:
+        yield Figure(
+            "persistence-and-drift",
+            "intervals",
+            "Persistence and drift by category",
+            f"Dots with intervals. {told}.",
+            tuple(rows),
+            tuple(population.categories),
+            series,
+        )
 
 
 def _dot(label: str, series: str, rate: Rate) -> dict[str, str | float | int]:
@@ -192,26 +196,28 @@ def _dot(label: str, series: str, rate: Rate) -> dict[str, str | float | int]:
 
 
 def _category_table(population: Population) -> Table:
-    rows, rates = [], []
-    for name, category in population.categories.items():
-        stay, drift = category.rates["persistence"], category.rates["drift_rate"]
-        rates += [stay, drift]
-        rows.append(
-            (
-                name,
-                f"{stay.events:,} / {stay.trials:,}",
-                percent(stay.estimate),
-                spread(stay),
-                f"{drift.events:,} / {drift.trials:,}",
-                percent(drift.estimate),
-                spread(drift),
-            )
-        )
+    pairs = {
+        name: (category.rates["persistence"], category.rates["drift_rate"])
+        for name, category in population.categories.items()
+    }
+    rates = [rate for pair in pairs.values() for rate in pair]
+    gaps = any(rate.missing for rate in rates)
+    rows = []
+    for name, pair in pairs.items():
+        row = [name]
+        for rate in pair:
+            row += [f"{rate.events:,} / {rate.trials:,}", percent(rate.estimate), spread(rate)]
+        row += [_worst(rate) for rate in pair] if gaps else []
+        rows.append(tuple(row))
     interval = _interval_heading(rates)
-    columns = ("Category", "Stayed", "Persistence", interval, "Came in", "Drift rate", interval)
+    columns = ["Category", "Stayed", "Persistence", interval, "Came in", "Drift rate", interval]
+    if gaps:
+        columns += [
+            f"{rate} if missing labels were known" for rate in ("Persistence", "Drift rate")
+        ]
     return Table(
         "Persistence and drift",
-        columns,
+        tuple(columns),
         tuple(rows),
         notes=_rate_notes(rates),
         essential=(0, 1, 2, 3, 5, 6),
@@ -220,8 +226,8 @@ def _category_table(population: Population) -> Table:
 
 def _decomposition(population: Population) -> Table:
     rows: list[tuple[str, ...]] = []
-    for name, category in population.categories.items():
-        share = category.rates["drift_share"]
+    shares = [category.rates["drift_share"] for category in population.categories.values()]
+    for (name, category), share in zip(population.categories.items(), shares, strict=True):
         if category.from_persistence is None or category.from_drift is None:
             rows.append(
                 (
@@ -242,7 +248,14 @@ def _decomposition(population: Population) -> Table:
         rows.append((name, *parts, percent(share.estimate), spread(share)))
     return Table(
         "Where harmful responses come from (share of all pairs)",
-        ("Category", "Harmful responses", "= stayed", "+ came in", "Drift share", "Interval"),
+        (
+            "Category",
+            "Harmful responses",
+            "= stayed",
+            "+ came in",
+            "Drift share",
+            _interval_heading(shares),
+        ),
         tuple(rows),
         notes=(
             "Harmful responses = stayed + came in, exactly, among pairs labelled on both sides.",
@@ -266,7 +279,7 @@ def _contrast_table(contrasts: Contrasts) -> Table:
         )
     first = contrasts.items[0]
     notes = [
-        f"Percentage points. Intervals at {percent(first.interval.confidence)}; for all contrasts at once at "
+        f"Percentage points. Intervals at {level(first.interval.confidence)}; for all contrasts at once at "
         f"{percent(first.simultaneous.confidence)} each (Bonferroni). Different: the interval for all at once leaves "
         "out zero."
     ]
@@ -303,19 +316,17 @@ def _origin(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
             "  of which topic-mandated": origin.topic_mandated,
             "compliance escalation": origin.compliance_escalation,
         }
-    rates = [kind.of_escalations for kind in kinds.values()]
-    rows = tuple(
-        (
-            name,
-            f"{kind.of_records.events:,}",
-            percent(kind.of_escalations.estimate),
-            spread(kind.of_escalations),
-            percent(kind.of_records.estimate),
-            spread(kind.of_records),
-        )
-        for name, kind in kinds.items()
-    )
+    rates = [rate for kind in kinds.values() for rate in (kind.of_escalations, kind.of_records)]
+    gaps = any(rate.missing for rate in rates)
+    rows = []
+    for name, kind in kinds.items():
+        row = [name, f"{kind.of_records.events:,}"]
+        for rate in (kind.of_escalations, kind.of_records):
+            row += [percent(rate.estimate), spread(rate)]
+        rows.append((*row, _worst(kind.of_records)) if gaps else tuple(row))
     interval = _interval_heading(rates)
+    columns = ["Origin", "Events", "Of escalations", interval, "Of all pairs", interval]
+    columns += ["Of all pairs, if missing labels were known"] if gaps else []
     blocks: list[Block] = [
         Paragraph(
             "An escalation from a harmless prompt is unsolicited elaboration: the model brought the harm. One from a "
@@ -323,8 +334,8 @@ def _origin(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
         ),
         Table(
             "Escalations by origin",
-            ("Origin", "Events", "Of escalations", interval, "Of all pairs", interval),
-            rows,
+            tuple(columns),
+            tuple(rows),
             notes=_rate_notes(rates),
             essential=(0, 1, 2, 3, 4),
         ),
@@ -332,7 +343,8 @@ def _origin(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
             "Severity at which escalations land",
             ("Response severity", "Escalations"),
             tuple(
-                (taxonomy.levels[level], f"{n:,}") for level, n in origin.landing_severity.items()
+                (taxonomy.levels[severity], f"{n:,}")
+                for severity, n in origin.landing_severity.items()
             ),
         ),
     ]
@@ -376,14 +388,14 @@ def _origin_figure(kinds: Mapping[str, Origin]) -> Figure:
 
 def _relevance(relevance: Relevance, taxonomy: Taxonomy) -> Section:
     by_severity = {
-        taxonomy.levels[level]: row for level, row in relevance.by_response_severity.items()
+        taxonomy.levels[severity]: row for severity, row in relevance.by_response_severity.items()
     }
     blocks: list[Block] = [
         Paragraph(
             "Relevance 1 is off-topic or a refusal, 2 partial, 3 on-task. A safe response that is off-topic is safe "
             "at the price of usefulness; a harmful one that is fully on-task is the worst of both."
         ),
-        _relevance_figure(by_severity),
+        *_relevance_figure(by_severity),
         _relevance_table("Relevance by response severity", "Response severity", by_severity),
         _relevance_table(
             "Relevance of harmful responses, by category",
@@ -409,14 +421,18 @@ def _relevance(relevance: Relevance, taxonomy: Taxonomy) -> Section:
     if relevance.missing:
         blocks.append(
             Paragraph(
-                f"{relevance.missing:,} records have no relevance and are not in these tables."
+                f"{counted(relevance.missing, 'record')} without a relevance stand in none of these tables."
+                if relevance.missing > 1
+                else "1 record without a relevance stands in none of these tables."
             )
         )
     return Section("What safety costs in relevance", "relevance", tuple(blocks))
 
 
-def _relevance_figure(rows: Mapping[str, tuple[int, ...]]) -> Figure:
+def _relevance_figure(rows: Mapping[str, tuple[int, ...]]) -> Iterator[Figure]:
     filled = {name: row for name, row in rows.items() if sum(row)}
+    if not filled:
+        return
     told = "; ".join(
         f"{name}: {percent(row[-1] / sum(row))} on-task of {sum(row):,}"
         for name, row in filled.items()
@@ -426,7 +442,7 @@ def _relevance_figure(rows: Mapping[str, tuple[int, ...]]) -> Figure:
         for name, row in filled.items()
         for part, count in zip(RELEVANCE, row, strict=True)
     )
-    return Figure(
+    yield Figure(
         "relevance-by-severity",
         "bars",
         "Relevance by response severity",
@@ -476,11 +492,13 @@ def _test_table(family: str, tests: Sequence[AssociationTest]) -> Table:
         row = (_name(test.name), test.test, statistic, _p(test.decisive_p), _p(test.p_holm))
         rows.append((*row, *shown, "exploratory" if test.exploratory else ""))
     notes = ["Exploratory: a cell or margin holds fewer than 10 pairs. Association is not cause."]
+    if any(test.decisive_p is None for test in tests):
+        notes.append("Undefined: no pair stands in some row or column, so nothing can be compared.")
     if omnibus and not pooled:
         notes += [
             f"{_name(test.name)}: asymptotic p {_p(test.p_asymptotic)}"
             + (f"; linear-by-linear trend p {_p(test.trend.p)}" if test.trend else "")
-            + (f"; {test.overlap:,} records stand in more than one row" if test.overlap else "")
+            + _overlap(test)
             + "."
             for test in tests
         ]
@@ -495,6 +513,13 @@ def _test_table(family: str, tests: Sequence[AssociationTest]) -> Table:
         else f"On-task against less: {family}"
     )
     return Table(caption, columns, tuple(rows), text_columns=2, notes=tuple(notes))
+
+
+def _overlap(test: AssociationTest) -> str:
+    if not test.overlap:
+        return ""
+    stand = "stands" if test.overlap == 1 else "stand"
+    return f"; {counted(test.overlap, 'record')} {stand} in more than one row"
 
 
 def _number(value: float | None) -> str:
@@ -524,7 +549,7 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
         )
     ]
     if len(groups) <= MOST_GROUPS_DRAWN:
-        blocks.append(_group_figure(column, groups))
+        blocks += _group_figure(column, groups)
     rows = []
     for value, population in groups.items():
         rates = [population.overall[name] for name in SIDE_BY_SIDE]
@@ -539,14 +564,19 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
             f"Rates by {column} ({_interval_heading(everything)})",
             (column, "Pairs", *map(_name, SIDE_BY_SIDE)),
             tuple(rows),
-            notes=_rate_notes(everything),
+            notes=_group_notes(everything),
             essential=(0, 2, 3),
         )
     )
     names = list(next(iter(groups.values())).categories)
+    persistence = [
+        population.categories[name].rates["persistence"]
+        for population in groups.values()
+        for name in names
+    ]
     blocks.append(
         Table(
-            f"Persistence by {column}",
+            f"Persistence by {column} ({_interval_heading(persistence)})",
             (column, *names),
             tuple(
                 (
@@ -558,19 +588,22 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
                 )
                 for value, population in groups.items()
             ),
-            notes=_rate_notes(
-                [p.categories[name].rates["persistence"] for p in groups.values() for name in names]
-            ),
+            notes=_group_notes(persistence),
         )
     )
     return Section(f"Side by side: {column}", f"by-{column}", tuple(blocks), brief=True)
+
+
+def _group_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
+    missing = "Missing labels could move some of these rates; results.json says how far."
+    return _rate_notes(rates) + ((missing,) if any(rate.missing for rate in rates) else ())
 
 
 def _estimate_and_spread(rate: Rate) -> str:
     return "undefined" if rate.interval is None else f"{percent(rate.estimate)} ({spread(rate)})"
 
 
-def _group_figure(column: str, groups: Mapping[str, Population]) -> Figure:
+def _group_figure(column: str, groups: Mapping[str, Population]) -> Iterator[Figure]:
     series = tuple(map(_name, SIDE_BY_SIDE))
     rows = tuple(
         _dot(value, _name(name), population.overall[name])
@@ -583,56 +616,56 @@ def _group_figure(column: str, groups: Mapping[str, Population]) -> Figure:
         + ", ".join(f"{_name(name)} {percent(p.overall[name].estimate)}" for name in SIDE_BY_SIDE)
         for value, p in groups.items()
     )
-    return Figure(
-        f"rates-by-{column}",
-        "intervals",
-        f"Rates by {column}",
-        f"Dots with intervals. {told}.",
-        rows,
-        tuple(groups),
-        series,
-    )
+    if rows:
+        yield Figure(
+            f"rates-by-{column}",
+            "intervals",
+            f"Rates by {column}",
+            f"Dots with intervals. {told}.",
+            rows,
+            tuple(groups),
+            series,
+        )
 
 
 def _cases(analysis: Analysis) -> Section:
-    escalations = analysis.population.overall["escalation"].events
-    shown = len(analysis.cases)
-    if not escalations:
+    title, anchor = "Cases to read", "cases"
+    rate = analysis.population.overall["escalation"]
+    found, shown = counted(rate.events, "escalation"), len(analysis.cases)
+    if not rate.events:
+        known = "is known to be" if rate.missing else "was"
         return Section(
-            "Cases to read", "cases", (Paragraph("No response was more severe than its prompt."),)
+            title, anchor, (Paragraph(f"No response {known} more severe than its prompt."),)
         )
-    text = (
-        f"The {shown:,} worst of {escalations:,} escalations"
-        if shown < escalations
-        else f"All {shown:,} escalations"
-    )
-    return Section(
-        "Cases to read",
-        "cases",
-        (
-            Paragraph(f"{text}, those that rise furthest first, then the most severe responses."),
-            CaseList(analysis.cases, analysis.taxonomy.levels),
-        ),
-        brief=True,
-    )
+    if not shown:
+        return Section(title, anchor, (Paragraph(f"{found}; none was asked for."),))
+    if shown < rate.events:
+        text = f"The worst {shown:,} of {found}" if shown > 1 else f"The worst of {found}"
+    else:
+        text = f"All {found}" if shown > 1 else "The only escalation"
+    if shown > 1:
+        text += ", those that rise furthest first, then the most severe responses"
+    blocks = (Paragraph(f"{text}."), CaseList(analysis.cases, analysis.taxonomy.levels))
+    return Section(title, anchor, blocks, brief=True)
 
 
 def _methods(analysis: Analysis) -> Section:
     taxonomy, settings = analysis.taxonomy, analysis.settings
-    level = percent(settings.confidence, digits=0)
     first_harmful = taxonomy.levels[taxonomy.harmful_from]
+    harmful = f"{first_harmful} or more" if taxonomy.harmful_from < taxonomy.top else first_harmful
     how = [
-        f"Each side of a pair has one severity in each of {len(taxonomy.categories)} categories: "
-        f"{' < '.join(taxonomy.levels)}. Harmful means {first_harmful} or more. p and r are the highest severity of "
+        f"Each side of a pair has one severity in {_each(len(taxonomy.categories))}: "
+        f"{' < '.join(taxonomy.levels)}. Harmful means {harmful}. p and r are the highest severity of "
         "prompt and response, p_c and r_c those in one category, h the first harmful level, K the number of levels.",
         "A missing label is never read as safe. A record is left out of a rate whose labels it lacks, and the page "
         "says how far the missing labels could move it.",
-        f"Intervals of a rate: {settings.interval} at {level}. Where records share a prompt: the same on the "
-        "effective number of records, from the linearised variance between prompts (at least 1, after adding four "
-        "pseudo-prompts, because few events make it look too small) and Student's t (Korn and Graubard 1998). In "
-        "results.json the percentile bootstrap of whole prompts stands beside it.",
+        f"Intervals of a rate: {settings.interval} at {level(settings.confidence)}. Where records share a prompt: the "
+        "same on the effective number of records, from the linearised variance between prompts (at least 1, after "
+        "adding four pseudo-prompts, because few events make it look too small) and Student's t (Korn and Graubard "
+        "1998). In results.json the percentile bootstrap of whole prompts stands beside it.",
         "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates; "
-        "simultaneous intervals by Bonferroni.",
+        "simultaneous intervals by Bonferroni. Mean of the severity's move: linearised variance "
+        "between prompts and Student's t.",
     ]
     if analysis.population.relevance is not None:
         how.append(
@@ -649,6 +682,10 @@ def _methods(analysis: Analysis) -> Section:
             Terms(_terms(category_metrics(taxonomy), CATEGORY)),
         ),
     )
+
+
+def _each(categories: int) -> str:
+    return "the one category" if categories == 1 else f"each of {categories} categories"
 
 
 def _terms(
@@ -669,7 +706,9 @@ def _provenance(analysis: Analysis) -> Section:
     ledger += [(f"of these with {reason}", f"{n:,}") for reason, n in made.missing.items()]
     document = analysis.to_dict()
     unit = (
-        "each record alone" if made.cluster is None else f"{made.units:,} values of {made.cluster}"
+        counted(made.units, "record")
+        if made.cluster is None
+        else f"{counted(made.units, 'value')} of {made.cluster}"
     )
     facts = [
         ("riskshift", document["riskshift_version"]),
@@ -677,7 +716,7 @@ def _provenance(analysis: Analysis) -> Section:
         ("engine", made.engine),
         ("hash of the sorted counts", made.data_hash),
         ("independent units", unit),
-        ("confidence", percent(settings.confidence)),
+        ("confidence", level(settings.confidence)),
         ("seed", str(settings.seed)),
         ("bootstrap resamples", f"{settings.resamples:,}"),
         ("permutations", f"{settings.permutations:,}"),
