@@ -121,8 +121,12 @@ class Layout:
 
     def counts(self, table: Table) -> "Counts":
         """Name the columns of a table, merging rows that differ only beyond them."""
-        table, c = table.keep(slice(0, self.width)), len(self.taxonomy.categories)
-        columns = [np.ascontiguousarray(column) for column in table.values[:, 2 * c :].T]
+        return self.named(table.keep(slice(0, self.width)))
+
+    def named(self, table: Table) -> "Counts":
+        """Name the columns of a table, keeping its rows as they are."""
+        c = len(self.taxonomy.categories)
+        columns = [np.ascontiguousarray(column) for column in table.values[:, 2 * c : self.width].T]
         return Counts(
             self.taxonomy,
             np.ascontiguousarray(table.values[:, :c]),

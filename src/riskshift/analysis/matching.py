@@ -45,7 +45,8 @@ class Outcomes:
         )
         matched = (columns[:, 1] > 0) & (columns[:, 3] > 0)
         cells, weight = distinct_rows(columns[matched], self.weight[matched])
-        return PairCells(*cells.T, weight)
+        x_a, n_a, x_b, n_b = cells.T
+        return PairCells(x_a, n_a, x_b, n_b, weight)
 
 
 @dataclass(frozen=True, slots=True)
