@@ -23,6 +23,12 @@ def shared():
 
 
 @pytest.fixture(scope="session")
+def corpus_path():
+    """Where the packaged corpus lies."""
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
 def corpus():
     """The packaged corpus, analyzed with every default."""
     return riskshift.analyze(CORPUS)

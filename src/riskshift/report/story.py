@@ -114,6 +114,10 @@ def _interval_heading(rates: Sequence[Rate]) -> str:
     return "Interval" if confidence is None else f"{level(confidence)} interval"
 
 
+def _in_brackets(rates: Sequence[Rate]) -> str:
+    return f" ({_interval_heading(rates)})" if any(rate.interval for rate in rates) else ""
+
+
 def _worst(rate: Rate) -> str:
     worst = rate.worst_case
     return (
@@ -561,7 +565,7 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
     ]
     blocks.append(
         Table(
-            f"Rates by {column} ({_interval_heading(everything)})",
+            f"Rates by {column}{_in_brackets(everything)}",
             (column, "Pairs", *map(_name, SIDE_BY_SIDE)),
             tuple(rows),
             notes=_group_notes(everything),
@@ -576,7 +580,7 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
     ]
     blocks.append(
         Table(
-            f"Persistence by {column} ({_interval_heading(persistence)})",
+            f"Persistence by {column}{_in_brackets(persistence)}",
             (column, *names),
             tuple(
                 (
