@@ -10,7 +10,7 @@ import typer
 from riskshift.errors import UsageError
 
 if TYPE_CHECKING:
-    from riskshift.analysis.result import Analysis
+    from riskshift.report.writing import Result
 
 Paths = Annotated[
     list[str],
@@ -143,11 +143,11 @@ def wrote(path: Path, *, quiet: bool) -> None:
         typer.echo(f"wrote {path}", err=True)
 
 
-def show(result: "Analysis") -> None:
+def show(result: "Result") -> None:
     """Print the summary of a result for a person at a terminal."""
     from rich.console import Console
 
-    from riskshift.report.story import story
     from riskshift.report.terminal import render_terminal
+    from riskshift.report.writing import tell
 
-    render_terminal(story(result), Console())
+    render_terminal(tell(result), Console())

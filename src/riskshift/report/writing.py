@@ -6,20 +6,39 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from riskshift.analysis.result import Analysis
-from riskshift.errors import OutputError, listing
+from riskshift.errors import OutputError, UsageError, listing
+from riskshift.report.document import Document
 from riskshift.report.escape import spreadsheet
-from riskshift.report.story import story
 
 
-def to_json(analysis: Analysis) -> str:
-    """Return the result as strict JSON: no NaN, no Infinity."""
-    return json.dumps(analysis.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+class Result(Protocol):
+    """What every result offers; those that are tables of rates also have ``rows()``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        ...
+
+
+# Who tells the story of each kind of result; imported when it is told.
+_STORIES: Final = {"Analysis": "story", "Comparison": "comparison_story"}
+
+
+def tell(result: Result) -> Document:
+    """Arrange a result for readers, before it is rendered."""
+    module = import_module(f"riskshift.report.{_STORIES[type(result).__name__]}")
+    document: Document = module.story(result)
+    return document
+
+
+def to_json(result: Result) -> str:
+    """Return a result as strict JSON: no NaN, no Infinity."""
+    return json.dumps(result.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def json_schema() -> dict[str, Any]:
@@ -29,9 +48,18 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def to_csv(analysis: Analysis) -> str:
-    """Return every rate as CSV, one row a rate, safe to open in a spreadsheet."""
-    rows = list(analysis.rows())
+def to_csv(result: Result) -> str:
+    """Return the rows of a result as CSV, safe to open in a spreadsheet.
+
+    Raises
+    ------
+    UsageError
+        If the result is not a table of rates.
+    """
+    tabled: Callable[[], Iterable[dict[str, Any]]] | None = getattr(result, "rows", None)
+    if tabled is None:
+        raise UsageError("this result has no table of rates to write as .csv; write it as .json.")
+    rows = list(tabled())
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -40,37 +68,37 @@ def to_csv(analysis: Analysis) -> str:
     return text.getvalue()
 
 
-def _html(analysis: Analysis, text: bool) -> str:
+def _html(result: Result, text: bool) -> str:
     from riskshift.report.html import render_html
 
-    return render_html(story(analysis), text=text)
+    return render_html(tell(result), text=text)
 
 
-def _markdown(analysis: Analysis, text: bool) -> str:
+def _markdown(result: Result, text: bool) -> str:
     from riskshift.report.markdown import render_markdown
 
-    return render_markdown(story(analysis))
+    return render_markdown(tell(result))
 
 
-def _latex(analysis: Analysis, text: bool) -> str:
+def _latex(result: Result, text: bool) -> str:
     from riskshift.report.latex import render_latex
 
-    return render_latex(story(analysis))
+    return render_latex(tell(result))
 
 
 # Only the page ever shows prompts and responses; the others leave them out.
-_WRITERS: Final[dict[str, Callable[[Analysis, bool], str]]] = {
+_WRITERS: Final[dict[str, Callable[[Result, bool], str]]] = {
     ".html": _html,
     ".md": _markdown,
     ".tex": _latex,
-    ".json": lambda analysis, text: to_json(analysis),
-    ".csv": lambda analysis, text: to_csv(analysis),
+    ".json": lambda result, text: to_json(result),
+    ".csv": lambda result, text: to_csv(result),
 }
 
 
-def render(analysis: Analysis, suffix: str, *, text: bool = True) -> str:
+def render(result: Result, suffix: str, *, text: bool = True) -> str:
     """Return a report as text; `suffix` is one that `write` knows."""
-    return _WRITERS[suffix](analysis, text)
+    return _WRITERS[suffix](result, text)
 
 
 def check_output(path: str | Path) -> Path:
@@ -102,13 +130,13 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"{folder} cannot be written to. Choose another place.")
 
 
-def write(analysis: Analysis, path: str | Path, *, text: bool = True) -> Path:
+def write(result: Result, path: str | Path, *, text: bool = True) -> Path:
     """Write a report; its suffix says what kind.
 
     Parameters
     ----------
-    analysis : Analysis
-        The result.
+    result : Analysis, Comparison or another result
+        What to report.
     path : str or Path
         ``.html`` for a page to read, ``.md``, ``.tex``, ``.json`` for everything, ``.csv`` for the
         rates.
@@ -127,11 +155,11 @@ def write(analysis: Analysis, path: str | Path, *, text: bool = True) -> Path:
         If it cannot be written. Whatever stood there before is then still there.
     """
     place = check_output(path)
-    write_bytes(place, render(analysis, place.suffix.lower(), text=text).encode("utf-8", "replace"))
+    write_bytes(place, render(result, place.suffix.lower(), text=text).encode("utf-8", "replace"))
     return place
 
 
-def write_charts(analysis: Analysis, folder: str | Path) -> list[Path]:
+def write_charts(result: Result, folder: str | Path) -> list[Path]:
     """Write every chart of the report as SVG and PNG into a folder, which is made if need be.
 
     Raises
@@ -147,7 +175,7 @@ def write_charts(analysis: Analysis, folder: str | Path) -> list[Path]:
     except OSError as error:
         raise OutputError(f"{place} cannot be made: {error.strerror or error}.") from error
     written = []
-    for figure in story(analysis).figures():
+    for figure in tell(result).figures():
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
         for suffix, drawn in ((".svg", charts.svg(figure).encode()), (".png", charts.png(figure))):
             written.append(write_bytes(place / f"{stem}{suffix}", drawn))
