@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from riskshift.analysis.population import estimate
@@ -89,8 +88,10 @@ def read(
     )
     if isinstance(data, (str, os.PathLike)):
         data = [data]
-    if isinstance(data, Iterable) and isinstance(data, (list, tuple)):
-        paths = [Path(path) if str(path) != "-" else "-" for path in data]
+    if isinstance(data, (list, tuple)):
+        if not all(isinstance(path, (str, os.PathLike)) for path in data):
+            raise UsageError("a list of data must be a list of paths; combine frames beforehand.")
+        paths = [os.fsdecode(path) for path in data]
         return read_files(paths, options=options, format=format, memory_limit=memory_limit)
     return read_frame(data, options=options)
 
@@ -164,6 +165,8 @@ def analyze(
         )
     clock = _Clock()
     progress("opening the data")
+    if isinstance(data, Records) and reading:
+        raise UsageError(f"records are bound already; give {listing(reading)} to read().")
     records = data if isinstance(data, Records) else read(data, **reading)
     clock.lap("read")
     collapsed = collapse(records, progress=progress)

@@ -36,7 +36,13 @@ def worst_cases(records: Records, *, limit: int = 50, text: bool = True) -> tupl
     """
     if limit <= 0:
         return ()
-    records = cleaned(records)
+    try:
+        return _worst_cases(cleaned(records), limit=limit, text=text)
+    except engine.EngineError as error:
+        raise records.source.explain(str(error)) from error
+
+
+def _worst_cases(records: Records, *, limit: int, text: bool) -> tuple[Case, ...]:
     keys = label_keys(records)
     columns = [key.column for key in keys]
     rows = engine.count_patterns(records.frame, columns, limit=None)

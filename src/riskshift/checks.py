@@ -1,8 +1,8 @@
 """Check labels on the patterns and pairs in the engine; all faults in one message."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -12,9 +12,19 @@ from riskshift import engine
 from riskshift.counts import Grouped
 from riskshift.errors import DataError, LabelError, PairError, RiskshiftWarning, listing
 from riskshift.records import Records
-from riskshift.taxonomy import BAD, MISSING, is_number, level_parser, parse_flag, parse_relevance
+from riskshift.taxonomy import (
+    BAD,
+    MAX_LEVELS,
+    MISSING,
+    is_number,
+    level_parser,
+    parse_flag,
+    parse_relevance,
+)
 
 SHOWN: Final = 20
+FEW: Final = 5
+_UNEQUAL: Final = "riskshift_unequal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +98,32 @@ class Faults:
         ]
         choices = {key.column: key.choices for key in self.keys}
         for column, bad in self.found.items():
-            shown = sorted(bad, key=lambda value: (-bad[value], str(value)))[:SHOWN]
+            some = SHOWN if len(bad) <= SHOWN else FEW
+            shown = sorted(bad, key=lambda value: (-bad[value], str(value)))[:some]
             places = records.source.places(column, shown)
             lines += [
-                f"{places.get(str(value), records.source.name)}: {column} is {_shown(value)} "
+                f"{places.get(str(value).strip(), records.source.name)}: {column} is {_shown(value)} "
                 f"({bad[value]:,} of {total:,} rows). {choices[column]}."
                 for value in shown
             ]
-            if len(bad) > SHOWN:
+            if len(bad) > some:
                 lines.append(
-                    f"{records.source.name}: {column} has {len(bad) - SHOWN:,} further values like these."
+                    f"{records.source.name}: {column} has {len(bad) - some:,} further values like these."
                 )
-        return LabelError("\n".join([*lines, self._fix()]))
+        return LabelError("\n".join([*lines, *self._fix()]))
 
-    def _fix(self) -> str:
+    def _fix(self) -> list[str]:
         values = [value for bad in self.found.values() for value in bad]
         if not values:
-            return "Nothing was written."
+            return []
         fix = "Fix the labels, or leave these rows out with --skip-bad."
         whole = {int(float(str(value))) for value in values if is_number(value)}
         if whole and len(whole) == len(values) and whole <= set(range(8)):
             even = not any(number % 2 for number in whole)
             fix += f" If they are Azure's severities, declare it: --scale {'0-2-4-6' if even else '0-7'}."
-        return fix
+        if len(values) > SHOWN and all(map(_is_score, values)):
+            fix += " They look like scores between 0 and 1; turn scores into levels first."
+        return [fix]
 
     def leave_out(
         self, records: Records, rows: Sequence[tuple[Any, ...]]
@@ -135,24 +148,59 @@ class Faults:
         return records, kept
 
 
-def check_labels(
-    records: Records, rows: list[tuple[Any, ...]], keys: Sequence[Key]
-) -> tuple[Records, list[tuple[Any, ...]]]:
-    """Raise all label faults at once, or leave their rows out if that was asked for.
+def _is_score(value: object) -> bool:
+    try:
+        return 0 <= float(str(value)) <= 1
+    except ValueError:
+        return False
 
-    Raises
-    ------
-    LabelError
-        If a value is not on its scale (unless rows with faults are to be left out), or if a column
-        mixes severities and names.
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Faults found so far; each check goes on without the bad rows, so that all can be told."""
+
+    errors: list[DataError] = field(default_factory=list)
+
+    def add(self, records: Records, error: DataError, *, always: bool = False) -> None:
+        """Remember a fault, unless its rows are to be left out."""
+        if always or not records.options.skip_bad:
+            self.errors.append(error)
+
+    def raise_all(self) -> None:
+        """Raise the faults, all in one message.
+
+        Raises
+        ------
+        DataError
+            If there are any; of their common kind, if they have one.
+        """
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            kinds = {type(error) for error in self.errors}
+            kind = kinds.pop() if len(kinds) == 1 else DataError
+            raise kind("\n".join(map(str, self.errors)))
+
+
+def check_labels(
+    records: Records, rows: list[tuple[Any, ...]], keys: Sequence[Key], findings: Findings
+) -> tuple[Records, list[tuple[Any, ...]]]:
+    """Find values that are not on their scale and columns that mix severities and names.
+
+    Returns
+    -------
+    Records
+        Without the rows that hold such values.
+    list of tuple
+        Their patterns.
     """
     faults = Faults.among(rows, keys)
-    if not faults:
-        _warn_if_even(records, rows, keys)
-        return records, rows
-    if faults.mixed or not records.options.skip_bad:
-        raise faults.error(records)
-    return faults.leave_out(records, rows)
+    if faults:
+        findings.add(records, faults.error(records), always=bool(faults.mixed))
+    if faults.found:
+        records, rows = faults.leave_out(records, rows)
+    _warn_if_even(records, rows, keys)
+    return records, rows
 
 
 def _warn_if_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]) -> None:
@@ -169,50 +217,45 @@ def _warn_if_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Seque
         )
 
 
-def check_ids(records: Records) -> Records:
-    """Refuse records that cannot be told which prompt they answer.
-
-    Raises
-    ------
-    DataError
-        If the prompt or the cluster is missing somewhere (unless such rows are to be left out).
-    """
+def check_ids(records: Records, findings: Findings) -> Records:
+    """Find records that do not say which prompt they answer, and return the others."""
     for column in dict.fromkeys(filter(None, (records.prompt, records.cluster))):
         blank = engine.is_blank(records.frame, column)
         count = engine.count_rows(records.frame.filter(blank))
-        if count and not records.options.skip_bad:
-            raise DataError(
-                f"{records.source.name}: {column} is missing in {count:,} rows. It tells which records share a "
-                "prompt. Fill it in, or leave these rows out with --skip-bad."
-            )
         if count:
+            findings.add(records, _no_id(records, column, count))
             records = records.where(~blank, reason=f"missing {column}", rows=count)
     return records
 
 
-def check_samples(records: Records) -> Records:
-    """Refuse pairs that occur twice where a column tells the responses to one prompt apart.
+def _no_id(records: Records, column: str, count: int) -> DataError:
+    source, total = records.source, engine.count_rows(records.frame)
+    place = source.places(column, [None]).get("")
+    first = f", first in {place}" if place else ""
+    return DataError(
+        f"{source.name}: {column} is missing in {count:,} of {total:,} rows{first}. It tells which records "
+        "share a prompt. Fill it in, or leave these rows out with --skip-bad."
+    )
+
+
+def check_samples(records: Records, findings: Findings) -> Records:
+    """Find pairs that occur twice where a column tells the responses to one prompt apart.
 
     That column is ``sample`` or ``turn``, or the response where the prompt's text is its identity.
 
     Returns
     -------
     Records
-        Without the duplicates, if they were to be left out.
-
-    Raises
-    ------
-    PairError
-        If there are some.
+        Without the duplicates.
     """
     key = _sample_key(records)
     if key is None or engine.repeats(records.frame, key)[1] <= 1:
         return records
-    return _without_duplicates(records, key)
+    return _without_duplicates(records, key, findings)
 
 
-def check_duplicates(records: Records, by_prompt: Grouped) -> Records:
-    """Refuse prompts that a model answered more than once, where nothing numbers its responses.
+def check_duplicates(records: Records, by_prompt: Grouped, findings: Findings) -> Records:
+    """Find prompts that a model answered more than once, where nothing numbers its responses.
 
     Parameters
     ----------
@@ -224,12 +267,7 @@ def check_duplicates(records: Records, by_prompt: Grouped) -> Records:
     Returns
     -------
     Records
-        Without the duplicates, if they were to be left out.
-
-    Raises
-    ------
-    PairError
-        If there are some.
+        Without the duplicates.
     """
     prompt, clusters = records.prompt, by_prompt.table.clusters
     if prompt is None or clusters is None or _sample_key(records) is not None:
@@ -239,7 +277,7 @@ def check_duplicates(records: Records, by_prompt: Grouped) -> Records:
     if len(np.unique(answers)) == len(answers):
         return records
     model = records.column("model")
-    return _without_duplicates(records, [prompt, *([model] if model else [])])
+    return _without_duplicates(records, [prompt, *([model] if model else [])], findings)
 
 
 def _sample_key(records: Records) -> list[str] | None:
@@ -250,13 +288,14 @@ def _sample_key(records: Records) -> list[str] | None:
         numbers.append(response)
     model = records.column("model")
     prompt = records.prompt
-    return [prompt, *([model] if model else []), *numbers] if numbers and prompt else None
+    key = [prompt, *([model] if model else []), *numbers] if numbers and prompt else None
+    return key and list(dict.fromkeys(key))  # a column may play two roles
 
 
-def _without_duplicates(records: Records, key: Sequence[str]) -> Records:
+def _without_duplicates(records: Records, key: Sequence[str], findings: Findings) -> Records:
     counted = records.frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
-    if not records.options.skip_bad:
-        raise _duplicates(records, key, counted.filter(nw.col("riskshift_n") > 1))
+    twice = counted.filter(nw.col("riskshift_n") > 1)
+    findings.add(records, _duplicates(records, key, twice))
     total = engine.count_rows(records.frame)
     alone = nw.len().over(*key) == 1
     kept = engine.count_rows(records.frame.filter(alone))
@@ -283,25 +322,24 @@ def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> Pa
     )
 
 
-def check_prompt_labels(records: Records, by_prompt: Grouped) -> Records:
-    """Refuse prompts whose own labels differ between their records.
+def check_prompt_labels(
+    records: Records, rows: Sequence[tuple[Any, ...]], by_prompt: Grouped, findings: Findings
+) -> Records:
+    """Find prompts whose own labels differ between their records.
 
     Parameters
     ----------
     records : Records
         The rows, to name the prompts.
+    rows : sequence of tuple
+        Their patterns, with the labels as they are written.
     by_prompt : Grouped
         Their counts, clustered by prompt.
 
     Returns
     -------
     Records
-        Without those prompts, if they were to be left out.
-
-    Raises
-    ------
-    PairError
-        If there are some.
+        Without those prompts.
     """
     prompt, clusters = records.prompt, by_prompt.table.clusters
     if prompt is None or clusters is None or records.options.prompt_labels == "per-row":
@@ -313,29 +351,55 @@ def check_prompt_labels(records: Records, by_prompt: Grouped) -> Records:
     differ = np.maximum.reduceat(label, start) > np.minimum.reduceat(known, start)
     if not differ.any():
         return records
-    columns = [column for column, _ in records.labels]
-    unequal = [nw.col(c).min().over(prompt) != nw.col(c).max().over(prompt) for c in columns]
-    bad = nw.any_horizontal(*unequal, ignore_nulls=True)
-    if not records.options.skip_bad:
-        many = int(clusters.weight[differ.any(axis=1)].sum())
-        examples = engine.fetch(
-            records.frame.filter(bad)
-            .group_by(prompt)
-            .agg(nw.len().alias("riskshift_n"))
-            .sort(prompt)
-            .head(5)
+    many = int(clusters.weight[differ.any(axis=1)].sum())
+    names = records.names
+    marked = _mark_unequal(records.frame, prompt, rows, label_keys(records)[: differ.shape[1]])
+    error = _unequal(records, marked.filter(nw.col(_UNEQUAL)), many)
+    findings.add(records, error)
+    dropped = engine.count_rows(marked.filter(nw.col(_UNEQUAL)))
+    records = replace(records, frame=marked).where(
+        ~nw.col(_UNEQUAL), reason="prompt labels differ", rows=dropped
+    )
+    return replace(records, frame=records.frame.select(*names))
+
+
+def _mark_unequal(
+    frame: engine.Frame, prompt: str, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]
+) -> engine.Frame:
+    """Add a column that tells the rows of prompts with unequal labels, however they are written."""
+    unequal = []
+    for at, key in enumerate(keys):
+        values = {row[at] for row in rows} - {None}
+        low, high = f"riskshift_low{at}", f"riskshift_high{at}"
+        frame = frame.with_columns(
+            _severity(key, values, missing=MAX_LEVELS).alias(low),
+            _severity(key, values, missing=MISSING).alias(high),
         )
-        raise PairError(
-            f"{records.source.name}: the prompt's own labels differ between the records of {many:,} "
-            f"{'prompt' if many == 1 else 'prompts'}: {listing(_shown(row[0]) for row in examples)}"
-            f"{' ...' if many > len(examples) else ''}.\n"
-            "One prompt has one severity. Fix the labels, or accept a label per record with "
-            "--prompt-labels per-row. --skip-bad leaves these prompts out."
-        )
-    total = engine.count_rows(records.frame)
-    good = nw.coalesce(~bad, nw.lit(True))
-    kept = engine.count_rows(records.frame.filter(good))
-    return records.where(good, reason="prompt labels differ", rows=total - kept)
+        frame = frame.with_columns(nw.col(low).min().over(prompt), nw.col(high).max().over(prompt))
+        unequal.append(nw.col(low) < nw.col(high))
+    return frame.with_columns(nw.any_horizontal(*unequal, ignore_nulls=False).alias(_UNEQUAL))
+
+
+def _severity(key: Key, values: Iterable[Any], *, missing: int) -> nw.Expr:
+    level: nw.Expr = nw.lit(missing, nw.Int64)
+    for value in values:
+        if key.parse(value) != MISSING:
+            severity = nw.lit(key.parse(value), nw.Int64)
+            level = nw.when(nw.col(key.column) == value).then(severity).otherwise(level)
+    return level
+
+
+def _unequal(records: Records, rows: engine.Frame, many: int) -> PairError:
+    prompt = str(records.prompt)
+    counted = rows.group_by(prompt).agg(nw.len().alias("riskshift_n"))
+    examples = engine.fetch(counted.sort(prompt).head(5))
+    return PairError(
+        f"{records.source.name}: the prompt's own labels differ between the records of {many:,} "
+        f"{'prompt' if many == 1 else 'prompts'}: {listing(_shown(row[0]) for row in examples)}"
+        f"{' ...' if many > len(examples) else ''}.\n"
+        "One prompt has one severity. Fix the labels, or accept a label per record with "
+        "--prompt-labels per-row. --skip-bad leaves these prompts out."
+    )
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from riskshift import engine
 from riskshift.checks import (
+    Findings,
     check_duplicates,
     check_ids,
     check_labels,
@@ -19,8 +20,8 @@ from riskshift.checks import (
     label_keys,
 )
 from riskshift.counts import Clusters, Counts, Grouped, IntArray, Layout, Table
-from riskshift.errors import DataError, UsageError, listing
-from riskshift.records import Records
+from riskshift.errors import ColumnError, DataError, UsageError, listing
+from riskshift.records import ROLES, Records
 
 MAX_GROUPS: Final = 1_000
 MAX_PATTERNS: Final = 1_000_000
@@ -60,7 +61,7 @@ class Coding:
         self.digits: list[IntArray] = []
         for position in range(len(keys)):
             digit: dict[Any, int] = {None: 0}
-            column = [_plain(row[position]) for row in rows]
+            column = [row[position] for row in rows]
             for value in column:
                 digit.setdefault(value, len(digit))
             self.values.append([value for value in digit if value is not None])
@@ -105,10 +106,22 @@ class Coding:
 
     def _digit(self, position: int) -> nw.Expr:
         column = nw.col(self.keys[position])
-        digit: nw.Expr = nw.lit(0, nw.Int64)
-        for number, value in reversed(list(enumerate(self.values[position], start=1))):
-            digit = nw.when(column == value).then(nw.lit(number, nw.Int64)).otherwise(digit)
+        digit = _digit_of(column, list(enumerate(self.values[position], start=1)))
         return nw.when(column.is_null()).then(nw.lit(0, nw.Int64)).otherwise(digit)
+
+
+def _digit_of(column: nw.Expr, values: list[tuple[int, Any]]) -> nw.Expr:
+    """Look a value up by halves, because engines and Python limit how deep expressions nest."""
+    if len(values) <= 1:
+        return nw.lit(values[0][0] if values else 0, nw.Int64)
+    middle = len(values) // 2
+    left = [value for _, value in values[:middle]]
+    is_left = column == left[0] if middle == 1 else column.is_in(left)
+    return (
+        nw.when(is_left)
+        .then(_digit_of(column, values[:middle]))
+        .otherwise(_digit_of(column, values[middle:]))
+    )
 
 
 def collapse(records: Records, *, progress: Callable[[str], None] = lambda step: None) -> Collapsed:
@@ -134,25 +147,31 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
     DataError
         If there are no rows.
     """
+    findings = Findings()
     try:
-        return _collapse(records, progress)
+        return _collapse(records, progress, findings)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
+    except DataError:
+        findings.raise_all()
+        raise
 
 
-def _collapse(records: Records, progress: Callable[[str], None]) -> Collapsed:
+def _collapse(records: Records, progress: Callable[[str], None], findings: Findings) -> Collapsed:
     progress("grouping the labels")
-    records = check_ids(cleaned(records))
+    records = check_ids(cleaned(records), findings)
     columns = _groupings(records)
     model = records.column("model")
     by = model if model in columns else None
-    records, rows = check_labels(records, _patterns(records, by), label_keys(records))
+    records, rows = check_labels(records, _patterns(records, by), label_keys(records), findings)
+    if not rows:
+        raise _no_records(records)
     progress("looking for repeated prompts")
     repeated = _repeats(records, records.prompt)
     if repeated:
-        numbered = check_samples(records)
+        numbered = check_samples(records, findings)
         if numbered is not records:
-            return _collapse(numbered, progress)
+            return _collapse(numbered, progress, findings)
     clustered = (
         repeated if records.cluster == records.prompt else _repeats(records, records.cluster)
     )
@@ -161,34 +180,36 @@ def _collapse(records: Records, progress: Callable[[str], None]) -> Collapsed:
     if repeated:
         same = records.cluster == records.prompt
         by_prompt = joint if same else _tabulate(records, rows, records.prompt, by=by)
-        consistent = check_prompt_labels(check_duplicates(records, by_prompt), by_prompt)
+        consistent = check_duplicates(records, by_prompt, findings)
+        consistent = check_prompt_labels(consistent, rows, by_prompt, findings)
         if consistent is not records:
-            return _collapse(consistent, progress)
+            return _collapse(consistent, progress, findings)
+    findings.raise_all()
     groups = {}
     for column in columns:
         progress(f"grouping by {column}")
         cluster = records.cluster if clustered else None
-        groups[column] = (
-            joint
-            if column == by
-            else _tabulate(records, _patterns(records, column), cluster, by=column)
-        )
+        groups[column] = joint if column == by else _grouped(records, cluster, column)
     return Collapsed(joint.pooled(), groups, records)
 
 
 def cleaned(records: Records) -> Records:
-    """Give missing labels and enumerations one form in every engine."""
-    # NaN is a missing label in every engine, and an enumeration is its names.
-    schema = records.frame.collect_schema()
-    columns = {key.column for key in label_keys(records)} | set(_grouping_columns(records))
-    changed: list[nw.Expr] = []
-    for column in sorted(columns):
-        if schema[column].is_float():
-            value = nw.col(column)
-            changed.append(nw.when(~value.is_nan()).then(value).alias(column))
-        elif schema[column] in (nw.Categorical, nw.Enum):
-            changed.append(nw.col(column).cast(nw.String))
-    return replace(records, frame=records.frame.with_columns(*changed)) if changed else records
+    """Give the values that matter one form in every engine.
+
+    Raises
+    ------
+    ColumnError
+        If such a column holds lists or the like.
+    """
+    columns = [key.column for key in label_keys(records)] + _grouping_columns(records)
+    columns += filter(None, (records.cluster, *map(records.column, ROLES)))
+    frame, refused = engine.plain(records.frame, dict.fromkeys(columns))
+    if refused:
+        held = listing(f"{column!r} holds {dtype}" for column, dtype in refused.items())
+        raise ColumnError(
+            f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
+        )
+    return replace(records, frame=frame)
 
 
 def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
@@ -205,11 +226,14 @@ def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
 
 
 def _no_records(records: Records) -> DataError:
-    model = records.options.model
+    name, model, skipped = records.source.name, records.options.model, records.skipped
+    if skipped:
+        reasons = listing(f"{reason} ({rows:,})" for reason, rows in skipped.items())
+        return DataError(f"{name} has no rows left to analyze; left out: {reasons}.")
     if model is None:
-        return DataError(f"{records.source.name} has no rows to analyze.")
+        return DataError(f"{name} has no rows to analyze.")
     return DataError(
-        f"{records.source.name} has no rows for model {model!r}. See which models it has: --by model."
+        f"{name} has no rows for model {model!r}. See which models it has: --by model."
     )
 
 
@@ -239,6 +263,16 @@ def _groupings(records: Records) -> list[str]:
     return kept
 
 
+def _grouped(records: Records, cluster: str | None, column: str) -> Grouped:
+    if column in (key.column for key in label_keys(records)):
+        twin = nw.col(column).alias("riskshift_group")
+        records, column = (
+            replace(records, frame=records.frame.with_columns(twin)),
+            "riskshift_group",
+        )
+    return _tabulate(records, _patterns(records, column), cluster, by=column)
+
+
 def _tabulate(
     records: Records, rows: Sequence[tuple[Any, ...]], cluster: str | None, *, by: str | None
 ) -> Grouped:
@@ -251,7 +285,7 @@ def _tabulate(
     ]
     names = [NO_VALUE]
     if by:
-        names += [str(value) for value in coding.values[-1]]
+        names += [_name(value) for value in coding.values[-1]]
         present = sorted({names[digit] for digit in coding.digits[-1].tolist()})
         columns.append(
             np.array([present.index(name) if name in present else -1 for name in names])[
@@ -280,5 +314,6 @@ def _linked(records: Records, coding: Coding, cluster: str) -> Clusters:
     return Clusters(indptr, order[np.searchsorted(of_patterns[order], codes)], weight)
 
 
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _name(value: object) -> str:
+    """Name a group as files do, where a blank is nothing and a flag is in small letters."""
+    return (str(value).lower() if isinstance(value, bool) else str(value).strip()) or NO_VALUE

@@ -4,8 +4,10 @@ Expressions go through narwhals. DuckDB answers with its own fetch, so that no A
 needed; eager frames are collected as numpy arrays.
 """
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -27,21 +29,73 @@ class EngineError(Exception):
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    import duckdb
-
+def translated() -> Iterator[None]:
+    """Turn what any engine raises while it computes into an `EngineError`."""
     try:
         yield
-    except duckdb.Error as error:
-        raise EngineError(str(error)) from error
+    except _engine_errors() as error:
+        raise EngineError(str(error) or type(error).__name__) from error
+
+
+def _engine_errors() -> tuple[type[Exception], ...]:
+    # Of the engines that are in use, so that none is imported for its exceptions.
+    found: list[type[Exception]] = [nw.exceptions.NarwhalsError, OSError]
+    for library, name in (
+        ("duckdb", "Error"),
+        ("polars", "exceptions.PolarsError"),
+        ("pyarrow", "ArrowException"),
+    ):
+        if library in sys.modules:
+            found.append(attrgetter(name)(sys.modules[library]))
+    return tuple(found)
 
 
 def fetch(frame: Frame) -> list[tuple[Any, ...]]:
-    """Bring a small frame over as rows."""
-    if frame.implementation.is_duckdb():
-        with _translated():
+    """Bring a small frame over as rows; what is missing is None, whatever the engine calls it."""
+    with translated():
+        if frame.implementation.is_duckdb():
             return list(frame.to_native().fetchall())
-    return list(frame.collect().iter_rows())
+        rows = frame.collect().iter_rows()
+    return [tuple(None if _is_missing(value) else value for value in row) for row in rows]
+
+
+def _is_missing(value: object) -> bool:
+    try:
+        return bool(value != value)  # NaN and NaT differ from themselves
+    except TypeError:  # pandas.NA refuses to say
+        return True
+
+
+def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
+    """Give values one form in every engine: NaN is null; enumerations and mixed objects are text.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        The rows.
+    columns : iterable of str
+        The columns that matter.
+
+    Returns
+    -------
+    frame : narwhals.LazyFrame
+        The rows, with those columns changed where they must be.
+    refused : dict of str to str
+        Columns that hold lists and the like, with their types.
+    """
+    schema = frame.collect_schema()
+    pandas = frame.implementation.is_pandas_like()
+    changed: list[nw.Expr] = []
+    refused: dict[str, str] = {}
+    for column in columns:
+        dtype, value = schema[column], nw.col(column)
+        if dtype.is_nested() or dtype == nw.Binary or (dtype == nw.Object and not pandas):
+            refused[column] = str(dtype)
+        elif dtype.is_float():
+            changed.append(nw.when(~value.is_nan()).then(value).alias(column))
+        elif dtype in (nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
+            changed.append(nw.when(~value.is_null()).then(value.cast(nw.String)).alias(column))
+    return (frame.with_columns(*changed) if changed else frame), refused
 
 
 def count_patterns(
@@ -98,7 +152,7 @@ def compositions(
     """
     coded = frame.select(cluster, code.alias("riskshift_code"))
     if frame.implementation.is_duckdb():
-        with _translated():
+        with translated():
             return _compositions_duckdb(coded.to_native(), cluster)
     return _compositions_eager(coded, cluster)
 
@@ -122,10 +176,12 @@ def _compositions_duckdb(relation: Any, cluster: str) -> tuple[IntArray, IntArra
 
 
 def _compositions_eager(coded: Frame, cluster: str) -> tuple[IntArray, IntArray, NDArray[Any]]:
-    rows = coded.sort(cluster, "riskshift_code").collect()
-    values = rows.get_column(cluster)
-    first = (values != values.shift(1)).fill_null(True).to_numpy().astype(bool)
-    first[:1] = True
+    with translated():
+        rows = coded.sort(cluster, "riskshift_code").collect()
+    values, n = rows.get_column(cluster), len(rows)
+    # Not by shift(), which makes pandas' integers floats: ids beyond 2**53 would run together.
+    changed = (values.tail(n - 1) != values.head(n - 1)).to_numpy().astype(bool)
+    first = np.append(True, changed)
     indptr = np.append(np.flatnonzero(first), len(rows)).astype(np.int64)
     codes = rows.get_column("riskshift_code").to_numpy()
     return indptr, np.ones(len(indptr) - 1, dtype=np.int64), codes

@@ -44,7 +44,7 @@ class ColumnError(DataError):
         cls, wanted: Sequence[str], available: Iterable[str], *, fix: str
     ) -> "ColumnError":
         """Name the missing columns, those that look alike, all that exist, and the fix."""
-        available = list(available)
+        available = [str(name) for name in available]
         return cls(f"{_missing(wanted, available)}\nColumns: {listing(available)}.\n{fix}")
 
 

@@ -209,6 +209,7 @@ def bind(
     """
     records = Records(frame, options, source, dict(skipped or {}))
     names = records.names
+    _refuse_shared(records)
     _require(
         [name for pair in records.labels for name in pair],
         names,
@@ -238,6 +239,17 @@ def bind(
     if options.model is not None:
         records = _only_model(records, options.model)
     return records
+
+
+def _refuse_shared(records: Records) -> None:
+    """Refuse two labels that were mapped to one column."""
+    roles = [role for pair in label_roles(records.options.taxonomy) for role in pair]
+    held: dict[str, str] = {}
+    for role in (*roles, "relevance", "prompt_benign"):
+        column = records.options.columns[role]
+        other = held.setdefault(column, role)
+        if other is not role:
+            raise UsageError(f"{other} and {role} are both mapped to column {column!r}.")
 
 
 def _require(wanted: Iterable[str], names: Sequence[str], *, fix: str) -> None:

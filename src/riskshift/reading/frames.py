@@ -1,12 +1,13 @@
 """Data frames of any library that narwhals knows, left in their engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from riskshift.engine import Frame, engine_name, fetch
+from riskshift.engine import EngineError, Frame, engine_name, fetch, is_blank, plain, translated
 from riskshift.errors import DataError, UsageError
 from riskshift.records import Options, Records, bind
 
@@ -29,15 +30,18 @@ class FrameSource:
         return engine_name(self.frame)
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
-        """Say in which row each value stands first; lazy frames have no row numbers."""
+        """Say in which row each value stands first; lazy frames have no row numbers. None is a blank."""
         if not self.eager:
             return {}
-        rows = self.frame.select(column).collect().with_row_index("riskshift_row")
+        frame, _ = plain(self.frame.select(column), [column])
+        rows = frame.collect().with_row_index("riskshift_row")
         places = {}
         for value in values:
-            first = fetch(rows.filter(nw.col(column) == value).head(1).lazy())
+            same = is_blank(frame, column) if value is None else nw.col(column) == value
+            first = fetch(rows.filter(same).head(1).lazy())
             if first:
-                places[str(value)] = f"{self.name}, row {first[0][0]} (counted from 0)"
+                text = "" if value is None else str(value).strip()
+                places[text] = f"{self.name}, row {first[0][0]} (counted from 0)"
         return places
 
     def explain(self, message: str) -> DataError:
@@ -67,11 +71,23 @@ def read_frame(data: Any, *, options: Options) -> Records:
         If a needed column is missing.
     """
     try:
-        native = nw.from_native(data)
+        with _explained(type(data).__name__):
+            native = nw.from_native(data)
     except TypeError as error:
         raise UsageError(
             f"cannot read {type(data).__name__} objects. Give a path, or a pandas, Polars or PyArrow frame, "
             "a Polars LazyFrame or a DuckDB relation."
         ) from error
-    frame = native.lazy()
+    with _explained(type(data).__name__):
+        frame = native.lazy()
+        frame.collect_schema()
     return bind(frame, options=options, source=FrameSource(frame, isinstance(native, nw.DataFrame)))
+
+
+@contextmanager
+def _explained(kind: str) -> Iterator[None]:
+    try:
+        with translated():
+            yield
+    except EngineError as error:
+        raise DataError(f"the {kind} cannot be read: {str(error).splitlines()[0]}") from error

@@ -95,6 +95,8 @@ def read_header(file: DataFile) -> Header:
     with file.open() as opened:
         lines = _Lines(opened)
         first = next(lines)
+        if lines.fault:
+            raise FileError(f"{place}: the header is {lines.fault}.")
         if "\0" in first:
             raise FileError(f"{place}: not a text file. Say what it is with --from.")
         if not first.strip():
@@ -108,8 +110,6 @@ def read_header(file: DataFile) -> Header:
             raise FileError(
                 f"{place}: the header cannot be read: {_explained(error)[0]}."
             ) from error
-        if lines.fault:
-            raise FileError(f"{place}: the header is {lines.fault}.")
     refuse_twins(file, names)
     return Header(tuple(names), delimiter)
 
