@@ -1,0 +1,154 @@
+"""Several sets of records as one, each row knowing which set it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import narwhals.stable.v2 as nw
+
+from riskshift.collapse import collapse
+from riskshift.engine import Frame
+from riskshift.errors import DataError, FileError, UsageError
+from riskshift.reading.files import FileSource
+from riskshift.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedSource:
+    """The sources of several records, asked in turn."""
+
+    parts: Sequence[Records]
+
+    @property
+    def name(self) -> str:
+        """What to call the data in a message."""
+        return " and ".join(dict.fromkeys(part.source.name for part in self.parts))
+
+    @property
+    def engine(self) -> str:
+        """The engine that holds the rows."""
+        return self.parts[0].source.engine
+
+    def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
+        """Say where each value stands first."""
+        found: dict[str, str] = {}
+        for part in self.parts:
+            if column in part.names:
+                found = part.source.places(column, values) | found
+        return found
+
+    def explain(self, message: str) -> DataError:
+        """Find which parts cannot be read, and what their sources say."""
+        said = []
+        for part in self.parts:
+            try:
+                collapse(part)
+            except FileError as error:
+                said.append(str(error))
+            except DataError:
+                continue  # it can be read; what is wrong with its labels is told later
+        return FileError("\n".join(said)) if said else self.parts[0].source.explain(message)
+
+
+def combine(parts: Mapping[str, Records], *, column: str) -> Records:
+    """Stack records, adding a column that says which part a row came from.
+
+    Parameters
+    ----------
+    parts : mapping of str to Records
+        Records by name: all from files, or all in frames of one library. They are read with the
+        options of the first.
+    column : str
+        Name of the column to add; it holds the names of the parts.
+
+    Returns
+    -------
+    Records
+        Columns that some parts lack are missing there. What the parts left out adds up.
+
+    Raises
+    ------
+    UsageError
+        If the parts are held by different engines, or one has that column already.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from riskshift.reading import read_frame
+    >>> from riskshift.records import Options
+    >>> from riskshift.taxonomy import Taxonomy
+    >>> harm = Options(Taxonomy(["harm"], ["Safe", "Harmful"]))
+    >>> rows = pl.DataFrame({"prompt_harm": [1, 0], "response_harm": [0, 0]})
+    >>> old, new = read_frame(rows, options=harm), read_frame(rows.head(1), options=harm)
+    >>> both = combine({"old": old, "new": new}, column="side")
+    >>> both.frame.collect()["side"].to_list()
+    ['old', 'old', 'new']
+    """
+    members = list(parts.values())
+    for part in members:
+        if column in part.names:
+            raise UsageError(
+                f"{part.source.name} has a column {column!r} already, so parts cannot be told by it."
+            )
+    frames = _in_one_place(members)
+    _settle(frames)
+    named = [
+        frame.with_columns(nw.lit(name).alias(column))
+        for name, frame in zip(parts, _alike(frames), strict=True)
+    ]
+    skipped: dict[str, int] = {}
+    for part in members:
+        for reason, rows in part.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + rows
+    stacked = nw.concat(named, how="diagonal")
+    return replace(members[0], frame=stacked, source=CombinedSource(members), skipped=skipped)
+
+
+def _in_one_place(parts: Sequence[Records]) -> list[Frame]:
+    """Bring relations over files to one connection; each reader of files has its own."""
+    from_files = [isinstance(part.source, FileSource) for part in parts]
+    engines = {part.frame.implementation for part in parts}
+    if len(engines) > 1 or any(from_files) != all(from_files):
+        names = ", ".join(part.source.name for part in parts)
+        raise UsageError(
+            f"{names} cannot be put together. Give files for all of them, or frames of one library."
+        )
+    first = parts[0].source
+    if not isinstance(first, FileSource):
+        return [part.frame for part in parts]
+    return [
+        nw.from_native(first.connection.sql(part.frame.to_native().sql_query())) for part in parts
+    ]
+
+
+def _settle(frames: Sequence[Frame]) -> None:
+    """Refuse DuckDB relations of different connections."""
+    if not frames[0].implementation.is_duckdb():
+        return
+    try:
+        nw.concat([frame.select(nw.lit(1).alias("riskshift_one")) for frame in frames])
+    except duckdb.InvalidInputException as error:
+        raise UsageError(
+            "these DuckDB relations belong to different connections. Make them with one."
+        ) from error
+
+
+def _alike(frames: Sequence[Frame]) -> list[Frame]:
+    """Write a column as text in all frames where its types differ between them."""
+    schemas: list[dict[str, Any]] = [dict(frame.collect_schema()) for frame in frames]
+    types: dict[str, set[Any]] = {}
+    for schema in schemas:
+        for name, dtype in schema.items():
+            types.setdefault(name, set()).add(dtype)
+    unlike = {name for name, found in types.items() if len(found) > 1}
+    return [
+        frame.with_columns(
+            nw.when(~nw.col(name).is_null()).then(nw.col(name).cast(nw.String)).alias(name)
+            for name in schema
+            if name in unlike
+        )
+        if unlike & set(schema)
+        else frame
+        for frame, schema in zip(frames, schemas, strict=True)
+    ]
