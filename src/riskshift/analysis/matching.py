@@ -128,6 +128,12 @@ class Matching:
         sums = np.bincount(self._cell, weights=values[self._pattern], minlength=size)
         return sums.astype(np.int64).reshape(len(self.weight), len(self.names))
 
+    def highest(self, values: IntArray) -> IntArray:
+        """Return the highest value among the patterns of each kind of prompt; shape (kinds,)."""
+        found = np.full(len(self.weight), np.iinfo(np.int64).min)
+        np.maximum.at(found, self._cell // len(self.names), values[self._pattern])
+        return found
+
     @cached_property
     def answered(self) -> BoolArray:
         """Whether a model answered a kind of prompt; shape (kinds, models)."""

@@ -56,6 +56,22 @@ class Provenance:
     repeated: bool
     timing: dict[str, float] = field(default_factory=dict)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the provenance as plain data."""
+        return {
+            "engine": self.engine,
+            "source": self.source,
+            "data_hash": self.data_hash,
+            "timing": dict(self.timing),
+            "records": {
+                "read": self.read,
+                "analyzed": self.read - sum(self.left_out.values()),
+                "left_out": dict(self.left_out),
+                "missing": dict(self.missing),
+            },
+            "clusters": {"column": self.cluster, "count": self.units, "repeated": self.repeated},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -109,26 +125,15 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data: the contents of ``results.json``."""
-        made = self.provenance
         return {
             "schema_version": SCHEMA_VERSION,
             "riskshift_version": __version__,
-            "engine": made.engine,
-            "source": made.source,
-            "data_hash": made.data_hash,
-            "timing": dict(made.timing),
+            **self.provenance.to_dict(),
             "seed": self.settings.seed,
             "confidence": self.settings.confidence,
             "resamples": self.settings.resamples,
             "permutations": self.settings.permutations,
             "taxonomy": self.taxonomy.to_dict(),
-            "records": {
-                "read": made.read,
-                "analyzed": self.population.records,
-                "left_out": dict(made.left_out),
-                "missing": dict(made.missing),
-            },
-            "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
             "summary": list(self.summary),
             "notes": list(self.notes),
             **self.population.to_dict(),
