@@ -80,6 +80,17 @@ def unpack(path: Path, compression: str) -> IO[bytes]:
     return path.open("rb")
 
 
+def ends_in(file: DataFile, mark: bytes) -> bool:
+    """Tell whether the last byte that is not blank is `mark`."""
+    last = b""
+    with file.open() as opened:
+        if file.compression == "none":
+            opened.seek(max(file.path.stat().st_size - 4096, 0))
+        while block := opened.read(1 << 20):
+            last = block.strip()[-1:] or last
+    return last == mark
+
+
 def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) -> DataFile:  # noqa: A002
     """Look into a file to tell how it is packed and laid out.
 

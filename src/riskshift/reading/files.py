@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 
 from riskshift.collapse import collapse
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
-from riskshift.reading.datafile import MAX_LINE, DataFile
+from riskshift.reading.datafile import MAX_LINE, DataFile, ends_in
 from riskshift.reading.paths import find_files, tidy
 from riskshift.reading.repair import told, without_bad_rows, without_mark
 from riskshift.reading.scan import mixed_line_ends, read_header, refuse_twins, scan
@@ -252,14 +252,18 @@ def _refuse_not_parquet(file: DataFile) -> None:
 
 def _json_keys(file: DataFile, source: FileSource) -> tuple[str, ...]:
     layout = "newline_delimited" if file.format == "jsonl" else "array"
-    # json_keys refuses what is not an object; the length, because DuckDB's own limit is not exact.
+    # DuckDB takes what is no object for a value, ignores that an array does not end, and its own
+    # limit of length is not exact.
     found = source.connection.execute(
-        "SELECT key, max(size) FROM (SELECT unnest(json_keys(json)) AS key, strlen(json) AS size "
+        "SELECT key, max(size) FROM (SELECT strlen(json) AS size, "
+        "unnest(CASE json_type(json) WHEN 'OBJECT' THEN json_keys(json) ELSE [NULL] END) AS key "
         f"FROM read_json_objects({_literal(file.path)}, format='{layout}', "
         f"compression='{file.compression}', maximum_object_size={MAX_LINE})) GROUP BY key"
     ).fetchall()
-    if max((size for _, size in found), default=0) > MAX_LINE:
-        raise source.explain("a record is too long")
+    longest = max((size for _, size in found), default=0)
+    cut_off = file.format == "json" and not ends_in(file, b"]")
+    if longest > MAX_LINE or cut_off or any(name is None for name, _ in found):
+        raise source.explain(f"{file.name} does not hold JSON objects throughout.")
     names = tuple(sorted(name for name, _ in found))
     if not names:
         raise FileError(f"{file.name} holds no records.")
@@ -279,7 +283,7 @@ def _reader(shape: tuple[Any, ...], files: Sequence[DataFile]) -> str:
             f"quote='\"', escape='\"', strict_mode=true, max_line_size={MAX_LINE})"
         )
     layout = "newline_delimited" if shape[0] == "jsonl" else "array"
-    return f"SELECT * FROM read_json({shared}, format='{layout}', maximum_object_size={MAX_LINE})"
+    return f"SELECT * FROM read_json({shared}, format='{layout}', records=true, maximum_object_size={MAX_LINE})"
 
 
 def _literal(value: object) -> str:

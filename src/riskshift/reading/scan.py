@@ -180,6 +180,8 @@ def _scan_delimited(file: DataFile, header: Header) -> Iterator[Scanned]:
             raw, fault = lines.take()
             if not row and not fault:
                 continue
+            while len(row) > len(names) and not row[-1]:
+                row.pop()  # DuckDB, too, lets empty values follow the last
             if fault is None and len(row) != len(names):
                 fault = f"{len(row)} {'value' if len(row) == 1 else 'values'}, and the header has {len(names)} columns"
             values = (
