@@ -115,11 +115,11 @@ class Taxonomy:
                 raise unknown_choice(f"{path}: taxonomy key", key, known)
         start = data.get("harmful_from", 1)
         if isinstance(start, str):
-            levels = data.get("levels", list(cls().levels))
+            levels = _names("levels", data.get("levels", cls().levels))
             if start not in levels:
                 raise unknown_choice(f"{path}: harmful_from", start, levels)
             data["harmful_from"] = levels.index(start)
-        elif not isinstance(start, int):
+        elif not isinstance(start, int) or isinstance(start, bool):
             raise UsageError(
                 f"{path}: harmful_from is {start!r}; give a severity or a level's name."
             )
@@ -127,7 +127,8 @@ class Taxonomy:
 
 
 def _names(field: str, value: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(name, str) and name.strip() for name in value):
+    is_list = isinstance(value, Sequence) and not isinstance(value, str)
+    if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
         raise UsageError(f"taxonomy: {field} must be a list of names, not {value!r}.")
     return tuple(name.strip() for name in value)
 
