@@ -6,9 +6,12 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
+import numpy as np
+
 from riskshift.analysis.metrics import choose
 from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict, summed
 from riskshift.analysis.severities import Severities
+from riskshift.counts import IntArray
 from riskshift.errors import unknown_choice
 from riskshift.stats.cluster import clustered_interval, correlation
 from riskshift.stats.multiple import bonferroni
@@ -154,6 +157,28 @@ def persistence_contrasts(
     return Contrasts(items, None if all_pairs else pairs[0][0], reference is None and not all_pairs)
 
 
+def _cautious_correlation(
+    x_a: IntArray, n_a: IntArray, x_b: IntArray, n_b: IntArray, weight: IntArray
+) -> float:
+    """Correlation of two rates that is never 1, because MOVER would then claim certainty.
+
+    From few clusters, or from rates that happen to agree everywhere, the correlation is 1 whatever
+    lies behind it. So it is also computed after adding four pseudo-clusters of typical size, one
+    for each way in which both rates can be all or nothing, and the lower one is used: the interval
+    is never narrower for it. This is riskshift's own rule, after the plus-four idea.
+    """
+    sizes = [float(weight @ n**2) / float(weight @ n) for n in (n_a, n_b)]
+    every, typical = np.array([[1.0, 1, 0, 0], [1, 0, 1, 0]]), np.ones(4)
+    shrunken = correlation(
+        np.append(x_a, sizes[0] * every[0]),
+        np.append(n_a, sizes[0] * typical),
+        np.append(x_b, sizes[1] * every[1]),
+        np.append(n_b, sizes[1] * typical),
+        np.append(weight, typical),
+    )
+    return min(shrunken, correlation(x_a, n_a, x_b, n_b, weight))
+
+
 def _contrast(severities: Severities, a: str, b: str, settings: Settings, family: int) -> Contrast:
     taxonomy = severities.counts.taxonomy
     questions = [
@@ -164,7 +189,7 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
     cells, weight = summed(severities.counts, *questions)
     x_a, n_a, x_b, n_b = cells.T
     p_a, p_b = (float(weight @ x) / float(weight @ n) for x, n in ((x_a, n_a), (x_b, n_b)))
-    rho = correlation(x_a, n_a, x_b, n_b, weight)
+    rho = _cautious_correlation(x_a, n_a, x_b, n_b, weight)
     method = INTERVALS[settings.interval]
 
     def mover(confidence: float) -> Interval:

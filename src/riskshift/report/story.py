@@ -667,9 +667,9 @@ def _methods(analysis: Analysis) -> Section:
         "same on the effective number of records, from the linearised variance between prompts (at least 1, after "
         "adding four pseudo-prompts, because few events make it look too small) and Student's t (Korn and Graubard "
         "1998). In results.json the percentile bootstrap of whole prompts stands beside it.",
-        "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates; "
-        "simultaneous intervals by Bonferroni. Mean of the severity's move: linearised variance "
-        "between prompts and Student's t.",
+        "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates, "
+        "kept below 1 by four pseudo-prompts; simultaneous intervals by Bonferroni. Mean of the severity's move: "
+        "linearised variance between prompts and Student's t.",
     ]
     if analysis.population.relevance is not None:
         how.append(
