@@ -11,7 +11,7 @@ from riskshift.analysis.result import Analysis, Provenance
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.words import caveats, headline
 from riskshift.cases import worst_cases
-from riskshift.collapse import Collapsed, collapse
+from riskshift.collapse import collapse
 from riskshift.counts import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.reading import read_files, read_frame
@@ -165,8 +165,6 @@ def analyze(
         )
     clock = _Clock()
     progress("opening the data")
-    if isinstance(data, Records) and reading:
-        raise UsageError(f"records are bound already; give {listing(reading)} to read().")
     records = data if isinstance(data, Records) else read(data, **reading)
     clock.lap("read")
     collapsed = collapse(records, progress=progress)
@@ -192,7 +190,7 @@ def analyze(
         population=population,
         groups=groups,
         cases=worst,
-        provenance=_provenance(collapsed, clock.laps),
+        provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
         summary=tuple(headline(population)),
         notes=tuple(caveats(population, collapsed.counts, cluster=cluster)),
     )
@@ -209,13 +207,13 @@ class _Clock:
         self._last = now
 
 
-def _provenance(collapsed: Collapsed, timing: dict[str, float]) -> Provenance:
-    counts, records = collapsed.counts, collapsed.records
+def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Provenance:
+    """Say where numbers come from: the counts, and the records they were made of."""
     return Provenance(
         source=records.source.name,
         engine=records.source.engine,
         data_hash=counts.digest(),
-        read=collapsed.read,
+        read=counts.total + sum(records.skipped.values()),
         left_out=dict(records.skipped),
         missing=_missing(counts),
         cluster=records.cluster,

@@ -427,18 +427,14 @@ def _rate(
     weight: np.ndarray[Any, Any],
     settings: Settings,
 ) -> Rate:
+    method = INTERVALS[settings.interval]
+    x, n = int(weight @ events), int(weight @ trials)
+    if not (trials > 1).any():
+        return Rate(name, x, n, method(x, n, confidence=settings.confidence))
     interval, effective = clustered_interval(
-        events, trials, weight, confidence=settings.confidence, method=INTERVALS[settings.interval]
+        events, trials, weight, confidence=settings.confidence, method=method
     )
-    clustered = bool((trials > 1).any())
-    return Rate(
-        name,
-        int(weight @ events),
-        int(weight @ trials),
-        interval,
-        effective.deff if clustered else None,
-        effective.n if clustered else None,
-    )
+    return Rate(name, x, n, interval, effective.deff, effective.n)
 
 
 def judge(
