@@ -85,7 +85,7 @@ def test_azures_scales_need_four_levels():
 
 
 def test_an_unknown_scale_is_refused_with_the_choices():
-    with pytest.raises(UsageError, match="'azure' is unknown. Choices: levels, names, 0-7"):
+    with pytest.raises(UsageError, match=r"'azure' is unknown\. Choices: levels, names, 0-7"):
         check_scale("azure", Taxonomy())
 
 

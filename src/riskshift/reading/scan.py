@@ -135,8 +135,9 @@ def refuse_twins(file: DataFile, names: Sequence[str]) -> None:
             raise ColumnError(
                 f"{file.name}: column {at} has no name. Columns: {listing(map(repr, names))}."
             )
-        other = seen.setdefault(name.casefold(), name)
-        if other is not name:
+        other = seen.get(name.casefold())
+        seen[name.casefold()] = name
+        if other is not None:
             raise ColumnError(
                 f"{file.name}: two columns are called {other!r} and {name!r}; names must differ by more than case."
             )
