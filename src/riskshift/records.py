@@ -207,38 +207,69 @@ def bind(
     DataError
         If the data has several raters a pair.
     """
-    records = Records(frame, options, source, dict(skipped or {}))
-    names = records.names
-    _refuse_shared(records)
+    records = assemble(frame, options=options, source=source, skipped=skipped)
     _require(
         [name for pair in records.labels for name in pair],
-        names,
+        records.names,
         fix=f"{source.name} must have a prompt_ and a response_ column for each category. Map other "
         "names with --map prompt_hate=COLUMN, or name other categories with --taxonomy FILE.",
     )
-    _require(options.columns.values(), names, fix="--map names columns as role=column.")
-    _require(options.by, names, fix="--by takes the name of a column.")
-    _require(
-        [options.cluster] if options.cluster else [],
-        names,
-        fix="--cluster takes the name of a column.",
-    )
+    require_mapped(records)
     annotator = records.column("annotator")
     if annotator:
         raise DataError(
             f"{source.name} has several raters a pair (column {annotator!r}); rates need one label a "
             "pair. Measure and resolve their agreement first: riskshift agree."
         )
+    return records
+
+
+def assemble(
+    frame: nw.LazyFrame[Any],
+    *,
+    options: Options,
+    source: Source,
+    skipped: Mapping[str, int] | None = None,
+) -> Records:
+    """Bind columns to roles, whatever labels there are.
+
+    Raises
+    ------
+    ColumnError
+        If a grouping column, the cluster or the models are missing.
+    UsageError
+        If two labels are mapped to one column.
+    """
+    records = Records(frame, options, source, dict(skipped or {}))
+    names = records.names
+    _refuse_shared(records)
+    _require(options.by, names, fix="--by takes the name of a column.")
+    _require(
+        [options.cluster] if options.cluster else [],
+        names,
+        fix="--cluster takes the name of a column.",
+    )
     if "weight" in names and "weight" not in options.by:
         warnings.warn(
             f"{source.name} has a column 'weight': sampling weights are not supported, and every "
             "record counts the same.",
             RiskshiftWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    if options.model is not None:
-        records = _only_model(records, options.model)
-    return records
+    return records if options.model is None else _only_model(records, options.model)
+
+
+def require_mapped(records: Records, besides: Iterable[str] = ()) -> None:
+    """Refuse roles that were mapped to columns that are not there.
+
+    Raises
+    ------
+    ColumnError
+        If there are some; `besides` are roles that need no column of that name.
+    """
+    columns, exempt = records.options.columns, frozenset(besides)
+    mapped = [columns[role] for role in columns if role not in exempt]
+    _require(mapped, records.names, fix="--map names columns as role=column.")
 
 
 def _refuse_shared(records: Records) -> None:

@@ -146,6 +146,12 @@ def check_scale(scale: str | None, taxonomy: Taxonomy) -> None:
         )
 
 
+def _misleads(name: str, severity: int) -> bool:
+    """Tell whether a level is named by a number that is not its severity."""
+    whole = _WHOLE.fullmatch(name)
+    return whole is not None and int(whole[1]) != severity
+
+
 def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], int]:
     """Return the function that turns a written label into a severity.
 
@@ -154,7 +160,8 @@ def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], in
     taxonomy : Taxonomy
         What the labels speak of.
     scale : {None, "levels", "names", "0-7", "0-2-4-6"}
-        How they are written. None accepts severities 0..K-1 and level names.
+        How they are written. None accepts severities 0..K-1 and level names; names alone, if a
+        level is named by a number that is not its severity.
 
     Returns
     -------
@@ -174,7 +181,9 @@ def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], in
         names = {"false": 0, "true": 1} | names
     elif scale not in (None, "names"):
         names = {}
-    if scale == "names":
+    if scale == "names" or (
+        scale is None and any(_misleads(name, at) for at, name in enumerate(taxonomy.levels))
+    ):
         numbers = {}
 
     def parse(value: object) -> int:
@@ -184,7 +193,10 @@ def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], in
         if text in _BLANK:
             return MISSING
         whole = _WHOLE.fullmatch(text)
-        return numbers.get(int(whole[1]), BAD) if whole else BAD
+        if not whole:
+            return BAD
+        # Engines may give a level that is named "1" as 1.0.
+        return names.get(str(int(whole[1])), numbers.get(int(whole[1]), BAD))
 
     return parse
 

@@ -4,8 +4,8 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,17 @@ _COPIED: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """What the rows of files are read for: how their columns are bound, and their labels checked."""
+
+    bind: Callable[..., Records] = bind
+    check: Callable[[Records], object] = collapse
+
+
+PAIRS: Final = Job()
+
+
+@dataclass(frozen=True, slots=True)
 class FileSource:
     """Files, opened again only to say where a fault stands."""
 
@@ -35,6 +46,7 @@ class FileSource:
     connection: duckdb.DuckDBPyConnection
     options: Options
     folder: Path
+    job: Job = PAIRS
     repaired: bool = False
     engine: str = field(default="duckdb", init=False)
 
@@ -106,10 +118,10 @@ class FileSource:
         if sum(file.path.stat().st_size for file in self.files) > _COPIED:
             return []
         files, _ = without_bad_rows(self.files, self.folder)
-        source = FileSource(self.files, self.connection, self.options, self.folder, True)
+        source = replace(self, repaired=True)
         try:
             with warnings.catch_warnings(action="ignore"):
-                collapse(_bound(files, source))
+                self.job.check(_bound(files, source))
         except FileError:
             return []
         except DataError as error:
@@ -137,6 +149,7 @@ def read_files(
     options: Options,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
+    job: Job = PAIRS,
 ) -> Records:
     """Bind the records of files to their roles.
 
@@ -150,6 +163,8 @@ def read_files(
         Where the names do not tell.
     memory_limit : str, optional
         DuckDB's limit, such as ``"2GB"``; beyond it, it works on disk.
+    job : Job, optional
+        What the rows are read for; default: pairs.
 
     Returns
     -------
@@ -171,7 +186,7 @@ def read_files(
         files, dropped = without_bad_rows(files, folder)
         if dropped:
             skipped[_MALFORMED] = dropped
-    return _bound(files, FileSource(files, connection, options, folder), skipped)
+    return _bound(files, FileSource(files, connection, options, folder, job), skipped)
 
 
 def _bound(
@@ -181,7 +196,9 @@ def _bound(
         relation = source.connection.sql(_query(files, source.options, source))
     except duckdb.Error as error:
         raise source.explain(str(error)) from error
-    return bind(nw.from_native(relation), options=source.options, source=source, skipped=skipped)
+    return source.job.bind(
+        nw.from_native(relation), options=source.options, source=source, skipped=skipped
+    )
 
 
 def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnection:

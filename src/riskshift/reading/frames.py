@@ -1,6 +1,6 @@
 """Data frames of any library that narwhals knows, left in their engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +49,7 @@ class FrameSource:
         return DataError(f"{self.name} cannot be read: {message.splitlines()[0]}")
 
 
-def read_frame(data: Any, *, options: Options) -> Records:
+def read_frame(data: Any, *, options: Options, binder: Callable[..., Records] = bind) -> Records:
     """Bind a data frame to its roles.
 
     Parameters
@@ -58,6 +58,8 @@ def read_frame(data: Any, *, options: Options) -> Records:
         One row a pair; whatever narwhals accepts.
     options : Options
         How to read the columns.
+    binder : callable, optional
+        What binds columns to roles, as `records.bind` does.
 
     Returns
     -------
@@ -81,7 +83,9 @@ def read_frame(data: Any, *, options: Options) -> Records:
     with _explained(type(data).__name__):
         frame = native.lazy()
         frame.collect_schema()
-    return bind(frame, options=options, source=FrameSource(frame, isinstance(native, nw.DataFrame)))
+    return binder(
+        frame, options=options, source=FrameSource(frame, isinstance(native, nw.DataFrame))
+    )
 
 
 @contextmanager
