@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import riskshift
@@ -38,3 +39,57 @@ def corpus():
 def public_pairs(shared):
     """600 public prompts answered by three models, labelled by a grader."""
     return riskshift.analyze(shared / "paired_public_labels.csv", resamples=2000)
+
+
+def labels(*rows, categories=("a", "b"), **columns):
+    """A frame of one row a pair: severities of the prompt, then of the response; None is missing."""
+    sides = [f"{side}_{name}" for side in ("prompt", "response") for name in categories]
+    named = dict(zip(sides, zip(*rows, strict=True), strict=True)) | columns
+    whole = {name: pl.Int64 for name in (*sides, "relevance") if name in named}
+    return pl.DataFrame({k: list(v) for k, v in named.items()}, schema_overrides=whole)
+
+
+THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
+TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
+
+SMALL = {
+    "one escalation": (labels((0, 0, 1, 0), relevance=[3]), THREE),
+    "one reduction": (labels((2, 0, 1, 0)), THREE),
+    "nothing labelled": (labels((None,) * 4, (None,) * 4, relevance=[None, None]), THREE),
+    "one pair and nothing labelled": (labels((None,) * 4), THREE),
+    "no response labelled": (
+        labels((1, 0, None, None), (0, 0, None, None), relevance=[1, None]),
+        THREE,
+    ),
+    "no escalation": (
+        labels((0, 0, 0, 0), (1, 0, 0, 0), (2, 1, 2, 1), (2, 0, 0, 0), relevance=[3, 3, 1, 2]),
+        THREE,
+    ),
+    "every pair escalates": (labels((0, 0, 1, 0), (0, 0, 2, 0), (1, 0, 2, 2)), THREE),
+    "one prompt, three models": (
+        labels((0, 0, 1, 0), (0, 0, 2, 0), (0, 0, 1, 1), prompt_id="xxx", model="abc"),
+        THREE,
+    ),
+    "prompts of two sizes": (
+        labels(
+            *((0, 1, 1, 0), (1, 0, 1, 1), (1, 0, 0, 0), (1, None, 0, 0), (2, 2, 0, None)),
+            prompt_id="pqqqr",
+            sample="11231",
+            relevance=[1, 2, 3, 3, 3],
+            prompt_benign=[True, False, False, None, False],
+            language=["de", "fr", "fr", None, "de"],
+        ),
+        THREE,
+    ),
+    "two levels": (labels((0, 1), (1, 0), (1, None), categories=("harm",)), TWO),
+}
+
+
+@pytest.fixture(scope="session", params=["corpus", "public_pairs", *SMALL])
+def any_result(request):
+    """Analyses of the whole files, and of small frames with something odd about each."""
+    if request.param not in SMALL:
+        return request.getfixturevalue(request.param)
+    frame, taxonomy = SMALL[request.param]
+    by = ["language"] if "language" in frame.columns else []
+    return riskshift.analyze(frame, taxonomy=taxonomy, resamples=200, permutations=200, by=by)
