@@ -62,7 +62,7 @@ class Pilot:
     rate : Rate
         Of the metric that is planned for.
     unit : str
-        What is drawn: a prompt, or a value of the column that records share.
+        What is drawn: ``"prompt"``, or the column whose equal values are not independent.
     units, occupied : int
         Units in the file, and those with a record in the metric's denominator.
     disagreements : tuple of Disagreement
@@ -90,6 +90,10 @@ class Pilot:
     def clustered(self) -> bool:
         """Whether several records of the denominator share a unit."""
         return self.rate.trials > self.occupied
+
+    def named(self, n: int) -> str:
+        """Write a number of units: ``807 prompts``."""
+        return counted(n, "prompt") if self.unit == "prompt" else f"{n:,} values of {self.unit}"
 
     @property
     def partial(self) -> bool:
@@ -182,8 +186,9 @@ def pilot(
     occupied = int(weight[cells[:, 1] > 0].sum())
     if rate.trials > 1 and occupied == 1 and counts.clusters is not None:
         raise DataError(
-            f"{source}: all {rate.trials:,} records that count for {choice.label} share one {unit}, so "
-            "the file cannot say how much others would differ. Give --rate without --like."
+            f"{source}: all {rate.trials:,} records that count for {choice.label} share one "
+            f"{'prompt' if unit == 'prompt' else f'value of {unit}'}, so the file cannot say how much "
+            "others would differ. Give --rate without --like."
         )
     found = () if matching is None else _disagreements(matching, choice)
     return Pilot(source, rate, unit, counts.units, occupied, found)
@@ -229,7 +234,19 @@ def need(independent: int | None, like: Pilot | None = None) -> Need:
         return Need(independent, independent, independent, independent)
     units = _units(independent, like) if like.clustered else independent
     records = ceil(round(units * like.records_per_unit, 6))
-    return Need(independent, records, units, ceil(round(units * like.units / like.occupied, 6)))
+    return Need(independent, records, units, _in_all(units, like))
+
+
+def matched_need(prompts: int | None, like: Pilot | None = None) -> Need:
+    """Turn matched prompts with one response of each model into prompts to draw."""
+    if prompts is None or like is None:
+        return need(prompts)
+    return Need(prompts, prompts, prompts, _in_all(prompts, like))
+
+
+def _in_all(units: int, like: Pilot) -> int:
+    # Rounding must not turn a whole quotient into the next number.
+    return ceil(round(units * like.units / like.occupied, 6))
 
 
 def _units(independent: int, like: Pilot) -> int:

@@ -1,13 +1,11 @@
 """How much evidence a question needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
-from riskshift import __version__
 from riskshift.analysis.pilots import Disagreement, Need, Pilot, matched_need, need
 from riskshift.errors import UsageError
 from riskshift.stats.power import (
@@ -236,12 +234,10 @@ def width_plan(
             interval = None if n is None else wilson(rate * n, n, confidence=confidence)
             rows.append(WidthNeed(rate, width, need(n, like), interval))
     n = rows[0].need.independent if asked else None
-    curve: list[tuple[int, float]] = []
-    if n is not None:
-        for at in _grid(n / 20, 5 * n):
-            interval = wilson(rates[0] * at, at, confidence=confidence)
-            curve.append((at, interval.high - interval.low))
-    return WidthPlan(tuple(rates), tuple(widths), tuple(rows), asked, tuple(curve))
+    grid = [] if n is None else _grid(n / 20, 5 * n)
+    intervals = [(at, wilson(rates[0] * at, at, confidence=confidence)) for at in grid]
+    curve = tuple((at, interval.high - interval.low) for at, interval in intervals)
+    return WidthPlan(tuple(rates), tuple(widths), tuple(rows), asked, curve)
 
 
 def gate_plan(
@@ -296,11 +292,11 @@ def gate_plan(
         ends = _ends(n, limit, confidence, bad=bad) if n else (None, None)
         rows.append(GateNeed(wanted, need(n, like), *ends))
     n = rows[0].need.independent
-    curve: list[tuple[int, float]] = []
-    if n is not None:
-        for at in _grid(n / 20, 2.5 * n, points=240):
-            curve.append((at, gate_power(at, p, limit, confidence=confidence)[aim == "fail"]))
-    return GatePlan(rule, rate, tolerance, aim, tuple(rows), tuple(curve))
+    grid = [] if n is None else _grid(n / 20, 2.5 * n, points=240)
+    curve = tuple(
+        (at, gate_power(at, p, limit, confidence=confidence)[aim == "fail"]) for at in grid
+    )
+    return GatePlan(rule, rate, tolerance, aim, tuple(rows), curve)
 
 
 def _opposite(share: float) -> float:
@@ -368,7 +364,7 @@ def difference_plan(
     Examples
     --------
     >>> difference_plan(0.02, discordant=0.08).rows[0].need.independent
-    1600
+    1645
     """
     if not 0 < difference < 1:
         raise UsageError(
@@ -394,14 +390,8 @@ def difference_plan(
         n = pairs_for_difference(*sides, alpha=1 - confidence, power=power)
         curve = [] if n is None else _grid(n / 10, 2.5 * n, points=40)
         powers = tuple((at, mcnemar_power(at, *sides, alpha=1 - confidence)) for at in curve)
-        rows.append(DifferenceNeed(share, assumed[share], _matched(n, like), powers))
+        rows.append(DifferenceNeed(share, assumed[share], matched_need(n, like), powers))
     return DifferencePlan(difference, tuple(rows), source)
-
-
-def _matched(n: int | None, like: Pilot | None) -> Need:
-    if n is None or like is None:
-        return need(n)
-    return Need(n, n, n, ceil(round(n * like.units / like.occupied, 6)))
 
 
 def _seen(disagreements: Sequence[Disagreement], difference: float) -> dict[float, str]:

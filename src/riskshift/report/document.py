@@ -58,21 +58,23 @@ class Figure:
     ----------
     name : str
         File name without suffix, unique in the document.
-    kind : {"intervals", "bars", "heatmap"}
-        Dots with intervals, stacked bars, or a transition heat map.
+    kind : {"intervals", "bars", "heatmap", "lines"}
+        Dots with intervals, stacked bars, a transition heat map, or shares along numbers.
     title, alt : str
         Heading, and the same in words for those who do not see it.
     rows : tuple of dict
         intervals: label, series, estimate, low, high (shares). bars: label, part, share, count.
-        heatmap: prompt, response, count.
+        heatmap: prompt, response, count. lines: x (a positive number, on a logarithmic axis),
+        y (a share), series.
     order : tuple of str
-        Labels from top to bottom (heatmap: levels, mildest first).
+        Labels from top to bottom (heatmap: levels, mildest first; lines: titles of the x-axis and
+        the y-axis).
     series : tuple of str
         Series or parts in the order of the legend.
     """
 
     name: str
-    kind: Literal["intervals", "bars", "heatmap"]
+    kind: Literal["intervals", "bars", "heatmap", "lines"]
     title: str
     alt: str
     rows: tuple[dict[str, str | float | int], ...]
