@@ -86,13 +86,13 @@ class FileSource:
         self, file: DataFile, column: str, wanted: set[str]
     ) -> Iterable[tuple[str, str]]:
         for value in sorted(wanted):
-            row = self.connection.execute(
+            rows = self.connection.execute(
                 f"SELECT min(file_row_number) FROM read_parquet({_literal(file.path)}, file_row_number=true) "
                 f"WHERE coalesce({_quoted(column)}::VARCHAR, '') = ?",
                 [value],
-            ).fetchone()
-            if row and row[0] is not None:
-                yield value, f"{file.name}, row {row[0] + 1:,}"
+            ).fetchall()  # all of them, or the connection stays busy
+            if rows[0][0] is not None:
+                yield value, f"{file.name}, row {rows[0][0] + 1:,}"
 
     def explain(self, message: str) -> DataError:
         """Turn what DuckDB could not read into all the faults of the files, by line."""
