@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import betainc, betaincc, gammaln, ndtri, xlog1py, xlogy
 
 from riskshift.errors import UsageError
-from riskshift.stats.paired import tango
+from riskshift.stats.paired import tango, tango_score
 from riskshift.stats.proportion import clopper_pearson, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
@@ -398,11 +398,15 @@ def further_pairs(
     counts = (both, a_only, b_only, neither)
     tango(*counts, confidence=confidence)  # checks the counts
     pairs = sum(counts)
+    if (a_only - b_only) / pairs == margin:
+        return None
+    z = normal_quantile(confidence)
 
     def settled(further: int) -> bool:
+        # An end of Tango's interval is within the margin where its test rejects the margin: one
+        # evaluation of the score instead of a search for the end.
         scale = (1 + further / pairs) / deff
-        interval = tango(*(count * scale for count in counts), confidence=confidence)
-        return interval.high <= margin or interval.low > margin
+        return abs(tango_score(a_only * scale, b_only * scale, pairs * scale, margin)) >= z
 
     return _first_if_any(settled, 0, MOST_TRIALS)
 
