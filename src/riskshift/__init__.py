@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from riskshift.analysis.planned import Plan
     from riskshift.analysis.population import Population
     from riskshift.analysis.rates import Rate
     from riskshift.analysis.result import Analysis
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         RiskshiftWarning,
         UsageError,
     )
+    from riskshift.planning import plan
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
     from riskshift.taxonomy import Taxonomy
@@ -46,6 +48,7 @@ _HOMES = {
     "LabelError": "errors",
     "OutputError": "errors",
     "PairError": "errors",
+    "Plan": "analysis.planned",
     "Population": "analysis.population",
     "Rate": "analysis.rates",
     "Records": "records",
@@ -54,6 +57,7 @@ _HOMES = {
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
     "analyze": "api",
+    "plan": "planning",
     "read": "api",
     "write": "report",
     "write_charts": "report",
@@ -69,6 +73,7 @@ __all__ = [
     "LabelError",
     "OutputError",
     "PairError",
+    "Plan",
     "Population",
     "Rate",
     "Records",
@@ -77,6 +82,7 @@ __all__ = [
     "Taxonomy",
     "UsageError",
     "analyze",
+    "plan",
     "read",
     "write",
     "write_charts",

@@ -152,7 +152,7 @@ def _check_question(
         raise UsageError(f"{listing(asked)}: these are different questions; ask one at a time.")
     if discordant is not None and difference is None:
         raise UsageError(
-            "discordant says how often two models disagree, so it needs a difference to find, such as 0.02."
+            "discordant says how often two models disagree, so it needs a --difference to find, such as 0.02."
         )
 
 
@@ -165,7 +165,7 @@ def _widths(
         rates = RATES if rate is None else (rate,)
         rates = rates if seen is None else (*rates, seen.low, seen.high)
         return width_plan(rates, WIDTHS, asked=False, confidence=confidence, like=like)
-    assumed = _needed(rate, "a width", "the rate that you expect; 0.5 is safe, no rate needs more")
+    assumed = _needed(rate, "a width", "the rate that you expect (0.5 is safe, no rate needs more)")
     ends = (assumed / 2, min(1.0, 2 * assumed)) if seen is None else (seen.low, seen.high)
     rates = tuple(dict.fromkeys((assumed, *ends, 0.5)))
     return width_plan(rates, (width,), asked=True, confidence=confidence, like=like)
@@ -174,7 +174,7 @@ def _widths(
 def _needed(rate: float | None, asked: str, which: str) -> float:
     if rate is None:
         raise UsageError(
-            f"{asked} needs a rate. Give rate, {which}; or like, data to take it from."
+            f"{asked} needs a rate: give --rate, {which}, or --like, data to take it from."
         )
     return rate
 
@@ -228,7 +228,7 @@ def _rule(text: str, metric: str | None, taxonomy: Taxonomy) -> Rule:
     if rule.baseline:
         raise UsageError(
             f"rule {rule.text!r} is about a difference to a baseline. Plan for the difference that you want to find: "
-            "difference, such as 0.02."
+            "--difference 0.02."
         )
     if rule.by is not None:
         raise UsageError(

@@ -68,15 +68,15 @@ class WidthPlan:
         Every rate with every width.
     asked : bool
         Whether the first row answers a question; otherwise all rows are an overview.
-    curve : tuple of (int, float)
-        Independent records, and the width to expect at the rate asked for.
+    curves : tuple of tuple of (int, float)
+        By rate, independent records and the width to expect; where `asked`, of the first alone.
     """
 
     rates: tuple[float, ...]
     widths: tuple[float, ...]
     rows: tuple[WidthNeed, ...]
     asked: bool
-    curve: Curve
+    curves: tuple[Curve, ...]
 
     kind: ClassVar[str] = "width"
 
@@ -233,11 +233,21 @@ def width_plan(
             n = trials_for_width(rate, width, confidence=confidence)
             interval = None if n is None else wilson(rate * n, n, confidence=confidence)
             rows.append(WidthNeed(rate, width, need(n, like), interval))
-    n = rows[0].need.independent if asked else None
-    grid = [] if n is None else _grid(n / 20, 5 * n)
-    intervals = [(at, wilson(rates[0] * at, at, confidence=confidence)) for at in grid]
-    curve = tuple((at, interval.high - interval.low) for at, interval in intervals)
-    return WidthPlan(tuple(rates), tuple(widths), tuple(rows), asked, curve)
+    ends = rows[:1] if asked else rows
+    curves = [
+        _width_curve(rate, [row.need.independent for row in ends if row.rate == rate], confidence)
+        for rate in (rates[:1] if asked else rates)
+    ]
+    return WidthPlan(tuple(rates), tuple(widths), tuple(rows), asked, tuple(curves))
+
+
+def _width_curve(rate: float, needed: Sequence[int | None], confidence: float) -> Curve:
+    reached = [n for n in needed if n is not None]
+    if not reached:
+        return ()
+    grid = _grid(min(reached) / 5, 5 * max(reached))
+    intervals = [(at, wilson(rate * at, at, confidence=confidence)) for at in grid]
+    return tuple((at, interval.high - interval.low) for at, interval in intervals)
 
 
 def gate_plan(

@@ -1,19 +1,23 @@
 """A plan as a document: the answer, a table, a picture, and what is assumed."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
 
-from riskshift.analysis.pilots import Need, Pilot
+from riskshift.analysis.pilots import Need, Pilot, need
 from riskshift.analysis.planned import Plan, exact, points
-from riskshift.analysis.plans import Curve, DifferenceNeed, DifferencePlan, GatePlan, WidthPlan
+from riskshift.analysis.plans import Curve, DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.rates import level
 from riskshift.analysis.words import percent, spread
+from riskshift.errors import OutputError
 from riskshift.report.document import Block, Document, Figure, Section, Table
+from riskshift.report.writing import check_folder, write_bytes
 from riskshift.stats.power import MOST_TRIALS
 
 MOST_CURVES: Final = 5
 OUT_OF_REACH: Final = f">{MOST_TRIALS:,}"
 Row = dict[str, str | float | int]
+T = TypeVar("T")
 
 
 def story(plan: Plan) -> Document:
@@ -62,10 +66,41 @@ def _question(plan: Plan) -> str:
     return f"For the interval of {plan.metric}{like}"
 
 
+def check_picture(path: Path) -> Path:
+    """Refuse a picture that could not be written, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        If the path is a folder, or its folder cannot be written to.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder. Name a file in it, such as {path / 'plan.svg'}.")
+    check_folder(path.parent)
+    return path
+
+
+def write_picture(plan: Plan, path: Path) -> Path:
+    """Write the picture of a plan alone, as ``.svg`` or ``.png``.
+
+    Raises
+    ------
+    OutputError
+        If there is nothing to draw, or the file cannot be written.
+    """
+    from riskshift.report import charts
+
+    figure = next(story(plan).figures(), None)
+    if figure is None:
+        raise OutputError(f"{path}: this plan has no number to reach, so there is nothing to draw.")
+    drawn = charts.png(figure) if path.suffix.lower() == ".png" else charts.svg(figure).encode()
+    return write_bytes(check_picture(path), drawn)
+
+
 def _width(plan: Plan, answer: WidthPlan) -> list[Block]:
     at = level(plan.confidence)
     if not answer.asked:
-        return [_overview(plan, answer)]
+        return [_overview(plan, answer), *_width_picture(plan, answer)]
     rows = tuple(
         (
             exact(row.rate),
@@ -81,19 +116,20 @@ def _width(plan: Plan, answer: WidthPlan) -> list[Block]:
         ("If the rate is", *_headings(plan.pilot), "Interval to expect"),
         rows,
     )
-    blocks: list[Block] = [table]
-    if answer.curve:
-        blocks.append(
-            _picture(
-                "plan-width",
-                "Width of the interval to expect",
-                {"width to expect": answer.curve},
-                ("width wanted", answer.widths[0]),
-                (f"width of the {at} interval", plan.pilot),
-                answer.rows[0].need,
-            )
+    return [table, *_width_picture(plan, answer)]
+
+
+def _width_picture(plan: Plan, answer: WidthPlan) -> Iterator[Figure]:
+    drawn = _spread([pair for pair in zip(answer.rates, answer.curves, strict=False) if pair[1]])
+    if drawn:
+        yield _picture(
+            "plan-width",
+            "Width of the interval to expect",
+            {f"rate {exact(rate)}": curve for rate, curve in drawn},
+            ("width wanted", answer.widths[0]) if answer.asked else None,
+            (f"width of the {level(plan.confidence)} interval", plan.pilot),
+            answer.rows[0].need if answer.asked else None,
         )
-    return blocks
 
 
 def _overview(plan: Plan, answer: WidthPlan) -> Table:
@@ -185,7 +221,7 @@ def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
     return blocks
 
 
-def _spread(rows: Sequence[DifferenceNeed]) -> list[DifferenceNeed]:
+def _spread(rows: Sequence[T]) -> list[T]:
     """Keep as many curves as can be told apart, from the first to the last."""
     if len(rows) <= MOST_CURVES:
         return list(rows)
@@ -197,30 +233,34 @@ def _picture(
     name: str,
     title: str,
     curves: dict[str, Curve],
-    wanted: tuple[str, float],
+    wanted: tuple[str, float] | None,
     axis: tuple[str, Pilot | None],
     planned: Need | None,
 ) -> Figure:
     """Draw shares against the number of prompts, and the share wanted."""
     y_title, like = axis
     rows: list[Row] = []
-    for series, curve in curves.items():
-        for n, share in curve:
-            rows.append({"x": _units(n, like), "y": share, "series": series})
+    for name_of, curve in curves.items():
+        rows += [{"x": _units(n, like), "y": share, "series": name_of} for n, share in curve]
     numbers = [int(row["x"]) for row in rows]
-    label, share = wanted
-    rows += [{"x": end, "y": share, "series": label} for end in (min(numbers), max(numbers))]
-    reached = f" It is reached from {_number(planned.units)} on." if planned else ""
+    first, last = min(numbers), max(numbers)
+    told = "; ".join(_told(series, curve) for series, curve in curves.items())
+    series = tuple(curves)
+    if wanted is not None:
+        label, share = wanted
+        rows += [{"x": end, "y": share, "series": label} for end in (first, last)]
+        series += (label,)
+        told += f". {label.capitalize()}: {exact(share)}"
+    if planned is not None:
+        told += f", reached from {_number(planned.units)} on"
     return Figure(
         name,
         "lines",
         title,
-        f"{y_title}, from {min(numbers):,} to {max(numbers):,} {_unit(like).lower()}: "
-        f"{'; '.join(_told(series, curve) for series, curve in curves.items())}. "
-        f"{label}: {exact(share)}.{reached}",
+        f"{y_title.capitalize()}, from {first:,} to {last:,} {_unit(like).lower()}: {told}.",
         tuple(rows),
-        (f"{_unit(like)} (logarithmic)", y_title),
-        (*curves, label),
+        (f"{_unit(like)} (logarithmic scale)", y_title.capitalize()),
+        series,
     )
 
 
@@ -289,8 +329,6 @@ def _unit(like: Pilot | None) -> str:
 
 
 def _units(n: int, like: Pilot | None) -> int:
-    from riskshift.analysis.pilots import need
-
     return need(n, like).units or n
 
 

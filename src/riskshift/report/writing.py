@@ -26,7 +26,7 @@ class Result(Protocol):
 
 
 # Who tells the story of each kind of result; imported when it is told.
-_STORIES: Final = {"Analysis": "story", "Comparison": "comparison_story"}
+_STORIES: Final = {"Analysis": "story", "Comparison": "comparison_story", "Plan": "plan_story"}
 
 
 def tell(result: Result) -> Document:
