@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from riskshift.analysis.compared import Comparison
     from riskshift.analysis.planned import Plan
     from riskshift.analysis.population import Population
     from riskshift.analysis.rates import Rate
     from riskshift.analysis.result import Analysis
     from riskshift.api import analyze, read
+    from riskshift.comparing import compare
     from riskshift.counts import Case
     from riskshift.errors import (
         ColumnError,
@@ -43,6 +45,7 @@ _HOMES = {
     "Case": "counts",
     "ColumnError": "errors",
     "Columns": "records",
+    "Comparison": "analysis.compared",
     "DataError": "errors",
     "FileError": "errors",
     "LabelError": "errors",
@@ -57,6 +60,7 @@ _HOMES = {
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
     "analyze": "api",
+    "compare": "comparing",
     "plan": "planning",
     "read": "api",
     "write": "report",
@@ -68,6 +72,7 @@ __all__ = [
     "Case",
     "ColumnError",
     "Columns",
+    "Comparison",
     "DataError",
     "FileError",
     "LabelError",
@@ -82,6 +87,7 @@ __all__ = [
     "Taxonomy",
     "UsageError",
     "analyze",
+    "compare",
     "plan",
     "read",
     "write",

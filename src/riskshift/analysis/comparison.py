@@ -370,7 +370,7 @@ def _difference(
             "undefined",
             None,
         )
-    counts = [float(cells.weight @ part) for part in cells.crossed()]
+    counts = [float(cells.weight @ part) for part in cells.crossed]
     if not cells.several:
         counts = [int(count) for count in counts]
     interval, deff = paired_interval(cells, settings.confidence)
@@ -401,7 +401,7 @@ def _difference(
 
 def paired_interval(cells: PairCells, confidence: float) -> tuple[Interval, float]:
     """Return the interval of a minus b, and how many pairs tell as much as one independent one."""
-    parts = cells.crossed()
+    parts = cells.crossed
     if not cells.several:
         both, a_only, b_only, neither = (float(cells.weight @ part) for part in parts)
         return tango(both, a_only, b_only, neither, confidence=confidence), 1.0
@@ -411,7 +411,7 @@ def paired_interval(cells: PairCells, confidence: float) -> tuple[Interval, floa
 
 
 def _tested(cells: PairCells) -> tuple[float | None, str]:
-    _, a_only, b_only, _ = cells.crossed()
+    _, a_only, b_only, _ = cells.crossed
     if not cells.several:
         return mcnemar_exact(
             int(cells.weight @ a_only), int(cells.weight @ b_only)

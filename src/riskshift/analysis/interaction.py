@@ -194,7 +194,7 @@ def _within(
     cells = outcomes.pair(candidate, baseline)
     if not cells.prompts:
         return 0, None, None
-    both, more, less, neither = (float(cells.weight @ part) for part in cells.crossed())
+    both, more, less, neither = (float(cells.weight @ part) for part in cells.crossed)
     estimate = (more - less) / (both + more + less + neither)
     return cells.prompts, estimate, paired_interval(cells, confidence)[0]
 

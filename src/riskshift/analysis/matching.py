@@ -49,7 +49,7 @@ class Outcomes:
         return PairCells(x_a, n_a, x_b, n_b, weight)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PairCells:
     """Distinct outcomes of two models on one prompt, and how many prompts have each.
 
@@ -72,11 +72,12 @@ class PairCells:
         """Prompts that both answered."""
         return int(self.weight.sum())
 
-    @property
+    @cached_property
     def several(self) -> bool:
         """Whether some prompt has more than one response of a model."""
         return bool((self.n_a > 1).any() or (self.n_b > 1).any())
 
+    @cached_property
     def crossed(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return both, a only, b only and neither of a prompt of each cell.
 

@@ -199,7 +199,7 @@ def _disagreements(matching: Matching, choice: Choice) -> tuple[Disagreement, ..
     for candidate in range(len(matching.names)):
         for baseline in range(candidate):
             cells = outcomes.pair(candidate, baseline)
-            _, more, less, _ = parts = [float(cells.weight @ p) for p in cells.crossed()]
+            _, more, less, _ = parts = [float(cells.weight @ p) for p in cells.crossed]
             total = sum(parts)
             if total:
                 names = matching.names[baseline], matching.names[candidate]

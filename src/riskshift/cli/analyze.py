@@ -1,35 +1,17 @@
 """riskshift analyze: the main job."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from riskshift.cli import options
-from riskshift.errors import unknown_choice
-
-STDOUT = ("terminal", "json", "md", "tex", "html", "csv")
 
 
 def analyze(
     paths: options.Paths,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="OUT",
-            help="Write .html, .md, .tex, .json or .csv (repeatable).",
-        ),
-    ] = None,
-    charts: Annotated[
-        Path | None,
-        typer.Option("--charts", metavar="DIR", help="Write every chart as SVG and PNG."),
-    ] = None,
-    format: Annotated[  # noqa: A002
-        str,
-        typer.Option("--format", metavar="FORMAT", help=f"Without -o, print {', '.join(STDOUT)}."),
-    ] = "terminal",
+    output: options.Output = None,
+    charts: options.Charts = None,
+    format: options.Format = "terminal",  # noqa: A002
     source: options.From = None,
     taxonomy: options.TaxonomyFile = None,
     mapped: options.Map = None,
@@ -64,12 +46,8 @@ def analyze(
 ) -> None:
     """Analyze labelled pairs and report."""
     import riskshift
-    from riskshift.report.writing import check_output, render
 
-    if format not in STDOUT:
-        raise unknown_choice("--format", format, STDOUT)
-    for path in output or []:
-        check_output(path)
+    options.check_outputs(output, format)
     reading = options.reading_options(
         taxonomy=taxonomy,
         mapped=mapped,
@@ -96,14 +74,5 @@ def analyze(
             **reading,
         )
         told("writing")
-        written = [riskshift.write(result, path, text=not no_text) for path in output or []]
-        if charts is not None:
-            written += riskshift.write_charts(result, charts)
-    for path in written:
-        options.wrote(path, quiet=quiet)
-    if output:
-        return
-    if format == "terminal":
-        options.show(result)
-    else:
-        typer.echo(render(result, f".{format}", text=not no_text), nl=False)
+        written = options.write_all(result, output, charts, text=not no_text)
+    options.finish(result, written, output, format, quiet=quiet, text=not no_text)

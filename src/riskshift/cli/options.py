@@ -1,13 +1,13 @@
 """Options that several commands share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from riskshift.errors import UsageError
+from riskshift.errors import UsageError, unknown_choice
 
 if TYPE_CHECKING:
     from riskshift.report.writing import Result
@@ -84,6 +84,20 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no list of files written.")
 ]
 
+STDOUT: Final = ("terminal", "json", "md", "tex", "html", "csv")
+Output = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-o", "--output", metavar="OUT", help="Write .html, .md, .tex, .json or .csv (repeatable)."
+    ),
+]
+Charts = Annotated[
+    Path | None, typer.Option("--charts", metavar="DIR", help="Write every chart as SVG and PNG.")
+]
+Format = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help=f"Without -o, print {', '.join(STDOUT)}.")
+]
+
 
 def parse_columns(pairs: list[str] | None) -> dict[str, str]:
     """Read ``role=column`` pairs.
@@ -151,3 +165,45 @@ def show(result: "Result") -> None:
     from riskshift.report.writing import tell
 
     render_terminal(tell(result), Console())
+
+
+def check_outputs(output: Sequence[Path] | None, format: str) -> None:  # noqa: A002
+    """Refuse what could not be written, before any work is done."""
+    from riskshift.report.writing import check_output
+
+    if format not in STDOUT:
+        raise unknown_choice("--format", format, STDOUT)
+    for path in output or ():
+        check_output(path)
+
+
+def write_all(
+    result: "Result", output: Sequence[Path] | None, charts: Path | None, *, text: bool = True
+) -> list[Path]:
+    """Write a result wherever it was asked for."""
+    from riskshift.report import write, write_charts
+
+    written = [write(result, path, text=text) for path in output or ()]
+    return written if charts is None else written + write_charts(result, charts)
+
+
+def finish(
+    result: "Result",
+    written: Sequence[Path],
+    output: Sequence[Path] | None,
+    format: str,  # noqa: A002
+    *,
+    quiet: bool,
+    text: bool = True,
+) -> None:
+    """Say what was written; print the result if it was to go nowhere else."""
+    from riskshift.report.writing import render
+
+    for path in written:
+        wrote(path, quiet=quiet)
+    if output:
+        return
+    if format == "terminal":
+        show(result)
+    else:
+        typer.echo(render(result, f".{format}", text=text), nl=False)

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from riskshift import __version__
 from riskshift.analysis.contrasts import Contrasts
 from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric, category_metrics, overall_metrics
 from riskshift.analysis.population import Population
-from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rates import Rate, Settings, level
 from riskshift.analysis.relevance import AssociationTest, Relevance
-from riskshift.analysis.result import Analysis
+from riskshift.analysis.result import Analysis, Provenance
 from riskshift.analysis.transitions import EscalationOrigin, Origin
 from riskshift.analysis.words import counted, percent, spread
 from riskshift.report.document import (
@@ -49,12 +50,16 @@ def story(analysis: Analysis) -> Document:
         _origin(population.escalation_origin, taxonomy),
     ]
     if population.relevance is not None:
-        sections.append(_relevance(population.relevance, taxonomy))
+        sections.append(_relevance(population.relevance, taxonomy, analysis.settings.confidence))
     sections += [_groups(column, groups) for column, groups in analysis.groups.items()]
-    sections += [_cases(analysis), _methods(analysis), _provenance(analysis)]
+    sections += [
+        _cases(analysis),
+        _methods(analysis),
+        provenance_section(analysis.provenance, analysis.settings),
+    ]
     return Document(
         title="How risk moves from prompt to response",
-        subtitle=f"{counted(population.records, 'labelled pair')} from {analysis.provenance.source}",
+        subtitle=f"{counted(population.records, 'pair')} from {analysis.provenance.source}",
         summary=analysis.summary,
         caveats=analysis.notes,
         sections=tuple(sections),
@@ -390,7 +395,7 @@ def _origin_figure(kinds: Mapping[str, Origin]) -> Figure:
     )
 
 
-def _relevance(relevance: Relevance, taxonomy: Taxonomy) -> Section:
+def _relevance(relevance: Relevance, taxonomy: Taxonomy, confidence: float) -> Section:
     by_severity = {
         taxonomy.levels[severity]: row for severity, row in relevance.by_response_severity.items()
     }
@@ -420,7 +425,7 @@ def _relevance(relevance: Relevance, taxonomy: Taxonomy) -> Section:
                 for q, row in quadrants.items()
             },
         ),
-        *(_test_table(family, tests) for family, tests in _families(relevance.tests)),
+        *(_test_table(family, tests, confidence) for family, tests in _families(relevance.tests)),
     ]
     if relevance.missing:
         blocks.append(
@@ -478,10 +483,12 @@ def _families(tests: Sequence[AssociationTest]) -> Iterator[tuple[str, list[Asso
         yield family, [test for test in tests if test.family == family]
 
 
-def _test_table(family: str, tests: Sequence[AssociationTest]) -> Table:
+def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float) -> Table:
     pooled = any(test.test.startswith("Rao-Scott") for test in tests)
     omnibus = family == "omnibus"
-    effects = ("Cramér's V", "corrected", "gamma") if omnibus else ("Odds ratio", "phi")
+    effects: tuple[str, ...] = ("Odds ratio", "phi")
+    if omnibus:
+        effects = ("Cramér's V", "corrected", f"gamma ({level(confidence)} interval)")
     columns = ("What", "Test", "Statistic", "p", "p (Holm)", *effects, "")
     rows = []
     for test in tests:
@@ -509,7 +516,8 @@ def _test_table(family: str, tests: Sequence[AssociationTest]) -> Table:
     if pooled:
         notes.append(
             "Records share prompts: permutation and Fisher tests would not be valid, and the chi-square is corrected "
-            "for the sharing (Rao and Scott, first order). Per group they are exact where prompts do not repeat."
+            "for the sharing (Rao and Scott, first order, design effect at least 1). Per group they are exact where "
+            "prompts do not repeat."
         )
     caption = (
         "Does relevance go with severity and category?"
@@ -702,20 +710,19 @@ def _terms(
     )
 
 
-def _provenance(analysis: Analysis) -> Section:
-    made, settings = analysis.provenance, analysis.settings
+def provenance_section(made: Provenance, settings: Settings) -> Section:
+    """Say what was left out, and all that is needed to make the numbers again."""
     ledger = [("records read", f"{made.read:,}")]
     ledger += [(f"left out: {reason}", f"{n:,}") for reason, n in made.left_out.items()]
-    ledger.append(("records analyzed", f"{analysis.population.records:,}"))
+    ledger.append(("records analyzed", f"{made.read - sum(made.left_out.values()):,}"))
     ledger += [(f"of these with {reason}", f"{n:,}") for reason, n in made.missing.items()]
-    document = analysis.to_dict()
     unit = (
         counted(made.units, "record")
         if made.cluster is None
         else f"{counted(made.units, 'value')} of {made.cluster}"
     )
     facts = [
-        ("riskshift", document["riskshift_version"]),
+        ("riskshift", __version__),
         ("data", made.source),
         ("engine", made.engine),
         ("hash of the sorted counts", made.data_hash),

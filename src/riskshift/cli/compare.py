@@ -1,0 +1,94 @@
+"""riskshift compare: which model is safer on the same prompts."""
+
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+
+
+def compare(
+    paths: options.Paths,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="MODEL", help="Compare the others with it (default: all pairs)."
+        ),
+    ] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", metavar="MODEL", help="Only these models (repeatable)."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="Such as escalation or 'persistence[sexual]' (repeatable).",
+        ),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option("--margin", metavar="DIFFERENCE", help="How much worse a candidate may be."),
+    ] = 0.01,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="COLUMN", help="Also compare the differences between its values."
+        ),
+    ] = None,
+    standardize: Annotated[
+        str | None,
+        typer.Option(
+            "--standardize",
+            metavar="MIX",
+            help="Also on a common mix: pooled, baseline, or a file.",
+        ),
+    ] = None,
+    output: options.Output = None,
+    charts: options.Charts = None,
+    format: options.Format = "terminal",  # noqa: A002
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    prompt_labels: options.PromptLabels = "per-prompt",
+    skip_bad: options.SkipBad = False,
+    confidence: options.Confidence = 0.95,
+    seed: options.Seed = 20260709,
+    memory_limit: options.Memory = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare models on the same prompts.
+
+    Models are told apart by a model column, or by file where there is none.
+    """
+    from riskshift.comparing import compare as compare_models
+
+    options.check_outputs(output, format)
+    reading = options.reading_options(
+        taxonomy=taxonomy,
+        mapped=mapped,
+        format=source,
+        scale=scale,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
+    )
+    with options.progress(quiet=quiet) as told:
+        result = compare_models(
+            paths,
+            baseline=baseline,
+            candidates=candidate or (),
+            metrics=metric or (),
+            margin=margin,
+            by=by,
+            standardize=standardize,
+            confidence=confidence,
+            seed=seed,
+            progress=told,
+            **reading,
+        )
+        told("writing")
+        written = options.write_all(result, output, charts)
+    options.finish(result, written, output, format, quiet=quiet)

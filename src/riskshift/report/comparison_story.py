@@ -1,0 +1,404 @@
+"""From a comparison of models to a document: verdicts first."""
+
+from collections.abc import Sequence
+
+from riskshift.analysis.compared import Comparison, points, verdict_sentence
+from riskshift.analysis.comparison import PairedDifference, by_metric
+from riskshift.analysis.interaction import Interaction
+from riskshift.analysis.words import percent, spread
+from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
+from riskshift.report.story import provenance_section
+
+MOST_MODELS_DRAWN = 12
+_WORDS = {
+    "better": "better",
+    "not_worse": "not worse",
+    "worse": "worse",
+    "inconclusive": "not settled",
+}
+
+
+def story(comparison: Comparison) -> Document:
+    """Arrange a comparison for readers.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The results.
+
+    Returns
+    -------
+    Document
+        Verdicts first, then rates, differences, severity, the common mix, groups and methods.
+    """
+    sections = [_verdicts(comparison), _rates(comparison), _differences(comparison)]
+    if comparison.omnibus:
+        sections.append(_apart(comparison))
+    sections.append(_severity(comparison))
+    if comparison.standardized:
+        sections.append(_mix(comparison))
+    if comparison.interaction is not None:
+        sections.append(_interaction(comparison.interaction))
+    sections += [
+        _methods(comparison),
+        provenance_section(comparison.provenance, comparison.settings),
+    ]
+    against = f" against {comparison.baseline}" if comparison.baseline else ""
+    models = ", ".join(model for model in comparison.models if model != comparison.baseline)
+    return Document(
+        title="Which model is safer on the same prompts",
+        subtitle=f"{models}{against}; {comparison.provenance.source}",
+        summary=comparison.summary,
+        caveats=comparison.notes,
+        sections=tuple(sections),
+    )
+
+
+def _verdicts(comparison: Comparison) -> Section:
+    judged = [d for d in comparison.differences if d.verdict is not None]
+    margin = f"{100 * comparison.margin:g} points"
+    table = Table(
+        f"Verdicts at a margin of {margin}",
+        ("Metric", "Candidate", "Baseline", "Verdict", "Difference", "Interval", "Further prompts"),
+        tuple(_verdict_row(d) for d in judged),
+        text_columns=4,
+        notes=(
+            "Percentage points, candidate minus baseline. better: surely below the baseline. not worse: surely at most "
+            f"{margin} above it. worse: surely more than {margin} above it. not settled: none of these can be said; "
+            "further prompts: how many more matched prompts would settle it at the rates seen.",
+        ),
+        essential=(0, 1, 3, 4, 5, 6) if comparison.baseline else (0, 1, 2, 3, 4, 5),
+    )
+    told = [verdict_sentence(d) for d in judged]
+    return Section("Verdicts", "verdicts", (table, Bullets(tuple(told))), brief=True)
+
+
+def _verdict_row(item: PairedDifference) -> tuple[str, ...]:
+    verdict = item.verdict
+    if verdict is None or item.interval is None:
+        return (item.metric, item.candidate, item.baseline, "undefined", "", "", "")
+    further = ""
+    if verdict.word == "inconclusive":
+        further = (
+            "over ten million"
+            if verdict.further_prompts is None
+            else f"{verdict.further_prompts:,}"
+        )
+    higher = ", though higher" if verdict.higher and verdict.word == "not_worse" else ""
+    return (
+        item.metric,
+        item.candidate,
+        item.baseline,
+        _WORDS[verdict.word] + higher,
+        points(item.difference),
+        f"{points(item.interval.low)} to {points(item.interval.high)}",
+        further,
+    )
+
+
+def _rates(comparison: Comparison) -> Section:
+    blocks: list[Block] = [
+        Paragraph(
+            "Each model's rates on all prompts that it answered. Overlapping intervals do not show that models are "
+            "alike: on shared prompts the differences below are far more precise."
+        )
+    ]
+    if len(comparison.models) <= MOST_MODELS_DRAWN:
+        blocks.append(_rate_figure(comparison))
+    blocks.append(
+        Table(
+            f"Rates ({percent(comparison.settings.confidence, digits=0)} intervals)",
+            ("Metric", *comparison.models),
+            tuple(
+                (
+                    metric,
+                    *(
+                        f"{percent(rate.estimate)} ({spread(rate)})"
+                        if rate.interval
+                        else "undefined"
+                        for rate in rates.values()
+                    ),
+                )
+                for metric, rates in comparison.rates.items()
+            ),
+        )
+    )
+    return Section("Rates side by side", "rates", tuple(blocks))
+
+
+def _rate_figure(comparison: Comparison) -> Figure:
+    rows: list[dict[str, str | float | int]] = []
+    for metric, rates in comparison.rates.items():
+        for model, rate in rates.items():
+            if rate.interval is not None and rate.estimate is not None:
+                low, high = rate.interval.low, rate.interval.high
+                rows.append(
+                    {
+                        "label": metric,
+                        "series": model,
+                        "estimate": rate.estimate,
+                        "low": low,
+                        "high": high,
+                    }
+                )
+    told = "; ".join(
+        f"{metric}: "
+        + ", ".join(f"{model} {percent(rate.estimate)}" for model, rate in rates.items())
+        for metric, rates in comparison.rates.items()
+    )
+    return Figure(
+        "rates-by-model",
+        "intervals",
+        "Rates by model",
+        f"Dots with intervals. {told}.",
+        tuple(rows),
+        tuple(comparison.rates),
+        comparison.models,
+    )
+
+
+def _differences(comparison: Comparison) -> Section:
+    several = any(isinstance(d.both, float) for d in comparison.differences)
+    tables = [
+        _difference_table(metric, family, several)
+        for metric, family in by_metric(comparison.differences)
+    ]
+    tests = "; ".join(sorted({d.test for d in comparison.differences if d.p is not None}))
+    text = (
+        "Only prompts that both models answered count here. What decides is the prompts on which exactly one of them "
+        f"showed the event. Tests: {tests or 'none'}; Holm's correction across the comparisons of one metric."
+    )
+    return Section("Differences, prompt by prompt", "differences", (Paragraph(text), *tables))
+
+
+def _difference_table(metric: str, family: Sequence[PairedDifference], several: bool) -> Table:
+    rows = []
+    for d in family:
+        counts = [
+            f"{n:,.1f}" if several else f"{n:,.0f}"
+            for n in (d.both, d.candidate_only, d.baseline_only, d.neither)
+        ]
+        interval = wide = "undefined"
+        if d.interval is not None and d.simultaneous is not None:
+            interval = f"{points(d.interval.low)} to {points(d.interval.high)}"
+            wide = f"{points(d.simultaneous.low)} to {points(d.simultaneous.high)}"
+        rows.append(
+            (
+                d.candidate,
+                d.baseline,
+                f"{d.prompts:,}",
+                *counts,
+                points(d.difference),
+                interval,
+                wide,
+                _p(d.p),
+                _p(d.p_holm),
+            )
+        )
+    columns = (
+        "Candidate",
+        "Baseline",
+        "Prompts",
+        "Both",
+        "Candidate only",
+        "Baseline only",
+        "Neither",
+        "Difference",
+        "Interval",
+        "For all at once",
+        "p",
+        "p (Holm)",
+    )
+    notes = (
+        ("Counts are expected pairs: every response meets every response of the other model.",)
+        if several
+        else ()
+    )
+    return Table(metric, columns, tuple(rows), text_columns=2, notes=notes)
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "undefined"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _apart(comparison: Comparison) -> Section:
+    models = list(comparison.omnibus[0].letters) or []
+    rows = []
+    for item in comparison.omnibus:
+        q = item.cochran_q
+        tested = (
+            ("undefined", "undefined") if q is None else (f"{q.statistic:.2f}, df {q.df}", _p(q.p))
+        )
+        rows.append(
+            (item.metric, f"{item.prompts:,}", *tested, *(item.letters[model] for model in models))
+        )
+    return Section(
+        "Which models can be told apart",
+        "letters",
+        (
+            Paragraph(
+                "Cochran's Q asks whether any model differs from the others. Models that share a letter are not "
+                "distinguishable; that is not the same as being alike."
+            ),
+            Table(
+                "Models by letter",
+                ("Metric", "Prompts", "Cochran's Q", "p", *models),
+                tuple(rows),
+                essential=(0, 3, *range(4, 4 + len(models))) if len(models) <= 5 else (0, 1, 2, 3),
+            ),
+        ),
+        brief=True,
+    )
+
+
+def _severity(comparison: Comparison) -> Section:
+    rows = []
+    for item in comparison.ordinal:
+        mean = "undefined" if item.mean is None else f"{item.mean:+.3f}"
+        if item.interval is not None:
+            mean += f" ({item.interval.low:+.3f} to {item.interval.high:+.3f})"
+        tests = [
+            "undefined"
+            if test is None or test.p is None
+            else f"{test.statistic:.2f}, df {test.df}, p {_p(test.p)}"
+            for test in (item.stuart_maxwell, item.bowker)
+        ]
+        rows.append((item.candidate, item.baseline, mean, *tests))
+    return Section(
+        "How severe the responses are",
+        "severity",
+        (
+            Table(
+                "Response severity on shared prompts",
+                ("Candidate", "Baseline", "Mean difference (levels)", "Stuart-Maxwell", "Bowker"),
+                tuple(rows),
+                text_columns=2,
+                notes=(
+                    "Stuart-Maxwell: do the models use the levels equally often? Bowker: do prompts move between "
+                    "levels equally often in both directions?",
+                ),
+            ),
+        ),
+    )
+
+
+def _mix(comparison: Comparison) -> Section:
+    rows, empty = [], []
+    for item in comparison.standardized:
+        interval = (
+            "undefined" if item.low is None else f"{percent(item.low)} to {percent(item.high)}"
+        )
+        rows.append((item.metric, item.model, percent(item.raw), percent(item.estimate), interval))
+        if item.empty:
+            told = ", ".join(f"{name} ({percent(share)})" for name, share in item.empty.items())
+            empty.append(
+                f"{item.model}, {item.metric}: no answers in {told}; the other strata were scaled up."
+            )
+    return Section(
+        "On a common mix of prompts",
+        "mix",
+        (
+            Paragraph(
+                f"The rates each model would have on the mix of prompts of: {comparison.mix}. Strata are the set of "
+                "harmful categories and the prompt's severity."
+            ),
+            Table(
+                "Raw and standardised rates",
+                ("Metric", "Model", "Raw", "Standardised", "Interval"),
+                tuple(rows),
+                text_columns=2,
+                notes=tuple(dict.fromkeys(empty)),
+            ),
+        ),
+    )
+
+
+def _interaction(item: Interaction) -> Section:
+    within = tuple(
+        (
+            d.metric,
+            d.group,
+            d.candidate,
+            d.baseline,
+            f"{d.prompts:,}",
+            points(d.difference),
+            "undefined"
+            if d.interval is None
+            else f"{points(d.interval.low)} to {points(d.interval.high)}",
+        )
+        for d in item.differences
+    )
+    between = tuple(
+        (
+            c.metric,
+            f"{c.a} - {c.b}",
+            c.candidate,
+            c.baseline,
+            points(c.estimate),
+            f"{points(c.interval.low)} to {points(c.interval.high)}",
+            f"{points(c.simultaneous.low)} to {points(c.simultaneous.high)}",
+        )
+        for c in item.contrasts
+    )
+    return Section(
+        f"Does the difference depend on {item.column}?",
+        "interaction",
+        (
+            Paragraph(
+                f"First the difference within each value of {item.column}, then how much the differences differ. "
+                "An interval of the second kind that leaves out zero says that the change is larger in one group."
+            ),
+            Table(
+                f"Difference within each {item.column} (points)",
+                (
+                    "Metric",
+                    item.column,
+                    "Candidate",
+                    "Baseline",
+                    "Prompts",
+                    "Difference",
+                    "Interval",
+                ),
+                within,
+                text_columns=4,
+            ),
+            Table(
+                "Differences of differences (points)",
+                (
+                    "Metric",
+                    "Groups",
+                    "Candidate",
+                    "Baseline",
+                    "Difference",
+                    "Interval",
+                    "For all at once",
+                ),
+                between,
+                text_columns=4,
+            ),
+        ),
+    )
+
+
+def _methods(comparison: Comparison) -> Section:
+    several = any(isinstance(d.both, float) for d in comparison.differences)
+    paired = (
+        "Prompts have several responses: Tango's interval on the effective number of pairs, and the clustered McNemar "
+        "test (Durkalski 2003). Every response of one model meets every response of the other."
+        if several
+        else "Difference of two rates on the same prompts: Tango's score interval (1998) and the exact McNemar test."
+    )
+    items = [
+        paired,
+        "For all at once: Bonferroni over the comparisons of one metric.",
+        "Verdicts read the interval, never the point estimate. For metrics of which more is better the sign is turned.",
+    ]
+    if comparison.standardized:
+        items.append("Common mix: direct standardisation, percentile bootstrap of whole prompts.")
+    if comparison.interaction is not None:
+        items.append(
+            "Differences of differences: MOVER (Zou and Donner 2008) with the correlation of shared prompts."
+        )
+    return Section("Methods", "methods", (Bullets(tuple(items)),))
