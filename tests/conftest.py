@@ -85,11 +85,22 @@ SMALL = {
 }
 
 
+@pytest.fixture(scope="session")
+def small_results():
+    """Analyses of the small frames, by name."""
+    return {
+        name: riskshift.analyze(
+            frame,
+            taxonomy=taxonomy,
+            resamples=200,
+            permutations=200,
+            by=["language"] if "language" in frame.columns else [],
+        )
+        for name, (frame, taxonomy) in SMALL.items()
+    }
+
+
 @pytest.fixture(scope="session", params=["corpus", "public_pairs", *SMALL])
-def any_result(request):
+def any_result(request, small_results):
     """Analyses of the whole files, and of small frames with something odd about each."""
-    if request.param not in SMALL:
-        return request.getfixturevalue(request.param)
-    frame, taxonomy = SMALL[request.param]
-    by = ["language"] if "language" in frame.columns else []
-    return riskshift.analyze(frame, taxonomy=taxonomy, resamples=200, permutations=200, by=by)
+    return small_results.get(request.param) or request.getfixturevalue(request.param)

@@ -12,7 +12,9 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts import BoolArray, Counts, IntArray
 from riskshift.stats.association import (
+    ChiSquare,
     Gamma,
+    RaoScott,
     Trend,
     chi_square,
     cramers_v,
@@ -324,7 +326,10 @@ def _described(
 
 
 def _pooled(described: AssociationTest, cells: IntArray, weight: IntArray) -> AssociationTest:
-    result = rao_scott(cells, weight)
+    result: RaoScott | ChiSquare | None = rao_scott(cells, weight)
+    # Sharing prompts cannot tell more than independence; a smaller design effect is luck.
+    if isinstance(result, RaoScott) and result.deff < 1:
+        result = chi_square(described.table)
     return replace(
         described,
         test="Rao-Scott chi-square, because records share prompts",

@@ -174,9 +174,12 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{place} cannot be made: {error.strerror or error}.") from error
-    written = []
+    written: list[Path] = []
+    stems: dict[str, int] = {}
     for figure in tell(result).figures():
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
+        stems[stem] = stems.get(stem, 0) + 1
+        stem += f"-{stems[stem]}" if stems[stem] > 1 else ""
         for suffix, drawn in ((".svg", charts.svg(figure).encode()), (".png", charts.png(figure))):
             written.append(write_bytes(place / f"{stem}{suffix}", drawn))
     return written
@@ -191,7 +194,7 @@ def write_bytes(path: Path, content: bytes) -> Path:
         If the file cannot be written; nothing is left behind.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".riskshift-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
