@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from riskshift.analysis.compared import Comparison
+    from riskshift.analysis.gates import GateReport
     from riskshift.analysis.planned import Plan
     from riskshift.analysis.population import Population
     from riskshift.analysis.rates import Rate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         RiskshiftWarning,
         UsageError,
     )
+    from riskshift.gating import check
     from riskshift.planning import plan
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
@@ -48,6 +50,7 @@ _HOMES = {
     "Comparison": "analysis.compared",
     "DataError": "errors",
     "FileError": "errors",
+    "GateReport": "analysis.gates",
     "LabelError": "errors",
     "OutputError": "errors",
     "PairError": "errors",
@@ -60,6 +63,7 @@ _HOMES = {
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
     "analyze": "api",
+    "check": "gating",
     "compare": "comparing",
     "plan": "planning",
     "read": "api",
@@ -75,6 +79,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "FileError",
+    "GateReport",
     "LabelError",
     "OutputError",
     "PairError",
@@ -87,6 +92,7 @@ __all__ = [
     "Taxonomy",
     "UsageError",
     "analyze",
+    "check",
     "compare",
     "plan",
     "read",

@@ -1,0 +1,249 @@
+"""Whether a release meets its rules: pass, fail, or not enough evidence to say."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from riskshift import __version__
+from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rules import Rule
+from riskshift.analysis.words import counted
+from riskshift.stats.proportion import Interval
+
+Word = Literal["pass", "fail", "inconclusive"]
+SCHEMA_VERSION: Final = 1
+WORST_FIRST: Final[tuple[Word, ...]] = ("fail", "inconclusive", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Candidate minus baseline on the prompts that both answered.
+
+    Parameters
+    ----------
+    both, candidate_only, baseline_only, neither : float
+        Where the event happened; whole numbers with one response a prompt on each side.
+    prompts : int
+        Prompts of the denominator that both answered.
+    interval : Interval
+        Of the difference.
+    unmatched : dict of str to int
+        Prompts that only one side answered, by that side: ``candidate`` or ``baseline``.
+    missing : int
+        Records on shared prompts that lack a label the metric needs, and rows left out in reading.
+    """
+
+    both: float
+    candidate_only: float
+    baseline_only: float
+    neither: float
+    prompts: int
+    interval: Interval
+    unmatched: dict[str, int]
+    missing: int
+
+    @property
+    def estimate(self) -> float:
+        """Candidate minus baseline."""
+        pairs = self.both + self.candidate_only + self.baseline_only + self.neither
+        return (self.candidate_only - self.baseline_only) / pairs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as plain data."""
+        return {
+            "both": self.both,
+            "candidate_only": self.candidate_only,
+            "baseline_only": self.baseline_only,
+            "neither": self.neither,
+            "prompts": self.prompts,
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "unmatched": dict(self.unmatched),
+            "missing": self.missing,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The verdict of one rule on one metric in one group.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule.
+    metric : str
+        Such as ``escalation`` or ``persistence[sexual]``.
+    group : str or None
+        Value of the rule's column; None where the rule has none.
+    verdict : {"pass", "fail", "inconclusive"}
+        pass: the interval's far end is within the tolerance, whatever the missing labels are.
+        fail: its near end is beyond it. inconclusive: neither can be said.
+    rate : Rate or None
+        With its Clopper-Pearson interval; None where the rule is about a difference.
+    difference : Difference or None
+        None where the rule is about a rate.
+    deff : float or None
+        Records over effective records; None where every record stands alone.
+    further : int or None
+        For inconclusive: how many more records (prompts, where each has one) would settle it at
+        the rate seen; None where no number up to ten million would, or labels are what it lacks.
+    lacks : {"prompts", "labels"} or None
+        For inconclusive: what would settle it.
+    note : str or None
+        What a reader should know: missing labels, unmatched prompts.
+    sentence : str
+        The finding in plain words, safe to print.
+    """
+
+    rule: Rule
+    metric: str
+    group: str | None
+    verdict: Word
+    rate: Rate | None
+    difference: Difference | None
+    deff: float | None
+    further: int | None
+    lacks: Literal["prompts", "labels"] | None
+    note: str | None
+    sentence: str
+
+    @property
+    def events(self) -> int | None:
+        """Events of a rate."""
+        return self.rate.events if self.rate else None
+
+    @property
+    def trials(self) -> int:
+        """Records of the denominator; for a difference, prompts that both sides answered."""
+        if self.rate is not None:
+            return self.rate.trials
+        return self.difference.prompts if self.difference else 0
+
+    @property
+    def title(self) -> str:
+        """What was asked, in one line that is safe to print."""
+        choice = next(c for c in self.rule.choices if c.label == self.metric)
+        group = "" if self.group is None else f", {self.rule.by} {self.group}"
+        return printable(self.rule.about(choice) + group)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data."""
+        return {
+            "rule": self.rule.text,
+            "metric": self.metric,
+            "operator": self.rule.operator,
+            "tolerance": self.rule.bound,
+            "by": self.rule.by,
+            "group": self.group,
+            "verdict": self.verdict,
+            "rate": self.rate.to_dict() if self.rate else None,
+            "difference": self.difference.to_dict() if self.difference else None,
+            "deff": self.deff,
+            "further": self.further,
+            "lacks": self.lacks,
+            "note": self.note,
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What all rules say together.
+
+    Parameters
+    ----------
+    results : tuple of GateResult
+        Rule by rule, in the order given.
+    confidence : float
+        Two-sided coverage of the intervals.
+    provenance : dict
+        Where the numbers come from.
+    """
+
+    results: tuple[GateResult, ...]
+    confidence: float
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Word:
+        """The worst verdict of all: one failure fails the gate, one open rule leaves it open."""
+        found = {result.verdict for result in self.results}
+        return next(word for word in WORST_FIRST if word in found)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        n = {word: sum(r.verdict == word for r in self.results) for word in WORST_FIRST}
+        total = len(self.results)
+        of = "the check" if total == 1 else f"{{}} of {total:,} checks"
+        if self.verdict == "pass":
+            return (
+                "PASS: the check passed." if total == 1 else f"PASS: all {total:,} checks passed."
+            )
+        if self.verdict == "inconclusive":
+            lacking = "lacks" if n["inconclusive"] == 1 else "lack"
+            none = "" if total == 1 else "; none failed"
+            return (
+                f"NOT ENOUGH EVIDENCE: {of.format(n['inconclusive'])} {lacking} evidence either way"
+                f"{none}."
+            )
+        more = f"; {n['inconclusive']:,} more without enough evidence" if n["inconclusive"] else ""
+        return f"FAIL: {of.format(n['fail'])} failed{more}."
+
+    @property
+    def notes(self) -> list[str]:
+        """What holds for all rules at once."""
+        tail, number = (1 - self.confidence) / 2, len(self.results)
+        said = [
+            f"Each check can err by chance: where the truth lies exactly at its tolerance, it fails "
+            f"with a chance of about {level(tail)}, and passes with about {level(tail)}."
+        ]
+        if number > 1:
+            total = f", to at most {number} x {level(tail)}"
+            if number * tail < 1:
+                total += f" = {level(number * tail)}"
+            said.append(f"The chance of at least one false alarm among the checks adds up{total}.")
+        left_out = sum(self.provenance.get("records", {}).get("left_out", {}).values())
+        if left_out:
+            said.append(
+                f"{counted(left_out, 'row')} left out in reading; a check passes only if it would "
+                "with the worst labels on them."
+            )
+        return said
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "riskshift_version": __version__,
+            "verdict": self.verdict,
+            "headline": self.headline,
+            "confidence": self.confidence,
+            **self.provenance,
+            "rules": list(dict.fromkeys(result.rule.text for result in self.results)),
+            "verdicts": [result.to_dict() for result in self.results],
+            "notes": self.notes,
+        }
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        for result in self.results:
+            lines += [f"{result.verdict}: {result.title}", f"  {result.sentence}"]
+            lines += [f"  {result.note}"] if result.note else []
+        return "\n".join([*lines, *self.notes])
+
+
+def printable(text: str) -> str:
+    r"""Make a name from the data safe to print, also in the log of a build server.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m ::error::b ##[c")
+    'a⟨U+001B⟩[31m : :error: :b # #[c'
+    """
+    shown = "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in text)
+    # Build servers take these for commands, wherever a line is broken.
+    return re.sub(r"([:#])(?=\1)", r"\1 ", shown)

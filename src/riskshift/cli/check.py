@@ -1,0 +1,104 @@
+"""riskshift check: a release gate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+from riskshift.errors import OutputError, UsageError, unknown_choice
+
+FORMATS = ("text", "json", "github", "junit")
+EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
+
+
+def check(
+    paths: options.Paths,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rule", metavar="RULE", help="Such as 'escalation <= 5% by model' (repeatable)."
+        ),
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", metavar="FILE", help='TOML file: rules = ["escalation <= 5%"].'),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline", metavar="PATH", help="Pairs that rules with '- baseline' compare with."
+        ),
+    ] = None,
+    baseline_model: Annotated[
+        str | None,
+        typer.Option("--baseline-model", metavar="NAME", help="The baseline's model, of several."),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+    ] = "text",
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write there instead of printing."),
+    ] = None,
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    model: options.Model = None,
+    cluster: options.Cluster = None,
+    prompt_labels: options.PromptLabels = "per-prompt",
+    skip_bad: options.SkipBad = False,
+    confidence: options.Confidence = 0.95,
+    memory_limit: options.Memory = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Pass or fail a release by rules, or say that the evidence is not enough.
+
+    Exit codes: 0 all checks pass, 1 one fails, 3 none fails but one lacks evidence, 2 bad usage
+    or data.
+    """
+    from riskshift.gating import check as judge
+    from riskshift.gating import read_rules
+    from riskshift.report.gate import FORMATS as RENDERERS
+    from riskshift.report.writing import check_folder, write_bytes
+
+    if format not in FORMATS:
+        raise unknown_choice("--format", format, FORMATS)
+    if output is not None:
+        if output.is_dir():
+            raise OutputError(f"{output} is a folder. Name a file in it.")
+        check_folder(output.parent)
+    asked = [*(rule or []), *(read_rules(rules) if rules is not None else [])]
+    if not asked:
+        raise UsageError("no rule: give --rule 'escalation <= 5%' or --rules FILE.")
+    reading = options.reading_options(
+        taxonomy=taxonomy,
+        mapped=mapped,
+        format=source,
+        scale=scale,
+        model=model,
+        cluster=cluster,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
+    )
+    with options.progress(quiet=quiet) as told:
+        report = judge(
+            paths,
+            asked,
+            baseline=baseline,
+            baseline_model=baseline_model,
+            confidence=confidence,
+            progress=told,
+            **reading,
+        )
+    made = RENDERERS[format](report)
+    if output is None:
+        typer.echo(made, nl=False)
+    else:
+        write_bytes(output, made.encode())
+        if not quiet:
+            typer.echo(report.headline, err=True)
+        options.wrote(output, quiet=quiet)
+    raise typer.Exit(EXIT_CODES[report.verdict])
