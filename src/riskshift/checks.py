@@ -25,6 +25,7 @@ from riskshift.taxonomy import (
 SHOWN: Final = 20
 FEW: Final = 5
 _UNEQUAL: Final = "riskshift_unequal"
+_SHARED: Final = "which records share a prompt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,24 +218,42 @@ def _warn_if_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Seque
         )
 
 
-def check_ids(records: Records, findings: Findings) -> Records:
-    """Find records that do not say which prompt they answer, and return the others."""
-    for column in dict.fromkeys(filter(None, (records.prompt, records.cluster))):
+def check_ids(
+    records: Records, findings: Findings, also: Mapping[str, str] | None = None
+) -> Records:
+    """Find records that do not say which prompt they answer, and return the others.
+
+    Parameters
+    ----------
+    records : Records
+        The rows.
+    findings : Findings
+        Where faults are noted.
+    also : mapping of str to str, optional
+        Further columns that must be filled, and what each tells.
+
+    Returns
+    -------
+    Records
+        Without rows where such a column is blank.
+    """
+    shared = dict.fromkeys(filter(None, (records.prompt, records.cluster)), _SHARED)
+    for column, tells in (shared | dict(also or {})).items():
         blank = engine.is_blank(records.frame, column)
         count = engine.count_rows(records.frame.filter(blank))
         if count:
-            findings.add(records, _no_id(records, column, count))
+            findings.add(records, _no_id(records, column, count, tells))
             records = records.where(~blank, reason=f"missing {column}", rows=count)
     return records
 
 
-def _no_id(records: Records, column: str, count: int) -> DataError:
+def _no_id(records: Records, column: str, count: int, tells: str) -> DataError:
     source, total = records.source, engine.count_rows(records.frame)
     place = source.places(column, [None]).get("")
     first = f", first in {place}" if place else ""
     return DataError(
-        f"{source.name}: {column} is missing in {count:,} of {total:,} rows{first}. It tells which records "
-        "share a prompt. Fill it in, or leave these rows out with --skip-bad."
+        f"{source.name}: {column} is missing in {count:,} of {total:,} rows{first}. It tells {tells}. "
+        "Fill it in, or leave these rows out with --skip-bad."
     )
 
 

@@ -285,7 +285,7 @@ def _tabulate(
     ]
     names = [NO_VALUE]
     if by:
-        names += [_name(value) for value in coding.values[-1]]
+        names += [group_name(value) for value in coding.values[-1]]
         present = sorted({names[digit] for digit in coding.digits[-1].tolist()})
         columns.append(
             np.array([present.index(name) if name in present else -1 for name in names])[
@@ -314,6 +314,7 @@ def _linked(records: Records, coding: Coding, cluster: str) -> Clusters:
     return Clusters(indptr, order[np.searchsorted(of_patterns[order], codes)], weight)
 
 
-def _name(value: object) -> str:
+def group_name(value: object) -> str:
     """Name a group as files do, where a blank is nothing and a flag is in small letters."""
-    return (str(value).lower() if isinstance(value, bool) else str(value).strip()) or NO_VALUE
+    text = str(value).strip()
+    return (text.lower() if text in ("True", "False") else text) or NO_VALUE

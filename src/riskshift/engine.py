@@ -7,6 +7,7 @@ needed; eager frames are collected as numpy arrays.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -59,6 +60,18 @@ def fetch(frame: Frame) -> list[tuple[Any, ...]]:
     return [tuple(None if _is_missing(value) else value for value in row) for row in rows]
 
 
+def stream(frame: Frame, *, size: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
+    """Bring a large frame over as blocks of rows, as `fetch` does."""
+    with translated():
+        if not frame.implementation.is_duckdb():
+            rows = fetch(frame)
+            yield from (rows[start : start + size] for start in range(0, len(rows), size))
+            return
+        relation = frame.to_native()
+        while block := relation.fetchmany(size):
+            yield block
+
+
 def _is_missing(value: object) -> bool:
     try:
         return bool(value != value)  # NaN and NaT differ from themselves
@@ -84,13 +97,17 @@ def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
         Columns that hold lists and the like, with their types.
     """
     schema = frame.collect_schema()
-    pandas = frame.implementation.is_pandas_like()
+    pandas, duckdb = frame.implementation.is_pandas_like(), frame.implementation.is_duckdb()
     changed: list[nw.Expr] = []
     refused: dict[str, str] = {}
     for column in columns:
         dtype, value = schema[column], nw.col(column)
         if dtype.is_nested() or dtype == nw.Binary or (dtype == nw.Object and not pandas):
             refused[column] = str(dtype)
+        elif dtype.is_float() and duckdb:
+            # As text: of Parquet columns DuckDB believes statistics that know nothing of NaN.
+            text = value.cast(nw.String)
+            changed.append(nw.when(text != "nan").then(text).alias(column))
         elif dtype.is_float():
             changed.append(nw.when(~value.is_nan()).then(value).alias(column))
         elif dtype in (nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
@@ -185,3 +202,102 @@ def _compositions_eager(coded: Frame, cluster: str) -> tuple[IntArray, IntArray,
     indptr = np.append(np.flatnonzero(first), len(rows)).astype(np.int64)
     codes = rows.get_column("riskshift_code").to_numpy()
     return indptr, np.ones(len(indptr) - 1, dtype=np.int64), codes
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """What occurs together in items, and which items occur together in a cluster.
+
+    Parameters
+    ----------
+    weight : ndarray of int, shape (kinds,)
+        How many clusters are of each kind. A kind may come more than once.
+    items : ndarray of int, shape (kinds + 1,)
+        Where the items of each kind of cluster begin and end.
+    codes : ndarray of int, shape (items[-1] + 1,)
+        Where the codes of each item begin and end.
+    code : ndarray, shape (codes[-1],)
+        The codes.
+    """
+
+    weight: IntArray
+    items: IntArray
+    codes: IntArray
+    code: NDArray[Any]
+
+
+def nested_compositions(
+    frame: Frame, cluster: Sequence[str], item: Sequence[str], code: nw.Expr
+) -> Nested:
+    """Collect the codes that occur together in each item, and the items of each cluster.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        The rows.
+    cluster, item : sequence of str
+        Rows with equal values in `cluster` belong to one cluster; if they have equal values in
+        `item` too, to one item. No value may be missing.
+    code : narwhals.Expr
+        The code of a row.
+
+    Returns
+    -------
+    Nested
+    """
+    coded = frame.select(*dict.fromkeys((*cluster, *item)), code.alias("riskshift_code"))
+    if frame.implementation.is_duckdb():
+        with translated():
+            return _nested_duckdb(coded.to_native(), cluster, item)
+    return _nested_eager(coded, cluster, item)
+
+
+def _nested_duckdb(relation: Any, cluster: Sequence[str], item: Sequence[str]) -> Nested:
+    outer, inner = (
+        ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+        for names in (cluster, dict.fromkeys((*cluster, *item)))
+    )
+    flat = (
+        relation.aggregate(f"{inner}, list_sort(list(riskshift_code)) AS codes", inner)
+        .aggregate("list_sort(list(codes)) AS items", outer)
+        .aggregate("items, count(*) AS weight", "items")
+        .query(
+            "kinds",
+            "SELECT kind, weight, item, unnest(codes) AS code FROM (SELECT kind, weight, "
+            "generate_subscripts(items, 1)::INTEGER AS item, unnest(items) AS codes FROM "
+            "(SELECT (row_number() OVER ())::INTEGER AS kind, weight::INTEGER AS weight, items FROM kinds))",
+        )
+        .fetchnumpy()
+    )
+    order = np.lexsort((flat["item"], flat["kind"]))
+    kind, at = flat["kind"][order], flat["item"][order]
+    return _bounded(kind, at, flat["weight"][order], flat["code"][order])
+
+
+def _bounded(kind: Any, at: Any, weight: Any, code: NDArray[Any]) -> Nested:
+    """Find where kinds and their items begin in sorted rows."""
+    new_kind = np.diff(kind, prepend=-1) != 0
+    new_item = new_kind | (np.diff(at, prepend=-1) != 0)
+    codes = np.append(np.flatnonzero(new_item), len(code)).astype(np.int64)
+    items = np.append(np.flatnonzero(new_kind[new_item]), len(codes) - 1).astype(np.int64)
+    return Nested(weight[new_kind].astype(np.int64), items, codes, code)
+
+
+def _nested_eager(coded: Frame, cluster: Sequence[str], item: Sequence[str]) -> Nested:
+    with translated():
+        rows = coded.sort(*dict.fromkeys((*cluster, *item))).collect()
+    kind = np.cumsum(_changes(rows, cluster))
+    at = np.cumsum(_changes(rows, item))
+    codes = rows.get_column("riskshift_code").to_numpy()
+    return _bounded(kind, at, np.ones(len(rows), dtype=np.int64), codes)
+
+
+def _changes(rows: Any, columns: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell where a row differs from the one before."""
+    n = len(rows)
+    changed = np.zeros(n, dtype=np.bool_)
+    changed[:1] = True
+    for column in columns:
+        values = rows.get_column(column)
+        changed[1:] |= (values.tail(n - 1) != values.head(n - 1)).to_numpy().astype(bool)
+    return changed
