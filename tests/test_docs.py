@@ -249,7 +249,7 @@ def test_every_metric_is_documented_as_it_is_computed(scope, metrics) -> None:
 # How many levels of keys below each of these come from the data.
 OF_DATA = {"categories": 1, "groups": 2, "landing_severity": 1, "left_out": 1, "timing": 1}
 OF_DATA |= {"by_response_severity": 1, "by_harmful_response_category": 1, "by_prompt_category": 1}
-OF_DATA |= {"lacking": 1, "examples": 1, "rates": 2, "letters": 1, "empty": 1}
+OF_DATA |= {"unmatched": 1, "lacking": 1, "examples": 1, "rates": 2, "letters": 1, "empty": 1}
 OF_DATA |= {"quadrants": 2, "prompt": 1, "response": 1, "missing": 1}
 
 
@@ -270,6 +270,7 @@ def test_every_key_of_the_json_is_documented(desk: Path) -> None:
     results = [
         riskshift.analyze("pairs.csv", by="language", permutations=100, **draws),
         riskshift.compare("pairs.csv", by="language", standardize="pooled", **draws),
+        riskshift.check("pairs.csv", "escalation <= 5% by model"),
         riskshift.plan(rate=0.03),
         riskshift.plan(rate=0.03, rule="escalation <= 0.05"),
         riskshift.plan(difference=0.02, like="pairs.csv"),
