@@ -28,6 +28,7 @@ _FIRST_DARK: Final = 7
 # Okabe and Ito's colours for the colour-blind, those that stand out on white; shapes tell the
 # series apart where there is no colour.
 _SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00")
+_DASHES: Final = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4), (4, 4))
 _SHAPES: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
 # From light to dark, so that stacked parts keep their order in grey.
 _PARTS: Final = ("#f2e3a0", "#a9d5b5", "#5bb5c4", "#2f83b6", "#2a5599", "#1d2f6f")
@@ -81,7 +82,7 @@ def svg(figure: Figure) -> str:
     """
     import vl_convert
 
-    kinds = {"intervals": _intervals, "bars": _bars, "heatmap": _heatmap}
+    kinds = {"intervals": _intervals, "bars": _bars, "heatmap": _heatmap, "lines": _lines}
     # Altair's check of a definition takes as long as making it; the tests have it checked.
     definition = kinds[figure.kind](figure).to_dict(validate=False) | {"config": _CONFIG}
     drawn = vl_convert.vegalite_to_svg(definition, allowed_base_urls=[])
@@ -300,6 +301,47 @@ def _heatmap(figure: Figure) -> "alt.LayerChart":
     return _layered(52 * len(levels), cell, count, share)
 
 
+def _lines(figure: Figure) -> "alt.LayerChart":
+    import altair as alt
+
+    series, (across, up) = _names(figure.series), _names(figure.order)
+    rows = [row | {"series": _shown(row["series"])} for row in figure.rows]
+    numbers = [float(row["x"]) for row in figure.rows]
+    shares, form = _ticks(tuple({"low": 0.0, "high": row["y"]} for row in figure.rows))
+    line = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X(
+                "x",
+                type="quantitative",
+                scale=alt.Scale(type="log", domain=[min(numbers), max(numbers)], nice=False),
+                axis=alt.Axis(values=_decades(numbers), format=",d", domain=False, ticks=False),
+                title=across,
+            ),
+            y=alt.Y(
+                "y",
+                type="quantitative",
+                scale=alt.Scale(domain=[0, shares[-1]], nice=False),
+                axis=alt.Axis(values=shares, format=form, domain=False, ticks=False),
+                title=up,
+            ),
+            color=alt.Color(
+                "series",
+                type="nominal",
+                scale=alt.Scale(domain=series, range=list(_SERIES)),
+                legend=alt.Legend(columns=_columns(series), symbolType="stroke", symbolSize=400),
+            ),
+            strokeDash=alt.StrokeDash(
+                "series",
+                type="nominal",
+                scale=alt.Scale(domain=series, range=[list(dash) for dash in _DASHES]),
+            ),
+        )
+    )
+    return _layered(300, line)
+
+
 def _rows(order: list[str], *, padding: float) -> "alt.Y":
     import altair as alt
 
@@ -325,6 +367,14 @@ def _ticks(rows: tuple[Row, ...]) -> tuple[list[float], str]:
     first, last = floor(bottom / step + 1e-9), max(1, ceil(top / step - 1e-9))
     digits = max(0, -floor(log10(step) + 1e-9) - 2)
     return [round(at * step, 12) for at in range(first, last + 1)], f".{digits}%"
+
+
+def _decades(numbers: list[float]) -> list[float]:
+    """Return the round numbers (1, 2 and 5 times a power of ten) between the ends of others."""
+    low, high = min(numbers), max(numbers)
+    powers = range(floor(log10(low)), ceil(log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def _columns(names: list[str]) -> int:
