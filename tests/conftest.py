@@ -5,8 +5,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import settings
 
 import riskshift
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("riskshift", deadline=None)
+settings.load_profile("riskshift")
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "src" / "riskshift" / "data" / "reconstruction.csv"
