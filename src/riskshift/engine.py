@@ -60,16 +60,26 @@ def fetch(frame: Frame) -> list[tuple[Any, ...]]:
     return [tuple(None if _is_missing(value) else value for value in row) for row in rows]
 
 
-def stream(frame: Frame, *, size: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
-    """Bring a large frame over as blocks of rows, as `fetch` does."""
+def fetch_columns(frame: Frame) -> list[NDArray[Any]]:
+    """Bring a large frame over column by column; text that is missing is None."""
     with translated():
-        if not frame.implementation.is_duckdb():
-            rows = fetch(frame)
-            yield from (rows[start : start + size] for start in range(0, len(rows), size))
-            return
-        relation = frame.to_native()
-        while block := relation.fetchmany(size):
-            yield block
+        if frame.implementation.is_duckdb():
+            held = frame.to_native().fetchnumpy()
+            columns = [held[name] for name in frame.collect_schema().names()]
+            return [
+                c.filled(None)
+                if isinstance(c, np.ma.MaskedArray) and c.dtype == object
+                else np.asarray(c)
+                for c in columns
+            ]
+        rows = frame.collect()
+    columns = [rows.get_column(name).to_numpy() for name in rows.columns]
+    return [
+        np.array([None if _is_missing(v) else v for v in c], dtype=object)
+        if c.dtype.kind in "OTU"
+        else c
+        for c in columns
+    ]
 
 
 def _is_missing(value: object) -> bool:

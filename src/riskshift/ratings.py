@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,48 @@ class Label:
 
     def __str__(self) -> str:
         return f"{self.side}_{self.category}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """One item whose raters lie far apart.
+
+    Parameters
+    ----------
+    record_id, prompt_id, model, sample, turn : str or None
+        What identifies it in the data; None where the data has no such column.
+    label : Label
+        What is disputed most.
+    given : dict of str to int
+        The severity that each rater gave.
+    """
+
+    record_id: str | None
+    prompt_id: str | None
+    model: str | None
+    sample: str | None
+    turn: str | None
+    label: Label
+    given: dict[str, int]
+
+    @property
+    def spread(self) -> int:
+        """Levels between the mildest and the most severe rating."""
+        return max(self.given.values()) - min(self.given.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the item as plain data."""
+        return {
+            "record_id": self.record_id,
+            "prompt_id": self.prompt_id,
+            "model": self.model,
+            "sample": self.sample,
+            "turn": self.turn,
+            "side": self.label.side,
+            "category": self.label.category,
+            "spread": self.spread,
+            "given": dict(self.given),
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,178 @@
+"""Several raters a pair: which column holds whose labels, and what identifies an item.
+
+Raters stand in rows (long: a column names the rater) or in columns (wide: ``response_hate@alice``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift.errors import ColumnError, DataError, listing
+from riskshift.records import Options, Records, Source, assemble, label_roles, require_mapped
+from riskshift.taxonomy import SIDES
+
+BETWEEN: Final = "@"
+_IDENTITY: Final = ("model", "sample", "turn")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A column of labels.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+    label : int
+        What it judges: position among the prompt's categories, then the response's.
+    rater : str or None
+        Whose labels they are; None where another column says it.
+    """
+
+    column: str
+    label: int
+    rater: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How raters stand in the data.
+
+    Parameters
+    ----------
+    cells : tuple of Cell
+        The columns of labels that there are.
+    annotator : str or None
+        Column that names the rater of a row; None where columns are the raters' own.
+    identity : dict of str to str
+        Columns by role whose values together tell items apart; empty where each row is an item.
+    """
+
+    cells: tuple[Cell, ...]
+    annotator: str | None
+    identity: Mapping[str, str]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that make up a pattern."""
+        return [cell.column for cell in self.cells] + ([self.annotator] if self.annotator else [])
+
+    @property
+    def item(self) -> list[str]:
+        """Columns whose values together tell items apart."""
+        return list(dict.fromkeys(self.identity.values()))
+
+
+def bind_raters(
+    frame: nw.LazyFrame[Any],
+    *,
+    options: Options,
+    source: Source,
+    skipped: Mapping[str, int] | None = None,
+) -> Records:
+    """Bind columns to roles where several raters labelled each pair.
+
+    Raises
+    ------
+    ColumnError
+        If there is no label column, or a mapped column is missing.
+    DataError
+        If raters stand in rows and in columns at once, in neither, or items cannot be told apart.
+    """
+    records = assemble(frame, options=options, source=source, skipped=skipped)
+    sheet_of(records)
+    wide = {role for role in _roles(records) if _own(records, role)}
+    require_mapped(records, besides=wide)
+    return records
+
+
+def sheet_of(records: Records) -> Sheet:
+    """Find out how raters stand in the data; raises as `bind_raters`."""
+    annotator = records.column("annotator")
+    plain = _cells(records, lambda role: {None: records.column(role)})
+    own = _cells(records, lambda role: dict(_own(records, role)))
+    name = records.source.name
+    if annotator and own:
+        raise DataError(
+            f"{name}: raters stand in rows (column {annotator!r}) and in columns ({own[0].column!r}) at once. Keep one "
+            "of the two."
+        )
+    if annotator is None and not own:
+        raise _no_raters(records, plain)
+    if annotator and not plain:
+        raise _no_labels(records)
+    identity = _identity(records)
+    if annotator and not identity:
+        raise ColumnError.not_found(
+            ["record_id", "prompt_id"],
+            records.names,
+            fix=f"{name}: without one of them it cannot be told which rows rate the same item. Name it: "
+            "--map record_id=COLUMN.",
+        )
+    return Sheet(tuple(plain if annotator else own), annotator, identity)
+
+
+def _roles(records: Records) -> list[str]:
+    pairs = label_roles(records.options.taxonomy)
+    return [role for side in zip(*pairs, strict=True) for role in side]
+
+
+def _own(records: Records, role: str) -> dict[str, str]:
+    """Return the columns that raters have of their own for a label, by rater."""
+    start = records.options.columns[role] + BETWEEN
+    found = {name.removeprefix(start): name for name in records.names if name.startswith(start)}
+    if "" in found:
+        raise ColumnError(
+            f"{records.source.name}: column {found['']!r} names no rater; write {start}NAME."
+        )
+    return found
+
+
+def _cells(records: Records, columns: Callable[[str], Mapping[Any, str | None]]) -> list[Cell]:
+    return [
+        Cell(column, at, rater)
+        for at, role in enumerate(_roles(records))
+        for rater, column in columns(role).items()
+        if column
+    ]
+
+
+def _no_raters(records: Records, plain: Sequence[Cell]) -> DataError:
+    if not plain:
+        return _no_labels(records)
+    return DataError(
+        f"{records.source.name} has one label a pair: no column says who rated, and none is called like "
+        f"{plain[0].column}{BETWEEN}NAME. Agreement needs two raters or more. Name the column of the rater: "
+        f"--map annotator=COLUMN.\nColumns: {listing(records.names)}."
+    )
+
+
+def _no_labels(records: Records) -> ColumnError:
+    roles = _roles(records)
+    wanted = [records.options.columns[role] for role in roles]
+    return ColumnError.not_found(
+        wanted if len(wanted) <= 8 else wanted[:8],
+        records.names,
+        fix=f"{records.source.name} must have a label column for one side of one category at least, such as "
+        f"{SIDES[1]}_{records.options.taxonomy.categories[0]}. Map other names with --map "
+        f"{roles[-1]}=COLUMN, or name other categories with --taxonomy FILE.",
+    )
+
+
+def _identity(records: Records) -> dict[str, str]:
+    """Return what tells items apart: the record's id, or the prompt with model, sample and turn."""
+    given = records.column("record_id")
+    if given:
+        return {"record_id": given}
+    prompt_id, prompt = records.column("prompt_id"), records.column("prompt")
+    if prompt_id:
+        found = {"prompt_id": prompt_id}
+    elif prompt:
+        response = records.column("response")
+        found = {"prompt": prompt} | ({"response": response} if response else {})
+    else:
+        return {}
+    roles = {role: records.column(role) for role in _IDENTITY}
+    return found | {role: column for role, column in roles.items() if column}
