@@ -6,6 +6,7 @@ import pytest
 
 import riskshift
 from riskshift.errors import DataError, UsageError
+from riskshift.report.writing import tell
 from riskshift.stats.power import pairs_for_difference, trials_for_width, trials_to_pass
 
 HARMS = ("hate", "sexual", "violence", "self_harm")
@@ -159,6 +160,61 @@ def test_models_on_different_prompts_cannot_either(harm):
     )
     plan = riskshift.plan(like=frame, difference=0.1, taxonomy=harm)
     assert plan.answer.source == "range"
+
+
+# The story
+
+
+def figure_of(plan):
+    [figure] = tell(plan).figures()
+    return figure
+
+
+def test_the_picture_crosses_what_is_wanted_at_the_number_planned():
+    plan = riskshift.plan(rate=0.03, rule="escalation <= 0.05", power=0.9)
+    figure = figure_of(plan)
+    curve = {row["x"]: row["y"] for row in figure.rows if row["series"] == "chance to pass"}
+    wanted = [row for row in figure.rows if row["series"] == "chance wanted"]
+    assert {row["y"] for row in wanted} == {0.9}
+    assert [row["x"] for row in wanted] == [min(curve), max(curve)]
+    assert all(share >= 0.9 for n, share in curve.items() if n >= plan.need.units)
+    assert f"reached from {plan.need.units:,} on" in figure.alt
+
+
+def test_the_picture_counts_prompts_as_in_the_file(path):
+    plan = riskshift.plan(like=path, width=0.02)
+    widths = {row["x"]: row["y"] for row in figure_of(plan).rows if row["series"] == "rate 6%"}
+    assert max(n for n, width in widths.items() if width > 0.02) < plan.need.units
+    assert min(n for n, width in widths.items() if width <= 0.02) >= plan.need.units
+
+
+def test_no_more_curves_are_drawn_than_can_be_told_apart():
+    figure = figure_of(riskshift.plan(difference=0.02))
+    assert figure.series == (
+        *(f"exactly one on {share}" for share in ("2%", "3%", "4%", "10%", "20%")),
+        "chance wanted",
+    )
+
+
+def test_the_table_names_what_the_file_makes_of_the_number(path):
+    plan = riskshift.plan(like=path, width=0.1, metric="persistence[sexual]")
+    table = tell(plan).sections[0].blocks[0]
+    assert table.columns[1:-1] == ("Independent", "Records", "Prompts", "In all")
+    need = plan.need
+    numbers = (need.independent, need.records, need.units, need.in_all)
+    assert table.rows[0][1:-1] == tuple(f"{n:,}" for n in numbers)
+
+
+def test_at_the_tolerance_there_is_neither_table_nor_picture():
+    document = tell(riskshift.plan(rate=0.05, rule="escalation <= 0.05"))
+    assert document.sections == ()
+    assert "is the tolerance itself" in document.summary[0]
+
+
+def test_out_of_reach_is_said_in_the_table():
+    document = tell(riskshift.plan(rate=0.4999, rule="escalation <= 0.5"))
+    assert document.sections[0].blocks[0].rows[0][1] == ">10,000,000"
+    assert not list(document.figures())
 
 
 # What cannot be planned
