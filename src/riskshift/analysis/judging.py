@@ -103,7 +103,7 @@ def judge_rate(question: Question, counts: Counts) -> GateResult:
     """
     answers = _Answers.of(question.choice, Severities(counts))
     missing = int(counts.n[answers.unknown].sum()) + question.left_out
-    if not answers.inside.any():
+    if not counts.n[answers.inside].sum():
         raise question.nothing(missing, where="there is no record")
     rate = replace(_rate(question, counts, answers), missing=missing)
     extremes = [

@@ -11,7 +11,7 @@ from riskshift.analysis.gates import WORST_FIRST, GateReport, GateResult
 from riskshift.report.escape import visible
 
 WIDTH: Final = 80
-_WORD: Final = {"pass": "PASS", "fail": "FAIL", "inconclusive": "NOT ENOUGH EVIDENCE"}
+_WORD: Final = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
 _COMMAND: Final = {"pass": "notice", "fail": "error", "inconclusive": "warning"}
 # What XML 1.0 cannot hold even as a character reference.
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
