@@ -191,7 +191,7 @@ def test_the_picture_counts_prompts_as_in_the_file(path):
 def test_no_more_curves_are_drawn_than_can_be_told_apart():
     figure = figure_of(riskshift.plan(difference=0.02))
     assert figure.series == (
-        *(f"exactly one on {share}" for share in ("2%", "3%", "4%", "10%", "20%")),
+        *(f"disagreement {share}" for share in ("2%", "3%", "4%", "10%", "20%")),
         "chance wanted",
     )
 

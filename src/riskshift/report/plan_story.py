@@ -200,10 +200,12 @@ def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
     why = "Seen between" if answer.source == "file" else "Which is"
     table = Table(
         f"To find a difference of {points(answer.difference)} with a chance of {exact(plan.power)}",
-        ("Exactly one on", why, "Matched prompts", *(("Prompts in all",) if partial else ())),
+        ("Disagreement", why, "Matched prompts", *(("Prompts in all",) if partial else ())),
         tuple(rows),
         text_columns=2,
-        notes=("Exactly one on: share of prompts on which exactly one model shows the event.",),
+        notes=(
+            "Disagreement: share of prompts on which exactly one of the two models shows the event.",
+        ),
     )
     drawn = _spread([row for row in answer.rows if row.curve])
     blocks: list[Block] = [table]
@@ -212,7 +214,7 @@ def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
             _picture(
                 "plan-difference",
                 "Chance to find the difference",
-                {f"exactly one on {exact(row.discordant)}": row.curve for row in drawn},
+                {f"disagreement {exact(row.discordant)}": row.curve for row in drawn},
                 ("chance wanted", plan.power),
                 ("chance to find it", None),
                 answer.rows[0].need if len(answer.rows) == 1 else None,
@@ -294,7 +296,7 @@ def _pilot(like: Pilot) -> Section:
         blocks.append(
             Table(
                 "How often models disagree on the same prompt",
-                ("Model", "Other", "Prompts", "Only model", "Only other", "Exactly one"),
+                ("Model", "Other", "Prompts", "Only model", "Only other", "Disagreement"),
                 rows,
                 text_columns=2,
             )
