@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from riskshift import engine
 from riskshift.checks import (
     Findings,
+    Key,
     check_duplicates,
     check_ids,
     check_labels,
@@ -277,7 +278,49 @@ def _tabulate(
     records: Records, rows: Sequence[tuple[Any, ...]], cluster: str | None, *, by: str | None
 ) -> Grouped:
     """Read the values of the patterns and, where records share a cluster, what occurs together."""
-    keys = label_keys(records)
+    table, names = tabulate(records.frame, label_keys(records), rows, cluster=cluster, by=by)
+    return Grouped(layout_of(records), table, names)
+
+
+def layout_of(records: Records) -> Layout:
+    """Say what the columns of a table of these records are."""
+    return Layout(
+        records.options.taxonomy,
+        relevance=records.column("relevance") is not None,
+        benign=records.column("prompt_benign") is not None,
+    )
+
+
+def tabulate(
+    frame: engine.Frame,
+    keys: Sequence[Key],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    cluster: str | None,
+    by: str | None,
+) -> tuple[Table, tuple[str, ...]]:
+    """Turn collapsed patterns into a table of numbers.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        The rows, asked once more for what shares a cluster.
+    keys : sequence of Key
+        The columns of a pattern.
+    rows : sequence of tuple
+        The patterns: a value for each key, one for `by` if given, and the count.
+    cluster : str or None
+        Column whose equal values belong together.
+    by : str or None
+        A column whose values are groups.
+
+    Returns
+    -------
+    table : Table
+        A column for each key and one more for the group's position.
+    names : tuple of str
+        Names of the groups, sorted.
+    """
     coding = Coding([key.column for key in keys] + ([by] if by else []), rows)
     columns = [
         np.array([key.parse(None), *map(key.parse, values)], dtype=np.int64)[digits]
@@ -286,29 +329,19 @@ def _tabulate(
     names = [NO_VALUE]
     if by:
         names += [group_name(value) for value in coding.values[-1]]
-        present = sorted({names[digit] for digit in coding.digits[-1].tolist()})
-        columns.append(
-            np.array([present.index(name) if name in present else -1 for name in names])[
-                coding.digits[-1]
-            ]
-        )
-        names = present
+        group = coding.digits[-1]
     else:
-        columns.append(np.zeros(len(rows), dtype=np.int64))
+        group = np.zeros(len(rows), dtype=np.int64)
+    present = sorted({names[digit] for digit in group.tolist()})
+    position = np.array([present.index(name) if name in present else -1 for name in names])
     n = np.array([row[-1] for row in rows], dtype=np.int64)
-    raw = Table(
-        np.stack(columns, axis=1), n, _linked(records, coding, cluster) if cluster else None
-    )
-    layout = Layout(
-        records.options.taxonomy,
-        relevance=records.column("relevance") is not None,
-        benign=records.column("prompt_benign") is not None,
-    )
-    return Grouped(layout, raw.keep(slice(None)), tuple(names))
+    linked = _linked(frame, coding, cluster) if cluster else None
+    raw = Table(np.stack([*columns, position[group]], axis=1), n, linked)
+    return raw.keep(slice(None)), tuple(present)
 
 
-def _linked(records: Records, coding: Coding, cluster: str) -> Clusters:
-    indptr, weight, codes = engine.compositions(records.frame, cluster, coding.of_rows())
+def _linked(frame: engine.Frame, coding: Coding, cluster: str) -> Clusters:
+    indptr, weight, codes = engine.compositions(frame, cluster, coding.of_rows())
     of_patterns = coding.of_patterns()
     order = np.argsort(of_patterns, kind="stable")
     return Clusters(indptr, order[np.searchsorted(of_patterns[order], codes)], weight)

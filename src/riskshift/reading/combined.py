@@ -91,7 +91,7 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
             raise UsageError(
                 f"{part.source.name} has a column {column!r} already, so parts cannot be told by it."
             )
-    frames = _in_one_place(members)
+    frames = in_one_place(members)
     _settle(frames)
     named = [
         frame.with_columns(nw.lit(name).alias(column))
@@ -105,7 +105,7 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
     return replace(members[0], frame=stacked, source=CombinedSource(members), skipped=skipped)
 
 
-def _in_one_place(parts: Sequence[Records]) -> list[Frame]:
+def in_one_place(parts: Sequence[Records]) -> list[Frame]:
     """Bring relations over files to one connection; each reader of files has its own."""
     from_files = [isinstance(part.source, FileSource) for part in parts]
     engines = {part.frame.implementation for part in parts}

@@ -1,0 +1,124 @@
+"""Put people's labels beside a grader's, pair by pair."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift import engine
+from riskshift.checks import Key, label_keys
+from riskshift.collapse import MAX_PATTERNS, cleaned, collapse, layout_of, tabulate
+from riskshift.counts import Doubled
+from riskshift.errors import DataError, PairError, UsageError, listing
+from riskshift.reading.combined import in_one_place
+from riskshift.records import Records
+
+IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
+_PEOPLE: Final = "@people"
+_HERE: Final = "riskshift_here"
+
+
+def double(graded: Records, people: Records, *, by: str | None = None) -> Doubled:
+    """Join a grader's records with people's and collapse both to one table.
+
+    Parameters
+    ----------
+    graded : Records
+        Every pair, labelled by the grader.
+    people : Records
+        Some of the same pairs, labelled by people; told apart by ``record_id`` where both have it,
+        else by prompt, model, sample and turn, as far as both have them.
+    by : str, optional
+        A column of the graded records whose values are groups.
+
+    Returns
+    -------
+    Doubled
+        Clustered by the graded records' cluster.
+
+    Raises
+    ------
+    DataError
+        If either side has faults, the people's pairs are not all among the graded ones, or nothing
+        tells which pairs are the same.
+    """
+    if graded.options.taxonomy != people.options.taxonomy:
+        raise UsageError("the grader's and the people's labels must have one taxonomy.")
+    graded, people = collapse(graded).records, collapse(people).records
+    key = _shared_identity(graded, people)
+    left, right = in_one_place([cleaned(graded), cleaned(people)])
+    names = [f"riskshift_key_{at}" for at in range(len(key))]
+    left = left.with_columns(*_as_text([graded.options.columns[role] for role in key], names))
+    right = right.with_columns(*_as_text([people.options.columns[role] for role in key], names))
+    for records, frame in ((graded, left), (people, right)):
+        _refuse_twins(records, frame, names, key)
+    labels = _labels(people)
+    renamed = [nw.col(key.column).alias(key.column + _PEOPLE) for key in labels]
+    beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
+    _refuse_strangers(graded, people, left, beside, names)
+    joined = left.join(beside, on=names, how="left")
+    keys = label_keys(graded) + [replace(key, column=key.column + _PEOPLE) for key in labels]
+    columns = [key.column for key in keys] + ([by] if by else [])
+    rows = engine.count_patterns(joined, columns, limit=MAX_PATTERNS + 1)
+    if len(rows) > MAX_PATTERNS:
+        raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(columns)}.")
+    cluster = graded.cluster
+    shared = cluster is not None and engine.repeats(joined, [cluster])[1] > 1
+    table, groups = tabulate(joined, keys, rows, cluster=cluster if shared else None, by=by)
+    return Doubled(layout_of(graded), table, groups)
+
+
+def _labels(records: Records) -> list[Key]:
+    return [key for key in label_keys(records) if key.is_label]
+
+
+def _shared_identity(graded: Records, people: Records) -> list[str]:
+    def both(role: str) -> bool:
+        return graded.column(role) is not None and people.column(role) is not None
+
+    if both("record_id"):
+        return ["record_id"]
+    key = [role for role in IDENTITY if both(role)]
+    if "prompt_id" not in key:
+        raise DataError(
+            f"nothing tells which pairs of {people.source.name} and {graded.source.name} are the same. Both need a "
+            "record_id, or a prompt_id (and model and sample, where prompts repeat); map other names with --map."
+        )
+    return key
+
+
+def _as_text(columns: Sequence[str], names: Sequence[str]) -> list[nw.Expr]:
+    # As text, because files and engines differ in the types they give an id.
+    return [
+        nw.coalesce(nw.col(column).cast(nw.String), nw.lit("")).alias(name)
+        for column, name in zip(columns, names, strict=True)
+    ]
+
+
+def _refuse_twins(
+    records: Records, frame: engine.Frame, names: Sequence[str], key: Sequence[str]
+) -> None:
+    if engine.repeats(frame, names)[1] <= 1:
+        return
+    counted = frame.group_by(*names).agg(nw.len().alias("riskshift_n"))
+    twice = counted.filter(nw.col("riskshift_n") > 1).sort(*names)
+    shown = [", ".join(map(str, row[:-1])) for row in engine.fetch(twice.head(3))]
+    raise PairError(
+        f"{records.source.name}: {engine.count_rows(twice):,} pairs occur more than once by ({listing(key)}): "
+        f"{'; '.join(shown)}. Name what tells them apart, such as --map sample=COLUMN or --map record_id=COLUMN."
+    )
+
+
+def _refuse_strangers(
+    graded: Records, people: Records, left: engine.Frame, beside: engine.Frame, names: Sequence[str]
+) -> None:
+    known: Any = left.select(*names).unique()
+    strangers = beside.join(known, on=list(names), how="anti").select(*names).sort(*names)
+    many = engine.count_rows(strangers)
+    if many:
+        shown = [", ".join(row) for row in engine.fetch(strangers.head(3))]
+        raise DataError(
+            f"{people.source.name}: {many:,} pairs are not in {graded.source.name}: {'; '.join(shown)}. People must "
+            "label pairs that the grader labelled too; check the ids."
+        )
