@@ -241,6 +241,7 @@ class _Side:
     matching: Matching
     left_out: int
     whole: bool
+    itself: str | None
 
 
 class _Matched:
@@ -315,8 +316,14 @@ class _Matched:
                 "prompt_id."
             )
         left_out = sum(collapsed.records.skipped.values())
-        whole = column is None or column == self.records.column("model")
-        return _Side(grouped, Matching(grouped), left_out, whole)
+        by_model = column is not None and column == self.records.column("model")
+        return _Side(
+            grouped,
+            Matching(grouped),
+            left_out,
+            whole=column is None or by_model,
+            itself=f"{_GROUP}{self.itself}" if by_model and self.itself is not None else None,
+        )
 
 
 def _judged(
@@ -325,10 +332,11 @@ def _judged(
     results: list[GateResult] = []
     faults: list[str] = []
     for rule in rules:
+        side = matched.by(rule) if rule.baseline and matched is not None else None
         for choice in rule.choices:
             try:
-                if rule.baseline and matched is not None:
-                    results += _differences(rule, choice, matched, confidence)
+                if side is not None:
+                    results += _differences(rule, choice, side, confidence)
                 else:
                     results += _rates(rule, choice, collapsed, confidence)
             except DataError as error:
@@ -347,13 +355,9 @@ def _rates(rule: Rule, choice: Choice, collapsed: Collapsed, confidence: float) 
     return [judge_rate(replace(question, group=name), counts) for name, counts in groups.items()]
 
 
-def _differences(
-    rule: Rule, choice: Choice, matched: _Matched, confidence: float
-) -> list[GateResult]:
-    side = matched.by(rule)
+def _differences(rule: Rule, choice: Choice, side: _Side, confidence: float) -> list[GateResult]:
     names = side.grouped.names
     question = Question(rule, choice, confidence, None, side.left_out)
-    itself = matched.itself if rule.by and side.whole else None
     return [
         judge_difference(
             replace(question, group=None if rule.by is None else name.removeprefix(_GROUP)),
@@ -363,7 +367,7 @@ def _differences(
             whole=side.whole,
         )
         for name in names
-        if name != _BASELINE and name.removeprefix(_GROUP) != itself
+        if name not in (_BASELINE, side.itself)
     ]
 
 
