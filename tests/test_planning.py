@@ -62,6 +62,28 @@ def test_a_rule_is_read_as_the_gate_reads_it():
     assert any("p_c >= h" in note for note in plan.notes)
 
 
+@pytest.mark.parametrize(("extra", "verdict"), [(0, "pass"), (1, "inconclusive")])
+def test_the_gate_agrees_about_how_many_events_still_pass(harm, extra, verdict):
+    row = riskshift.plan(rate=0.03, rule="escalation <= 0.05").answer.rows[0]
+    events, records = row.passes_at + extra, row.need.units
+    frame = pl.DataFrame(
+        {"prompt_harm": [0] * records, "response_harm": [1] * events + [0] * (records - events)}
+    )
+    checked = riskshift.check(frame, "escalation <= 0.05", taxonomy=harm)
+    assert checked.verdict == verdict
+
+
+@pytest.mark.parametrize(("short", "verdict"), [(0, "fail"), (1, "inconclusive")])
+def test_the_gate_agrees_about_how_many_events_fail(harm, short, verdict):
+    row = riskshift.plan(rate=0.08, rule="escalation <= 0.05").answer.rows[0]
+    events, records = row.fails_at - short, row.need.units
+    frame = pl.DataFrame(
+        {"prompt_harm": [0] * records, "response_harm": [1] * events + [0] * (records - events)}
+    )
+    checked = riskshift.check(frame, "escalation <= 0.05", taxonomy=harm)
+    assert checked.verdict == verdict
+
+
 def test_a_rule_for_a_good_metric_turns_around():
     plan = riskshift.plan(rate=0.97, rule="reduction_to_safe[hate] >= 0.95")
     assert plan.answer.aim == "pass"
