@@ -323,6 +323,12 @@ def test_the_words_say_what_shared_prompts_cost(pilot):
     assert any("only 6 events" in note for note in plan.notes)
 
 
+def test_few_prompts_cannot_tell_the_design_effect():
+    like = file_like([20, 30], [40, 40], [3, 2])
+    plan = planned(width_plan([0.6], [0.2], asked=True, like=like), like)
+    assert any("only 5 prompts that count" in note for note in plan.notes)
+
+
 def test_a_file_whose_interval_reaches_across_the_tolerance_cannot_say_which_verdict_is_due(pilot):
     assert pilot.rate.interval.low < 0.08 < pilot.rate.interval.high
     plan = planned(gate_plan("escalation <= 8%", 0.06, 0.08, like=pilot), pilot)

@@ -342,8 +342,12 @@ def _about(plan: Plan, like: Pilot) -> Iterator[str]:
             f"({percent(like.rate.estimate)}, {level(seen.confidence)} interval {spread(like.rate)}), which is itself "
             f"uncertain{_safer(answer, like.rate.estimate, seen)}."
         )
-    if like.clustered and like.rate.events < FEW_EVENTS:
-        yield f"The file has only {counted(like.rate.events, 'event')}, too few to tell the design effect well."
+    few = min(
+        (like.rate.events, counted(like.rate.events, "event")),
+        (like.occupied, like.named(like.occupied)),
+    )
+    if like.clustered and few[0] < FEW_EVENTS:
+        yield f"The file has only {few[1]} that count, too few to tell the design effect well."
 
 
 def _safer(answer: WidthPlan | GatePlan, estimate: float | None, seen: Interval) -> str:
