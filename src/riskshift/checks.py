@@ -156,11 +156,12 @@ def _is_score(value: object) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Findings:
     """Faults found so far; each check goes on without the bad rows, so that all can be told."""
 
     errors: list[DataError] = field(default_factory=list)
+    even: bool | None = None
 
     def add(self, records: Records, error: DataError, *, always: bool = False) -> None:
         """Remember a fault, unless its rows are to be left out."""
@@ -196,20 +197,27 @@ def check_labels(
         Their patterns.
     """
     faults = Faults.among(rows, keys)
+    if findings.even is None:
+        findings.even = _is_even(records, rows, keys)
     if faults:
         findings.add(records, faults.error(records), always=bool(faults.mixed))
     if faults.found:
         records, rows = faults.leave_out(records, rows)
-    _warn_if_even(records, rows, keys)
     return records, rows
 
 
-def _warn_if_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]) -> None:
+def _is_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]) -> bool:
+    """Tell whether the labels may be 0, 2, 4, 6 without having been declared so."""
     if records.options.scale is not None or len(records.options.taxonomy.levels) != 4:
-        return
+        return False
     labels = [at for at, key in enumerate(keys) if key.is_label]
-    seen = {keys[at].parse(row[at]) for row in rows for at in labels if is_number(row[at])}
-    if 2 in seen and not seen & {1, 3}:
+    seen = {int(float(str(row[at]))) for row in rows for at in labels if is_number(row[at])}
+    return 2 in seen and not any(number % 2 for number in seen)
+
+
+def warn_if_even(records: Records, findings: Findings) -> None:
+    """Warn of labels that look like those of another scale; after all else, and once."""
+    if findings.even:
         warnings.warn(
             f"{records.source.name}: every label is even. If they are Azure's severities 0, 2, 4, 6, "
             "declare it: --scale 0-2-4-6. They were read as 0 to 3.",

@@ -19,6 +19,7 @@ from riskshift.checks import (
     check_prompt_labels,
     check_samples,
     label_keys,
+    warn_if_even,
 )
 from riskshift.counts import Clusters, Counts, Grouped, IntArray, Layout, Table
 from riskshift.errors import ColumnError, DataError, UsageError, listing
@@ -150,12 +151,14 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
     """
     findings = Findings()
     try:
-        return _collapse(records, progress, findings)
+        collapsed = _collapse(records, progress, findings)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
     except DataError:
         findings.raise_all()
         raise
+    warn_if_even(records, findings)
+    return collapsed
 
 
 def _collapse(records: Records, progress: Callable[[str], None], findings: Findings) -> Collapsed:
