@@ -207,6 +207,28 @@ def _kept(indptr: IntArray, indices: IntArray) -> tuple[Clusters, IntArray]:
     return Clusters(starts, indices[inside], np.zeros(len(kept), dtype=np.int64)), kept
 
 
+def regrouped(clusters: Clusters, renumber: IntArray) -> Clusters:
+    """Give the entries of clusters new numbers, drop those of -1, and merge what becomes equal.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        Such as which kinds of item a prompt has.
+    renumber : ndarray of int
+        The new number of each entry.
+
+    Returns
+    -------
+    Clusters
+        Without clusters that became empty; in canonical order.
+    """
+    inside, kept = _kept(clusters.indptr, renumber[clusters.indices])
+    if not len(kept):
+        nothing = np.zeros(0, dtype=np.int64)
+        return Clusters(np.zeros(1, dtype=np.int64), nothing, nothing)
+    return merged_kinds(inside.indptr, inside.indices, clusters.weight[kept])[0]
+
+
 def merged_kinds(
     indptr: IntArray, indices: IntArray, weight: IntArray
 ) -> tuple[Clusters, IntArray]:
