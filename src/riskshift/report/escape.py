@@ -5,13 +5,35 @@ Names of models, groups and ids come from the data too, so everything is escaped
 
 import re
 import unicodedata
+from itertools import chain
 from typing import Final
 
-_LINE_BREAKS: Final = "\n\t"
+# Line breaks and tabs, and the mark that asks for the coloured form of a pictogram.
+_IN_TEXTS: Final = "\n\t\ufe0f"
 # Characters that take part in nothing but tricks: controls, bidirectional overrides, invisible
-# operators, private use, unpaired surrogates.
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&:@^=])")
+# operators, private use, unpaired surrogates, code points that are no characters.
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Letters and marks that Unicode lets a page leave out: fillers, joiners, variation selectors.
+_INVISIBLE: Final = frozenset(
+    chain(
+        (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
+        range(0x180B, 0x1810),
+        range(0xFE00, 0xFE10),
+        range(0xE0100, 0xE01F0),
+    )
+)
+# Always: what opens code, links, HTML, entities, tables, mathematics, mentions, references;
+# underscores and dots only where they act, so that names and numbers stay readable in the source.
+_MARKDOWN: Final = re.compile(
+    r"[\\`*\[\]<>|~$&#@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=www)\.|:(?=//)",
+    flags=re.IGNORECASE,
+)
+# What opens a list, a heading's underline or a table's ruler, where a line begins.
+_MARKDOWN_START: Final = re.compile(r"^(\s*(?:\d+(?=[.)]))?)([-+=:.)])")
+# GitHub finds mentions and references after it has read the backslash.
+_MENTION: Final = re.compile(r"([@#])(?=\w)")
+_NOTHING: Final = "\N{ZERO WIDTH SPACE}"
+
 _LATEX: Final = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -26,70 +48,152 @@ _LATEX: Final = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "`": r"\textasciigrave{}",
-    "'": r"\textquotesingle{}",
-    "-": r"{-}",
+    "`": r"\`{}",
+    # \textquotedbl would need the T1 encoding; this slot holds it in every encoding.
+    '"': r"{\ttfamily\char34}",
+    # After \\ a bracket or a star would be an argument.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    "\N{NO-BREAK SPACE}": "~",
     "–": "--",
-    "×": r"$\times$",
-    "−": r"$-$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "∞": r"$\infty$",
+    "—": "---",
+    "‘": r"\textquoteleft{}",
+    "’": r"\textquoteright{}",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    "…": r"\textellipsis{}",
+    "§": r"\S{}",
+    "¿": r"\textquestiondown{}",
+    "¡": r"\textexclamdown{}",
+    "ß": r"\ss{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "œ": r"\oe{}",
+    "Œ": r"\OE{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    "ı": r"\i{}",
+    "ð": r"\dh{}",
+    "Ð": r"\DH{}",
+    "þ": r"\th{}",
+    "Þ": r"\TH{}",
+    "ª": r"\textsuperscript{a}",
+    "º": r"\textsuperscript{o}",
+} | {
+    char: f"${command}$"
+    for char, command in {
+        "×": r"\times",
+        "÷": r"\div",
+        "±": r"\pm",
+        "−": "-",
+        "·": r"\cdot",
+        "°": r"^{\circ}",
+        "²": "^{2}",
+        "µ": r"\mu",
+        "≥": r"\geq",
+        "≤": r"\leq",
+        "≠": r"\neq",
+        "≈": r"\approx",
+        "∞": r"\infty",
+        "→": r"\rightarrow",
+        "⟨": r"\langle",
+        "⟩": r"\rangle",
+        "α": r"\alpha",
+        "β": r"\beta",
+        "γ": r"\gamma",
+        "κ": r"\kappa",
+        "λ": r"\lambda",
+        "φ": r"\phi",
+        "χ": r"\chi",
+        "ψ": r"\psi",
+    }.items()
 }
+_ACCENTS: Final = dict(
+    zip(
+        "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327\u0328",
+        "`'^~=u.\"rHvck",
+        strict=True,
+    )
+)
+# East Asian keyboards type the wide ones, and spreadsheets take them alike.
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Pairs of these would join into a dash or a quotation mark.
+_JOINS: Final = frozenset("-',")
 
 
 def visible(text: str, *, keep: str = "") -> str:
-    """Show every character that would hide or act: controls, escapes, direction marks.
+    r"""Show every character that would hide or act: controls, escapes, direction marks.
 
     Examples
     --------
-    >>> visible("red \\x1b[31m text\\u202e")
+    >>> visible("red \x1b[31m text\u202e")
     'red ⟨U+001B⟩[31m text⟨U+202E⟩'
     """
     return "".join(
-        char
-        if char in keep or unicodedata.category(char) not in _HIDDEN
-        else f"⟨U+{ord(char):04X}⟩"
-        for char in text
+        char if char in keep or not _hides(char) else f"⟨U+{ord(char):04X}⟩" for char in text
     )
+
+
+def _hides(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN or ord(char) in _INVISIBLE
 
 
 def lines(text: str) -> str:
     """Do as `visible`, keeping line breaks and tabs, for texts shown as they are."""
-    return visible(text.replace("\r\n", "\n"), keep=_LINE_BREAKS)
+    return visible(text.replace("\r\n", "\n"), keep=_IN_TEXTS)
 
 
 def markdown(text: str) -> str:
-    """Escape everything that Markdown or its HTML would act on.
+    r"""Escape everything that Markdown, its HTML or GitHub's mentions would act on.
+
+    The result stands on one line, at its start or within it, and in a cell of a table. A name
+    after ``@`` or a number after ``#`` is parted from it by a zero-width space, because GitHub
+    would notify a stranger even where the sign is escaped.
 
     Examples
     --------
-    >>> markdown("<b>| =1+1")
-    '\\\\<b\\\\>\\\\| \\\\=1\\\\+1'
+    >>> print(markdown("<b>| 1+1"))
+    \<b\>\| 1+1
+    >>> print(markdown("- self_harm 7.3%"), markdown("_gpt-x_"))
+    \- self_harm 7.3% \_gpt-x\_
     """
-    return _MARKDOWN.sub(r"\\\1", visible(text))
+    shown = _MARKDOWN.sub(lambda found: f"\\{found[0]}", visible(text))
+    return _MENTION.sub(rf"\1{_NOTHING}", _MARKDOWN_START.sub(r"\1\\\2", shown))
 
 
 def latex(text: str) -> str:
-    """Escape for LaTeX; letters beyond Latin-1 become their code point, so that any engine compiles.
+    r"""Escape for LaTeX in plain ASCII, so that any engine and any document compiles it.
+
+    Accented Latin letters and common signs become commands (eth, thorn and the ogonek need the
+    T1 encoding); everything else becomes its code point.
 
     Examples
     --------
-    >>> latex("50% & \\u4e2d")
-    '50\\\\% \\\\& {[}U+4E2D{]}'
+    >>> print(latex("50% & caf\u00e9 \u4e2d"))
+    50\% \& caf\'{e} $\langle$U+4E2D$\rangle$
     """
-    return "".join(_latex_char(char) for char in visible(text))
+    parts = []
+    before = ""
+    for char in unicodedata.normalize("NFC", visible(text)):
+        if char == before and char in _JOINS:
+            parts.append(r"\/")
+        parts.append(_latex_char(char))
+        before = char
+    return "".join(parts)
 
 
 def _latex_char(char: str) -> str:
     if char in _LATEX:
         return _LATEX[char]
-    if " " <= char <= "~":
-        return f"{{{char}}}" if char in "[]" else char
-    if char.isalpha() and ord(char) <= 0xFF:
+    if char.isascii():
         return char
-    return f"{{[}}U+{ord(char):04X}{{]}}"
+    base, *marks = list(unicodedata.normalize("NFD", char))
+    if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in _ACCENTS:
+        return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+    return rf"$\langle$U+{ord(char):04X}$\rangle$"
 
 
 def spreadsheet(text: str) -> str:
@@ -101,4 +205,4 @@ def spreadsheet(text: str) -> str:
     ("'=HYPERLINK()", 'gpt-x')
     """
     shown = visible(text)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
