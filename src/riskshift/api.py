@@ -1,6 +1,5 @@
 """The main job in one call: read, check, collapse, estimate."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from riskshift.cases import worst_cases
 from riskshift.collapse import collapse
 from riskshift.counts import Counts
 from riskshift.errors import UsageError, listing
-from riskshift.reading import read_files, read_frame
+from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, Taxonomy
 
@@ -86,14 +85,7 @@ def read(
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
     )
-    if isinstance(data, (str, os.PathLike)):
-        data = [data]
-    if isinstance(data, (list, tuple)):
-        if not all(isinstance(path, (str, os.PathLike)) for path in data):
-            raise UsageError("a list of data must be a list of paths; combine frames beforehand.")
-        paths = [os.fsdecode(path) for path in data]
-        return read_files(paths, options=options, format=format, memory_limit=memory_limit)
-    return read_frame(data, options=options)
+    return open_data(data, options=options, format=format, memory_limit=memory_limit)
 
 
 def analyze(
@@ -163,7 +155,7 @@ def analyze(
             f"these records are read already, so {listing(sorted(reading))} would change nothing. "
             "Give such options to riskshift.read."
         )
-    clock = _Clock()
+    clock = Clock()
     progress("opening the data")
     records = data if isinstance(data, Records) else read(data, **reading)
     clock.lap("read")
@@ -196,12 +188,15 @@ def analyze(
     )
 
 
-class _Clock:
+class Clock:
+    """Seconds by step."""
+
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
+        """Note the seconds since the last step ended."""
         now = time.perf_counter()
         self.laps[name] = round(now - self._last, 4)
         self._last = now

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,7 +13,8 @@ from riskshift.collapse import MAX_GROUPS, MAX_PATTERNS, Coding, group_name
 from riskshift.counts import Clusters, IntArray
 from riskshift.errors import ColumnError, DataError, PairError, listing
 from riskshift.ratings import Ratings, assemble_ratings
-from riskshift.reading.raters import Sheet, sheet_of
+from riskshift.reading.files import Job
+from riskshift.reading.raters import Sheet, bind_raters, sheet_of
 from riskshift.records import Records
 from riskshift.taxonomy import MISSING, level_parser
 
@@ -344,3 +345,6 @@ def _wide(
         prompts,
     )
     return ratings, False
+
+
+RATERS: Final = Job(bind_raters, collapse_raters)

@@ -1,0 +1,51 @@
+"""Whatever labelled pairs come in: paths or a data frame."""
+
+import os
+from typing import Any
+
+from riskshift.errors import UsageError
+from riskshift.reading.files import PAIRS, Job, read_files
+from riskshift.reading.frames import read_frame
+from riskshift.records import Options, Records
+
+
+def open_data(
+    data: Any,
+    *,
+    options: Options,
+    format: str | None = None,  # noqa: A002
+    memory_limit: str | None = None,
+    job: Job = PAIRS,
+) -> Records:
+    """Bind a path, a list of paths or a data frame to its roles.
+
+    Parameters
+    ----------
+    data : path, list of paths, or data frame
+        See `riskshift.read`.
+    options : Options
+        How to read the columns.
+    format, memory_limit
+        As in `read_files`.
+    job : Job, optional
+        What the rows are read for; default: pairs.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read or lacks a column.
+    UsageError
+        If it is neither.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        data = [data]
+    if not isinstance(data, (list, tuple)):
+        return read_frame(data, options=options, binder=job.bind)
+    if not all(isinstance(path, (str, os.PathLike)) for path in data):
+        raise UsageError("a list of data must be a list of paths; combine frames beforehand.")
+    paths = [os.fsdecode(path) for path in data]
+    return read_files(paths, options=options, format=format, memory_limit=memory_limit, job=job)
