@@ -39,8 +39,9 @@ def translated() -> Iterator[None]:
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:
-    # Of the engines that are in use, so that none is imported for its exceptions.
-    found: list[type[Exception]] = [nw.exceptions.NarwhalsError, OSError]
+    # Of the engines that are in use, so that none is imported for its exceptions. DuckDB fails to
+    # decode its own message where that quotes bytes that are no text.
+    found: list[type[Exception]] = [nw.exceptions.NarwhalsError, OSError, UnicodeDecodeError]
     for library, name in (
         ("duckdb", "Error"),
         ("polars", "exceptions.PolarsError"),

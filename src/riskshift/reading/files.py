@@ -194,7 +194,7 @@ def _bound(
 ) -> Records:
     try:
         relation = source.connection.sql(_query(files, source.options, source))
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:
         raise source.explain(str(error)) from error
     return source.job.bind(
         nw.from_native(relation), options=source.options, source=source, skipped=skipped
