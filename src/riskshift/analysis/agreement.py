@@ -175,19 +175,16 @@ def _who(agreement: Agreement) -> str:
 
 
 def _how_far(agreement: Agreement) -> Iterator[str]:
-    known = {
-        item: item.alpha[MAIN] for item in agreement.labels if item.alpha[MAIN].estimate is not None
-    }
+    known = [item for item in agreement.labels if item.alpha[MAIN].estimate is not None]
     if not known:
         yield "Alpha is undefined on every label, so how far raters agree beyond chance cannot be told."
         return
-    order = sorted(known, key=lambda item: known[item].estimate or 0.0)
-    least, most = order[0], order[-1]
+    order = sorted(known, key=lambda item: item.alpha[MAIN].estimate or 0.0)
     if len(known) == 1:
-        yield f"On {least.label} {_said(least, agreement)}."
-    else:
-        yield f"Raters agree least on {least.label}: {_said(least, agreement)}."
-        yield f"They agree most on {most.label}: {_said(most, agreement)}."
+        yield f"On {order[0].label} {_said(order[0], agreement)}."
+        return
+    yield f"Raters agree least on {order[0].label}: {_said(order[0], agreement)}."
+    yield f"They agree most on {order[-1].label}: {_said(order[-1], agreement)}."
 
 
 def _said(item: LabelAgreement, agreement: Agreement) -> str:

@@ -49,9 +49,9 @@ class Resolved:
 def check_rule(rule: str, adjudicator: str | None) -> None:
     """Refuse a rule that does not exist or lacks its adjudicator."""
     if rule not in RULES:
-        raise unknown_choice("--resolve", rule, RULES)
+        raise unknown_choice("rule", rule, RULES)
     if rule == "adjudicated" and adjudicator is None:
-        raise UsageError("--resolve adjudicated needs to know who decides: --adjudicator NAME.")
+        raise UsageError("the rule 'adjudicated' needs to know who decides: --adjudicator NAME.")
 
 
 def resolve(levels: IntArray, rule: str, adjudicated: IntArray | None = None) -> Resolved:
