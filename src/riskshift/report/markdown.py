@@ -1,8 +1,8 @@
-"""A document as GitHub-flavoured Markdown; texts of cases never go into it."""
+"""The document as GitHub-flavoured Markdown: readable raw, safe in a comment, no HTML."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from riskshift.report.cells import case_table
+from riskshift.report import escape
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -14,66 +14,85 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
-from riskshift.report.escape import markdown as safe
+from riskshift.report.tabular import case_table, matrix_table
 
 
 def render_markdown(document: Document) -> str:
-    """Return a document as Markdown.
+    r"""Render a document as GitHub-flavoured Markdown.
+
+    Charts are told in words, cases are listed without their texts, and whatever comes from data
+    is escaped: no HTML, links, mentions or mathematics.
 
     Parameters
     ----------
     document : Document
-        What to render; everything in it is escaped.
+        What to render.
 
     Returns
     -------
     str
-        Ends with one line break.
+        Ends with one newline; no line ends with a space.
+
+    Examples
+    --------
+    >>> page = Document("Risk", "3 pairs from a|b.csv", ("All fell.",), (), ())
+    >>> print(render_markdown(page), end="")
+    # Risk
+    <BLANKLINE>
+    3 pairs from a\|b.csv
+    <BLANKLINE>
+    - All fell.
     """
-    parts = [f"# {safe(document.title)}", safe(document.subtitle)]
-    parts += [safe(sentence) for sentence in document.summary]
+    parts = [f"# {_text(document.title)}", _text(document.subtitle), _list(document.summary)]
     if document.caveats:
-        parts += ["## What cannot be said", _bullets(document.caveats)]
+        parts += ["## What cannot be said", _list(document.caveats)]
     for section in document.sections:
-        parts.append(f"## {safe(section.title)}")
+        parts.append(f"## {_text(section.title)}")
         for block in section.blocks:
             parts += _block(block)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _text(text: str) -> str:
+    return escape.markdown(text.strip())
+
+
+def _strong(text: str) -> str:
+    return f"**{_text(text)}**" if text.strip() else ""
+
+
+def _list(items: tuple[str, ...]) -> str:
+    return "\n".join(f"- {_text(item)}" for item in items if item.strip())
+
+
 def _block(block: Block) -> Iterator[str]:
-    if isinstance(block, Paragraph):
-        yield safe(block.text)
-    elif isinstance(block, Bullets):
-        yield _bullets(block.items)
-    elif isinstance(block, Table):
-        yield f"**{safe(block.caption)}**"
-        yield _table(block.columns, block.rows, block.text_columns)
-        yield from (safe(note) for note in block.notes)
-    elif isinstance(block, Matrix):
-        yield f"**{safe(block.caption)}** (rows: prompt, columns: response)"
-        rows = [
-            (level, *(f"{count:,}" for count in row))
-            for level, row in zip(block.levels, block.counts, strict=True)
-        ]
-        yield _table(("Prompt", *block.levels), rows, 1)
-    elif isinstance(block, Figure):
-        yield safe(f"{block.title}: {block.alt}")
-    elif isinstance(block, Terms):
-        yield "\n".join(
-            f"- **{safe(name)}** ({safe(formula)}): {safe(meaning)}"
-            for name, formula, meaning in block.items
-        )
-    elif isinstance(block, CaseList) and block.cases:
-        yield from _block(case_table(block))
+    match block:
+        case Paragraph(text, kind):
+            yield f"> {_text(text)}" if kind == "note" else _text(text)
+        case Bullets(items):
+            yield _list(items)
+        case Table():
+            yield from _table(block)
+        case Matrix():
+            yield from _table(matrix_table(block))
+        case CaseList():
+            yield from _table(case_table(block))
+        case Figure():
+            yield f"{_strong(block.title)}: {_text(block.alt)}"
+        case Terms(items):
+            yield "\n".join(
+                f"- {_strong(name)} ({_text(formula)}): {_text(meaning)}"
+                for name, formula, meaning in items
+            )
 
 
-def _bullets(items: Sequence[str]) -> str:
-    return "\n".join(f"- {safe(item)}" for item in items)
+def _table(table: Table) -> Iterator[str]:
+    yield _strong(table.caption)
+    numbers = len(table.columns) - table.text_columns
+    ruler = [":--"] * table.text_columns + ["--:"] * numbers
+    yield "\n".join([_row(table.columns), f"| {' | '.join(ruler)} |", *map(_row, table.rows)])
+    yield from map(_text, table.notes)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
-    marks = [":--" if at < text_columns else "--:" for at in range(len(columns))]
-    lines = [[safe(cell) for cell in columns], marks]
-    lines += [[safe(cell) for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(map(_text, cells))} |"

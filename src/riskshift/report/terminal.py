@@ -1,8 +1,16 @@
-"""A document for a person at a terminal: the summary, the main tables, what cannot be said."""
+"""What a person sees in a terminal: findings, the main tables, what cannot be said."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from riskshift.report import escape
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -10,155 +18,189 @@ from riskshift.report.document import (
     Document,
     Matrix,
     Paragraph,
-    Section,
     Table,
 )
-from riskshift.report.escape import visible
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+from riskshift.report.tabular import matrix_table, narrowed
 
 WIDEST: Final = 100
-LONGEST_NAME: Final = 40
+MOST_ROWS: Final = 50
+_GAP: Final = 2
+# Columns of text wrap between words; a longer word is broken.
+_LONG_WORD: Final = 30
+_LONG_WORD_IF_TIGHT: Final = 16
 
 
-def render_terminal(document: Document, console: "Console") -> None:
-    """Print a document.
+def render_terminal(document: Document, console: Console) -> None:
+    """Print the brief part of a document.
 
     Parameters
     ----------
     document : Document
-        What to print; figures, definitions and cases are for the page.
+        What to show: its summary, the sections that are brief, its caveats.
     console : rich.console.Console
-        Where to; at most 100 columns of it are used.
+        Where to; lines are at most 100 cells wide, and no wider than the console.
+
+    Examples
+    --------
+    >>> page = Document("Risk", "3 pairs", ("All fell.",), ("Labels are taken as they are.",))
+    >>> render_terminal(page, Console(width=40))
+    Risk
+    3 pairs
+    <BLANKLINE>
+    • All fell.
+    <BLANKLINE>
+    What cannot be said
+    ───────────────────
+    <BLANKLINE>
+    • Labels are taken as they are.
     """
-    from rich.text import Text
+    _Screen(console).show(document)
 
-    width = min(console.width, WIDEST)
 
-    def show(what: "RenderableType") -> None:
-        console.print(what, width=width, markup=False, highlight=False)
+class _Screen:
+    """A console, how wide to write on it, and what its encoding can carry."""
 
-    show(Text(visible(document.title), style="bold"))
-    show(Text(visible(document.subtitle), style="dim"))
-    for sentence in document.summary:
-        console.print()
-        show(Text(visible(sentence)))
-    for section in document.sections:
-        parts = list(_section(section, width)) if section.brief else []
-        if parts:
-            console.print()
-            show(Text(visible(section.title), style="bold underline"))
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = min(console.width, WIDEST)
+        plain = console.options.ascii_only
+        self.bullet, self.line = ("*", "-") if plain else ("•", "─")
+
+    def show(self, document: Document) -> None:
+        self.print(self.text(document.title, style="bold"))
+        if document.subtitle:
+            self.print(self.text(document.subtitle, style="dim"))
+        if document.summary:
+            self.print(Text(), self.bullets(document.summary))
+        for section in document.sections:
+            if section.brief:
+                self.section(section.title, section.blocks)
+        if document.caveats:
+            self.section("What cannot be said", (Bullets(document.caveats),))
+        hidden = [section.title for section in document.sections if not section.brief]
+        if hidden:
+            self.print(Text(), self.text(_elsewhere(hidden), style="dim"))
+
+    def section(self, title: str, blocks: Sequence[Block]) -> None:
+        heading = self.text(title, style="bold")
+        self.print(Text(), heading, Text(self.line * min(heading.cell_len, self.width)))
+        for block in blocks:
+            for part in self.block(block):
+                self.print(Text(), part)
+
+    def print(self, *parts: RenderableType) -> None:
         for part in parts:
-            console.print()
-            show(part)
-    if document.caveats:
-        console.print()
-        show(Text("What cannot be said", style="bold underline"))
-        for caveat in document.caveats:
-            show(_item(caveat))
+            self.console.print(part, width=self.width)
 
+    def text(self, text: str, *, style: str = "") -> Text:
+        encoding = self.console.encoding
+        shown = escape.visible(text).encode(encoding, "backslashreplace").decode(encoding)
+        return Text(shown, style=style, overflow="fold")
 
-def _section(section: Section, width: int) -> Iterator["RenderableType"]:
-    shown: set[str] = set()
-    for block in section.blocks:
-        # The other tables of a section go into detail that only the page has room for.
-        kind = type(block).__name__
-        if kind in ("Table", "Paragraph") and kind in shown:
-            continue
-        shown.add(kind)
-        yield from _block(block, width)
+    def bullets(self, items: Sequence[str]) -> Grid:
+        grid = Grid.grid(padding=(0, 1, 0, 0))
+        grid.add_column(width=1)
+        grid.add_column(overflow="fold")
+        for item in items:
+            grid.add_row(self.bullet, self.text(item))
+        return grid
 
+    def block(self, block: Block) -> Iterator[RenderableType]:
+        match block:
+            case Paragraph(text, kind):
+                shown = self.text(text)
+                yield Padding(shown, (0, 0, 0, 2)) if kind == "note" else shown
+            case Bullets(items):
+                yield self.bullets(items)
+            case Matrix():
+                yield from self.table(matrix_table(block))
+            case Table():
+                yield from self.table(block)
+            case CaseList(cases):
+                noun = "pair" if len(cases) == 1 else "pairs"
+                yield self.text(f"{len(cases):,} {noun} to read in the report: -o report.html")
+            case _:
+                pass
 
-def _block(block: Block, width: int) -> Iterator["RenderableType"]:
-    from rich.text import Text
+    def table(self, table: Table) -> Iterator[RenderableType]:
+        yield self.text(table.caption, style="bold")
+        more = len(table.rows) - MOST_ROWS
+        narrow = narrowed(table)
+        for candidate, long_word in (
+            (table, None),
+            (narrow, _LONG_WORD),
+            (narrow, _LONG_WORD_IF_TIGHT),
+        ):
+            widths = self.widths(candidate, long_word)
+            if widths is not None:
+                yield self.grid(candidate, widths)
+                break
+        else:
+            yield self.stacked(narrow)
+        if more > 0:
+            yield self.text(f"and {more:,} more rows in the report: -o report.html")
+        for note in table.notes:
+            yield Padding(self.text(note, style="dim"), (0, 0, 0, 2))
 
-    if isinstance(block, Table):
-        yield from _table(block, width)
-    elif isinstance(block, Matrix):
-        yield from _matrix(block, width)
-    elif isinstance(block, Paragraph) and block.kind == "note":
-        yield Text(visible(block.text), style="italic")
-    elif isinstance(block, CaseList) and block.cases:
-        count = len(block.cases)
-        what = "1 case is" if count == 1 else f"{count:,} cases are"
-        yield Text(f"{what} listed in the page: -o report.html")
-    elif isinstance(block, Bullets) and not block.items:
-        return
+    def widths(self, table: Table, long_word: int | None) -> list[int] | None:
+        """Share the width among the columns, or give None where a number would break.
 
+        Text wraps between words, and a word longer than `long_word` within; None: not at all.
+        """
+        columns = list(zip(table.columns, *table.rows[:MOST_ROWS], strict=True))
+        shown = [[self.text(cell).plain for cell in column] for column in columns]
+        full = [max(map(cell_len, column)) for column in shown]
+        least = []
+        for position, (heading, *cells) in enumerate(shown):
+            words = max(map(_longest_word, (heading, *cells)))
+            if position < table.text_columns and long_word is not None:
+                least.append(min(long_word, words))
+            else:
+                least.append(max(_longest_word(heading), *map(cell_len, cells), 0))
+        spare = self.width - sum(least) - _GAP * (len(least) - 1)
+        if spare < 0:
+            return None
+        for _ in range(spare):
+            short = max(range(len(least)), key=lambda i: full[i] - least[i])
+            if full[short] == least[short]:
+                break
+            least[short] += 1
+        return least
 
-def _table(block: Table, width: int) -> Iterator["RenderableType"]:
-    from rich.text import Text
-
-    positions = list(range(len(block.columns)))
-    if block.essential and _needed(block, positions) > width:
-        positions = list(block.essential)
-    while len(positions) > 2 and _needed(block, positions) > width:
-        positions.pop()
-    rows = [[row[at] for at in positions] for row in block.rows]
-    heads = [block.columns[at] for at in positions]
-    left = {i for i, at in enumerate(positions) if at < block.text_columns}
-    yield Text(visible(block.caption), style="bold")
-    yield _grid(heads, rows, left)
-    for note in block.notes:
-        yield Text(visible(note), style="dim")
-
-
-def _needed(block: Table, positions: list[int]) -> int:
-    from rich.cells import cell_len
-
-    widths = [
-        max(
-            cell_len(_short(block.columns[at])),
-            *(cell_len(_short(row[at])) for row in block.rows),
-            0,
+    def grid(self, table: Table, widths: Sequence[int]) -> Grid:
+        grid = Grid(
+            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0)
         )
-        for at in positions
-    ]
-    return sum(widths) + 2 * (len(positions) - 1)
+        for position, (heading, width) in enumerate(zip(table.columns, widths, strict=True)):
+            number = position >= table.text_columns
+            grid.add_column(
+                self.text(heading),
+                justify="right" if number else "left",
+                vertical="bottom" if number else "top",
+                width=width,
+                overflow="fold",
+            )
+        for row in table.rows[:MOST_ROWS]:
+            grid.add_row(*map(self.text, row))
+        return grid
+
+    def stacked(self, table: Table) -> Grid:
+        """Set a table that is too wide as one short list a row."""
+        grid = Grid.grid()
+        grid.add_column(overflow="fold")
+        names = max(table.text_columns, 1)
+        for row in table.rows[:MOST_ROWS]:
+            grid.add_row(self.text(", ".join(filter(None, row[:names])), style="bold"))
+            for heading, cell in zip(table.columns[names:], row[names:], strict=True):
+                if cell:
+                    said = self.text(f"{heading}: {cell}" if heading else cell)
+                    grid.add_row(Padding(said, (0, 0, 0, 2)))
+        return grid
 
 
-def _short(cell: str) -> str:
-    shown = visible(cell)
-    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+def _longest_word(text: str) -> int:
+    return max(map(cell_len, text.split()), default=0)
 
 
-def _grid(heads: list[str], rows: list[list[str]], left: set[int]) -> "RenderableType":
-    from rich import box
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True
-    )
-    for at, head in enumerate(heads):
-        flush: Literal["left", "right"] = "left" if at in left else "right"
-        grid.add_column(Text(_short(head)), justify=flush, overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(_short(cell)) for cell in row))
-    return grid
-
-
-def _matrix(block: Matrix, width: int) -> Iterator["RenderableType"]:
-    from rich.text import Text
-
-    rows = [
-        [level, *(f"{count:,}" for count in row)]
-        for level, row in zip(block.levels, block.counts, strict=True)
-    ]
-    yield Text(f"{visible(block.caption)} (rows: prompt, columns: response)", style="bold")
-    if 12 * (len(block.levels) + 1) > 2 * width:
-        yield Text("The matrix is too wide for the terminal; the page has it.")
-        return
-    yield _grid(["", *block.levels], rows, {0})
-
-
-def _item(text: str) -> "RenderableType":
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid.grid(padding=(0, 1))
-    grid.add_column(width=1)
-    grid.add_column()
-    grid.add_row(Text("-"), Text(visible(text)))
-    return grid
+def _elsewhere(titles: Sequence[str]) -> str:
+    return f"In the report (-o report.html) also: {'; '.join(titles)}."

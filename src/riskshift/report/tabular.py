@@ -1,0 +1,88 @@
+"""Matrices and cases as plain tables, for places that know nothing better."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from riskshift.counts import Case
+from riskshift.report.document import CaseList, Matrix, Table
+
+_IDENTITY: Final = {"prompt_id": "Prompt id", "model": "Model", "sample": "Sample"}
+_MOST_NAMED: Final = 3
+
+
+def narrowed(table: Table) -> Table:
+    """Keep the essential columns.
+
+    Examples
+    --------
+    >>> wide = Table("Rates", ("Name", "Formula", "Rate"), (("a", "x / n", "1%"),), essential=(0, 2))
+    >>> narrowed(wide).columns
+    ('Name', 'Rate')
+    """
+    if not table.essential:
+        return table
+    kept = table.essential
+    return Table(
+        table.caption,
+        tuple(table.columns[i] for i in kept),
+        tuple(tuple(row[i] for i in kept) for row in table.rows),
+        text_columns=sum(i < table.text_columns for i in kept),
+        notes=table.notes,
+    )
+
+
+def matrix_table(matrix: Matrix) -> Table:
+    """Set a transition matrix as a table.
+
+    Examples
+    --------
+    >>> matrix_table(Matrix("Pairs", ("Safe", "High"), ((8, 0), (3, 1200)))).rows
+    (('Safe', '8', '0'), ('High', '3', '1,200'))
+    """
+    rows = tuple(
+        (level, *(f"{count:,}" for count in row))
+        for level, row in zip(matrix.levels, matrix.counts, strict=True)
+    )
+    return Table(matrix.caption, ("Prompt / response", *matrix.levels), rows)
+
+
+def case_table(listed: CaseList) -> Table:
+    """Set cases as a table, without their texts."""
+    cases = listed.cases
+    identity = [role for role in _IDENTITY if any(getattr(case, role) for case in cases)]
+    relevance = any(case.relevance is not None for case in cases)
+    rows = tuple(
+        (
+            *(getattr(case, role) or "" for role in identity),
+            _highest(case.prompt, listed.levels),
+            _highest(case.response, listed.levels),
+            _rises(case, listed.levels),
+            case.origin.replace("_", " "),
+            *((str(case.relevance or ""),) if relevance else ()),
+        )
+        for case in cases
+    )
+    columns = (
+        *(_IDENTITY[role] for role in identity),
+        *("Prompt", "Response", "Rises in", "Origin"),
+        *(("Relevance",) if relevance else ()),
+    )
+    return Table("Cases", columns, rows, text_columns=len(identity) + 4)
+
+
+def _highest(side: Mapping[str, int | None], levels: tuple[str, ...]) -> str:
+    known = [level for level in side.values() if level is not None]
+    return levels[max(known)] if known and len(known) == len(side) else "missing"
+
+
+def _rises(case: Case, levels: tuple[str, ...]) -> str:
+    found = list(_risen(case, levels))
+    more = len(found) - _MOST_NAMED
+    return ", ".join(found[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _risen(case: Case, levels: tuple[str, ...]) -> Iterator[str]:
+    for name, after in case.response.items():
+        before = case.prompt.get(name)
+        if before is not None and after is not None and after > before:
+            yield f"{name} ({levels[before]} to {levels[after]})"
