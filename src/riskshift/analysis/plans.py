@@ -426,7 +426,7 @@ def _plausible(difference: float, rate: float | None) -> dict[float, str]:
                 f"rate is {rate} and difference {difference}, so the higher rate would be above 1."
             )
         most = rate * (1 - rate - difference) + (rate + difference) * (1 - rate)
-    assumed = {difference: "only ever one of the two"}
+    assumed = {difference: "always the same one of the two"}
     for multiple in MULTIPLES[1:]:
         share = round(multiple * difference, 12)
         if share < most:
