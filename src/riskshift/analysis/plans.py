@@ -302,7 +302,7 @@ def gate_plan(
         ends = _ends(n, limit, confidence, bad=bad) if n else (None, None)
         rows.append(GateNeed(wanted, need(n, like), *ends))
     n = rows[0].need.independent
-    grid = [] if n is None else _grid(n / 20, 2.5 * n, points=160)
+    grid = [] if n is None else _grid(n / 20, 2.5 * n, points=120)
     curve = tuple(
         (at, gate_power(at, p, limit, confidence=confidence)[aim == "fail"]) for at in grid
     )
