@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         show("2 to 10 models that agree on every prompt (exact)", prompts, rows)
     for prompts in PROMPTS:
         show("2 to 10 models, beta-binomial (drawn)", prompts, list(drawn(prompts, *draws)))
-    for prompts in PROMPTS[2:]:
+    for prompts in PROMPTS:
         show("difference to a baseline (drawn)", prompts, list(differences(prompts, *draws)))
     return 0
 

@@ -201,6 +201,11 @@ class GateReport:
             f"Each check can err by chance: where the truth lies exactly at its tolerance, it fails "
             f"with a chance of about {level(tail)}, and passes with about {level(tail)}."
         ]
+        if any(result.difference is not None for result in self.results):
+            said.append(
+                "Rules on a difference are less exact: where few prompts differ, wrong failures may "
+                "be twice as frequent."
+            )
         if number > 1:
             total = f", to at most {number} x {level(tail)}"
             if number * tail < 1:
