@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from riskshift.agreeing import agree
+    from riskshift.analysis.agreement import Agreement
     from riskshift.analysis.compared import Comparison
     from riskshift.analysis.gates import GateReport
     from riskshift.analysis.planned import Plan
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives; imported when it is first asked for, so that the package loads fast.
 _HOMES = {
+    "Agreement": "analysis.agreement",
     "Analysis": "analysis.result",
     "Case": "counts",
     "ColumnError": "errors",
@@ -62,6 +65,7 @@ _HOMES = {
     "RiskshiftWarning": "errors",
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
+    "agree": "agreeing",
     "analyze": "api",
     "check": "gating",
     "compare": "comparing",
@@ -72,6 +76,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Agreement",
     "Analysis",
     "Case",
     "ColumnError",
@@ -91,6 +96,7 @@ __all__ = [
     "RiskshiftWarning",
     "Taxonomy",
     "UsageError",
+    "agree",
     "analyze",
     "check",
     "compare",

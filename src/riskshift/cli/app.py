@@ -8,7 +8,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from riskshift import __version__
-from riskshift.cli import analyze, check, compare, demo, plan
+from riskshift.cli import agree, analyze, check, compare, demo, plan
 from riskshift.errors import RiskshiftError, RiskshiftWarning
 
 BAD_INPUT = 2
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("analyze")(analyze.analyze)
+app.command("agree")(agree.agree)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("plan")(plan.plan)

@@ -26,7 +26,12 @@ class Result(Protocol):
 
 
 # Who tells the story of each kind of result; imported when it is told.
-_STORIES: Final = {"Analysis": "story", "Comparison": "comparison_story", "Plan": "plan_story"}
+_STORIES: Final = {
+    "Agreement": "agree_story",
+    "Analysis": "story",
+    "Comparison": "comparison_story",
+    "Plan": "plan_story",
+}
 
 
 def tell(result: Result) -> Document:

@@ -1,0 +1,88 @@
+"""riskshift agree: how far raters agree, and one label an item."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+
+
+def agree(
+    paths: options.Paths,
+    resolve: Annotated[
+        str,
+        typer.Option(
+            "--resolve",
+            metavar="RULE",
+            help="One label an item by: median, majority, max, adjudicated.",
+        ),
+    ] = "median",
+    adjudicator: Annotated[
+        str | None,
+        typer.Option(
+            "--adjudicator", metavar="NAME", help="Rater who settled disputes; not compared."
+        ),
+    ] = None,
+    write_resolved: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-resolved", metavar="FILE.csv", help="Write one record an item by the rule."
+        ),
+    ] = None,
+    disputes: Annotated[
+        int, typer.Option("--disputes", metavar="N", help="List at most N items in dispute.")
+    ] = 20,
+    output: options.Output = None,
+    charts: options.Charts = None,
+    format: options.Format = "terminal",  # noqa: A002
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    model: options.Model = None,
+    cluster: options.Cluster = None,
+    skip_bad: options.SkipBad = False,
+    confidence: options.Confidence = 0.95,
+    resamples: Annotated[
+        int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
+    ] = 2_000,
+    seed: options.Seed = 20260709,
+    memory_limit: options.Memory = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure how far raters agree, and resolve their labels to one an item.
+
+    Raters stand in rows (a column annotator) or in columns (response_hate@alice).
+    """
+    from riskshift.agreeing import agree as compare_raters
+
+    options.check_outputs(output, format)
+    reading = options.reading_options(
+        taxonomy=taxonomy,
+        mapped=mapped,
+        format=source,
+        scale=scale,
+        model=model,
+        cluster=cluster,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
+    )
+    with options.progress(quiet=quiet) as told:
+        result = compare_raters(
+            paths,
+            rule=resolve,
+            adjudicator=adjudicator,
+            write_resolved=write_resolved,
+            disputes=disputes,
+            confidence=confidence,
+            resamples=resamples,
+            seed=seed,
+            progress=told,
+            **reading,
+        )
+        told("writing")
+        written = options.write_all(result, output, charts)
+    if write_resolved is not None:
+        options.wrote(write_resolved, quiet=quiet)
+    options.finish(result, written, output, format, quiet=quiet)
