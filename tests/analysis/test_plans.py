@@ -269,18 +269,16 @@ def test_a_narrower_width_never_needs_less(rate, width, times, confidence, like)
     assert narrow >= wide
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.floats(0.0, 0.04), st.floats(0.06, 0.2), st.floats(0.3, 0.9), st.floats(0, 0.09), pilots)
-def test_a_higher_chance_never_needs_less(rate, tolerance, power, more, like):
-    for truth, limit in ((rate, tolerance), (tolerance, rate or 0.01)):
-        low, high = (
-            gate_plan("r", truth, limit, power=wanted, like=like).rows[0].need.in_all
-            for wanted in (power, power + more)
-        )
-        assert high >= low
+@settings(max_examples=15, deadline=None)
+@given(st.floats(0.0, 0.04), st.floats(0.06, 0.2), st.floats(0.3, 0.99), st.booleans(), pilots)
+def test_a_higher_chance_never_needs_less(low, high, power, fails, like):
+    truth, limit = (high, max(low, 0.01)) if fails else (low, high)
+    rows = gate_plan("r", truth, limit, power=power, like=like).rows
+    needed = [row.need.in_all for row in sorted(rows, key=lambda row: row.power)]
+    assert needed == sorted(needed)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.floats(0, 0.02), st.floats(0.05, 0.2), st.floats(1, 1.5), levels, pilots)
 def test_a_tighter_tolerance_never_needs_less_to_pass(rate, tolerance, times, confidence, like):
     loose, tight = (
@@ -290,7 +288,7 @@ def test_a_tighter_tolerance_never_needs_less_to_pass(rate, tolerance, times, co
     assert tight >= loose
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.floats(0.05, 0.2), st.floats(1, 3), st.floats(0.5, 0.9), st.floats(0, 0.09))
 def test_a_higher_chance_to_find_a_difference_never_needs_less(difference, times, power, more):
     share = min(1.0, difference * times)
