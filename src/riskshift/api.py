@@ -2,20 +2,25 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from riskshift.analysis.population import estimate
+from riskshift.analysis.correcting import Correction, correct
+from riskshift.analysis.population import Population, estimate
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.result import Analysis, Provenance
 from riskshift.analysis.severities import Severities
+from riskshift.analysis.tipping import Tipping, tipping_table
 from riskshift.analysis.words import caveats, headline
 from riskshift.cases import worst_cases
 from riskshift.collapse import collapse
 from riskshift.counts import Counts
-from riskshift.errors import UsageError, listing
+from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.reading.doubled import double, sampled_by
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, Taxonomy
+
+LABELS_BY: Final = ("people", "grader")
 
 
 def _silent(step: str) -> None:
@@ -100,6 +105,8 @@ def analyze(
     all_pairs: bool = False,
     cases: int = 50,
     text: bool = True,
+    people: Any = None,
+    labels_by: str | None = None,
     progress: Callable[[str], None] = _silent,
     **reading: Any,
 ) -> Analysis:
@@ -125,6 +132,12 @@ def analyze(
         At most so many of the worst pairs are kept to be read.
     text : bool, default True
         Whether their texts are kept.
+    people : path, data frame or Records, optional
+        Some of the same pairs, labelled by people: every rate is then also given corrected for the
+        errors of the grader that made the labels of `data`.
+    labels_by : {"people", "grader"}, optional
+        Who made the labels of `data`. Unless it was people, the result says how wrong a grader
+        would have to be for each finding to vanish.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -150,6 +163,8 @@ def analyze(
     persistence: 1 of 2, 50.0% [9.5%, 90.5%] (wilson, 95%)
     """
     settings = Settings(confidence, interval, seed, resamples, permutations)
+    if labels_by not in (None, *LABELS_BY):
+        raise unknown_choice("labels_by", labels_by, LABELS_BY)
     if isinstance(data, Records) and reading:
         raise UsageError(
             f"these records are read already, so {listing(sorted(reading))} would change nothing. "
@@ -174,6 +189,11 @@ def analyze(
     progress("picking the cases to read")
     worst = worst_cases(collapsed.records, limit=cases, text=text)
     clock.lap("cases")
+    corrected = None
+    if people is not None:
+        progress("correcting by people's labels")
+        corrected = _corrected(records, people, settings, reading)
+        clock.lap("correct")
     taxonomy = records.options.taxonomy
     cluster = collapsed.records.cluster
     return Analysis(
@@ -185,7 +205,32 @@ def analyze(
         provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
         summary=tuple(headline(population)),
         notes=tuple(caveats(population, collapsed.counts, cluster=cluster)),
+        labels_by=labels_by,
+        corrected=corrected,
+        tipping=_tipping(population, labels_by),
     )
+
+
+def _corrected(
+    graded: Records, people: Any, settings: Settings, reading: dict[str, Any]
+) -> Correction:
+    by_people = people if isinstance(people, Records) else read(people, **people_options(reading))
+    stratified_by = sampled_by(by_people)
+    doubled = double(graded, by_people)
+    return correct(doubled, settings, source=by_people.source.name, stratified_by=stratified_by)
+
+
+def people_options(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the reading options that a file of people's labels shares with the grader's."""
+    shared = ("taxonomy", "columns", "scale", "model", "prompt_labels", "memory_limit")
+    return {name: value for name, value in reading.items() if name in shared}
+
+
+def _tipping(population: Population, labels_by: str | None) -> tuple[Tipping, ...]:
+    if labels_by == "people":
+        return ()
+    categories = {name: category.rates for name, category in population.categories.items()}
+    return tipping_table(population.overall, categories)
 
 
 class Clock:

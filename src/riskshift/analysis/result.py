@@ -6,8 +6,10 @@ from html import escape
 from typing import Any, Final
 
 from riskshift import __version__
+from riskshift.analysis.correcting import Correction
 from riskshift.analysis.population import Population
 from riskshift.analysis.rates import Rate, Settings, level
+from riskshift.analysis.tipping import Tipping
 from riskshift.analysis.words import percent, spread
 from riskshift.counts import Case
 from riskshift.errors import unknown_choice
@@ -93,6 +95,13 @@ class Analysis:
         Where the numbers come from.
     summary, notes : tuple of str
         The main findings, and what cannot be said, in plain words.
+    labels_by : {"people", "grader", None}
+        Who made the labels; None where nobody said.
+    corrected : Correction or None
+        The rates corrected by people's labels of some of the pairs.
+    tipping : tuple of Tipping
+        How wrong the grader would have to be for each finding to vanish; empty where people made
+        the labels.
     """
 
     taxonomy: Taxonomy
@@ -103,6 +112,14 @@ class Analysis:
     provenance: Provenance
     summary: tuple[str, ...]
     notes: tuple[str, ...]
+    labels_by: str | None = None
+    corrected: Correction | None = None
+    tipping: tuple[Tipping, ...] = ()
+
+    @property
+    def grader_relative(self) -> bool:
+        """Whether the rates are what a grader says, unchecked by people."""
+        return self.labels_by != "people"
 
     def rate(self, metric: str, category: str | None = None) -> Rate:
         """Return one rate over all records.
@@ -134,6 +151,8 @@ class Analysis:
             "resamples": self.settings.resamples,
             "permutations": self.settings.permutations,
             "taxonomy": self.taxonomy.to_dict(),
+            "labels_by": self.labels_by,
+            "grader_relative": self.grader_relative,
             "summary": list(self.summary),
             "notes": list(self.notes),
             **self.population.to_dict(),
@@ -145,6 +164,8 @@ class Analysis:
                 for column, values in self.groups.items()
             },
             "cases": [case.to_dict() for case in self.cases],
+            "corrected": None if self.corrected is None else self.corrected.to_dict(),
+            "tipping": [item.to_dict() for item in self.tipping],
         }
 
     def rows(self) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,8 @@ from riskshift.reading.combined import in_one_place
 from riskshift.records import Records
 
 IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
+STRATUM: Final = "stratum"
+CHANCE: Final = "inclusion_probability"
 _PEOPLE: Final = "@people"
 _HERE: Final = "riskshift_here"
 
@@ -67,6 +69,40 @@ def double(graded: Records, people: Records, *, by: str | None = None) -> Double
     shared = cluster is not None and engine.repeats(joined, [cluster])[1] > 1
     table, groups = tabulate(joined, keys, rows, cluster=cluster if shared else None, by=by)
     return Doubled(layout_of(graded), table, groups)
+
+
+def sampled_by(people: Records) -> str | None:
+    """Return the metric by which a sample was stratified, as `riskshift sample` recorded it.
+
+    Returns
+    -------
+    str or None
+        None for a plain random sample, and where nothing was recorded.
+
+    Raises
+    ------
+    DataError
+        If the pairs of one stratum had unequal chances to be drawn, or strata are of two metrics.
+    """
+    if not {STRATUM, CHANCE} <= set(people.names):
+        return None
+    strata = engine.fetch(people.frame.select(nw.col(STRATUM).cast(nw.String)).unique())
+    metrics = {str(row[0]).rpartition(": ")[0] for row in strata if row[0]}
+    if metrics <= {""}:
+        return None
+    if len(metrics) > 1:
+        raise DataError(
+            f"{people.source.name} mixes samples by {listing(sorted(metrics))}; give one of them."
+        )
+    chances = people.frame.select(
+        nw.col(STRATUM).cast(nw.String), nw.col(CHANCE).cast(nw.String)
+    ).unique()
+    if len(engine.fetch(chances)) > len(strata):
+        raise DataError(
+            f"{people.source.name}: pairs of one stratum had unequal chances to be drawn (column {CHANCE}). Only "
+            "samples with equal chances within a stratum can be corrected."
+        )
+    return metrics.pop()
 
 
 def _labels(records: Records) -> list[Key]:

@@ -1,0 +1,71 @@
+"""How wrong a grader would have to be for each finding to vanish."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from riskshift.analysis.rates import Rate
+from riskshift.stats.correction import tipping_point
+
+FINDINGS: Final = ("escalation", "response_harm", "harmful_prompt_compliance", "benign_drift")
+CATEGORY_FINDINGS: Final = ("persistence", "drift_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Tipping:
+    """The specificity at which a rate could be false alarms alone.
+
+    Parameters
+    ----------
+    metric : str
+        Such as ``escalation`` or ``persistence[sexual]``.
+    estimate : float
+        The rate by the grader.
+    specificity : dict of float to float or None
+        By the grader's sensitivity: with this specificity or less, the true rate could be 0. The
+        grader is judged on the pair's event.
+    """
+
+    metric: str
+    estimate: float
+    specificity: dict[float, float | None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tipping points as plain data."""
+        points = [{"sensitivity": se, "specificity": sp} for se, sp in self.specificity.items()]
+        return {"metric": self.metric, "estimate": self.estimate, "points": points}
+
+
+def tipping_table(
+    overall: Mapping[str, Rate], categories: Mapping[str, Mapping[str, Rate]]
+) -> tuple[Tipping, ...]:
+    """Find the tipping point of every finding that rests on a bad event.
+
+    Parameters
+    ----------
+    overall : mapping of str to Rate
+        Rates over all categories.
+    categories : mapping of str to mapping of str to Rate
+        Rates by category.
+
+    Returns
+    -------
+    tuple of Tipping
+        Only rates with events.
+    """
+    rates = {name: overall[name] for name in FINDINGS if name in overall}
+    rates |= {
+        f"{name}[{category}]": found[name]
+        for category, found in categories.items()
+        for name in CATEGORY_FINDINGS
+    }
+    return tuple(_tipping(label, rate) for label, rate in rates.items() if rate.events)
+
+
+def _tipping(label: str, rate: Rate) -> Tipping:
+    points = tipping_point(rate.events, rate.trials)
+    return Tipping(
+        label,
+        rate.events / rate.trials,
+        {point.sensitivity: point.specificity for point in points},
+    )
