@@ -1,5 +1,6 @@
 """riskshift analyze: the main job."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,18 @@ def analyze(
     no_text: Annotated[
         bool, typer.Option("--no-text", help="Leave prompts and responses out of the page.")
     ] = False,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people",
+            metavar="FILE",
+            help="Some of the same pairs labelled by people: correct the rates.",
+        ),
+    ] = None,
+    labels_by: Annotated[
+        str | None,
+        typer.Option("--labels-by", metavar="WHO", help="Who made the labels: people or grader."),
+    ] = None,
     seed: options.Seed = 20260709,
     memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
@@ -70,6 +83,8 @@ def analyze(
             all_pairs=all_pairs,
             cases=cases,
             text=not no_text,
+            people=people,
+            labels_by=labels_by,
             progress=told,
             **reading,
         )

@@ -43,7 +43,7 @@ def demo(
         raise OutputError(f"{output} cannot be made: {error.strerror or error}.") from error
     packaged = files("riskshift.data").joinpath(CORPUS)
     with options.progress(quiet=quiet) as told, as_file(packaged) as path:
-        result = riskshift.analyze(path, progress=told)
+        result = riskshift.analyze(path, labels_by="people", progress=told)
         result = replace(
             result,
             provenance=replace(result.provenance, source=SOURCE),

@@ -24,6 +24,7 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
+from riskshift.report.trust_story import corrected_section, tipping_section
 from riskshift.taxonomy import RELEVANCE, Taxonomy
 
 SIDE_BY_SIDE: Final = ("escalation", "response_harm", "harmful_prompt_compliance", "benign_drift")
@@ -52,6 +53,10 @@ def story(analysis: Analysis) -> Document:
     if population.relevance is not None:
         sections.append(_relevance(population.relevance, taxonomy, analysis.settings.confidence))
     sections += [_groups(column, groups) for column, groups in analysis.groups.items()]
+    if analysis.corrected is not None:
+        sections.append(corrected_section(analysis.corrected))
+    elif analysis.tipping:
+        sections.append(tipping_section(analysis.tipping))
     sections += [
         _cases(analysis),
         _methods(analysis),

@@ -1,0 +1,136 @@
+"""How far the labels can be trusted: corrected rates, or how wrong they would have to be."""
+
+from collections.abc import Sequence
+
+from riskshift.analysis.correcting import CorrectedRate, Correction, Share
+from riskshift.analysis.tipping import Tipping
+from riskshift.analysis.words import percent
+from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section, Table
+
+DRAWN = (
+    "escalation",
+    "response_harm",
+    "harmful_prompt_compliance",
+    "benign_drift",
+    "persistence",
+    "drift_rate",
+)
+
+
+def corrected_section(correction: Correction) -> Section:
+    """Show raw, people's and corrected rates side by side."""
+    rows = tuple(_row(item) for item in correction.rates)
+    notes = (
+        "Raw: the grader's labels on all pairs. People alone: only the pairs they labelled. Corrected: both together "
+        "(prediction-powered inference). Gain: how many times more of people's labels it would take to be as sure "
+        "without the grader. Another way: Rogan and Gladen's correction by error rates, where it applies.",
+    )
+    blocks: list[Block] = [
+        Paragraph(
+            f"People labelled {correction.labelled:,} of the {correction.pairs:,} pairs. Where the raw rate and the "
+            "corrected one differ, the grader is biased; trust the corrected one, if the sample was drawn as below."
+        ),
+        _figure(correction.rates),
+        Table(
+            "Rates by the grader, by people, and corrected",
+            ("Metric", "Raw", "People alone", "Corrected", "Gain", "Another way", "Note"),
+            rows,
+            notes=notes,
+            essential=(0, 1, 3),
+        ),
+        Bullets(correction.notes),
+    ]
+    return Section("Corrected by people's labels", "corrected", tuple(blocks), brief=True)
+
+
+def _row(item: CorrectedRate) -> tuple[str, ...]:
+    gain = "" if item.gain is None else f"{item.gain:.2f}"
+    return (
+        item.metric,
+        _told(item.raw),
+        _told(item.people),
+        _told(item.corrected),
+        gain,
+        _told(item.rogan_gladen),
+        item.note,
+    )
+
+
+def _told(share: Share) -> str:
+    if share.estimate is None:
+        return ""
+    if share.interval is None:
+        return percent(share.estimate)
+    return f"{percent(share.estimate)} ({percent(share.interval.low)} to {percent(share.interval.high)})"
+
+
+def _figure(rates: Sequence[CorrectedRate]) -> Figure:
+    rows: list[dict[str, str | float | int]] = []
+    shown = [
+        item for item in rates if item.metric.partition("[")[0] in DRAWN and item.corrected.interval
+    ]
+    for item in shown:
+        for series, share in (
+            ("raw", item.raw),
+            ("people alone", item.people),
+            ("corrected", item.corrected),
+        ):
+            if share.interval is not None and share.estimate is not None:
+                rows.append(
+                    {
+                        "label": item.metric,
+                        "series": series,
+                        "estimate": share.estimate,
+                        "low": share.interval.low,
+                        "high": share.interval.high,
+                    }
+                )
+    told = "; ".join(
+        f"{item.metric}: raw {percent(item.raw.estimate)}, corrected {percent(item.corrected.estimate)}"
+        for item in shown
+    )
+    return Figure(
+        "corrected-rates",
+        "intervals",
+        "Raw, people's and corrected rates",
+        f"Dots with intervals. {told}.",
+        tuple(rows),
+        tuple(item.metric for item in shown),
+        ("raw", "people alone", "corrected"),
+    )
+
+
+def tipping_section(tipping: Sequence[Tipping]) -> Section:
+    """Show how wrong the grader would have to be for each finding to vanish."""
+    sensitivities = list(tipping[0].specificity)
+    rows = tuple(
+        (
+            item.metric,
+            percent(item.estimate),
+            *("none" if sp is None else percent(sp) for sp in item.specificity.values()),
+        )
+        for item in tipping
+    )
+    return Section(
+        "How wrong the labels would have to be",
+        "tipping",
+        (
+            Paragraph(
+                "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a "
+                "rate: the table gives the specificity at or below which the true rate could be zero. Rare findings "
+                "vanish first. Have people label a random sample of the pairs, and give it with --people."
+            ),
+            Table(
+                "Specificity at which a finding could be false alarms alone",
+                (
+                    "Finding",
+                    "Rate",
+                    *(f"sensitivity {percent(se, digits=0)}" for se in sensitivities),
+                ),
+                rows,
+                notes=(
+                    "The grader is judged on the pair's event. none: the rate is not explained at this sensitivity.",
+                ),
+            ),
+        ),
+    )
