@@ -19,10 +19,12 @@ from riskshift.analysis.words import percent
 from riskshift.counts import Case
 from riskshift.report import charts
 from riskshift.report.document import CaseList, Document, Figure, Matrix
+from riskshift.report.drawings import shade
 from riskshift.report.escape import lines
 from riskshift.taxonomy import RELEVANCE
 
 LONGEST_TEXT: Final = 4_000
+_LONGEST_NAME: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _cells(row: tuple[int, ...], prompt: int) -> list[_Cell]:
             name=f"{prompt}-{response}",
             count=count,
             share=percent(count / total) if total else "–",
-            shade=charts.shade(count, total),
+            shade=shade(count, total),
             change="same" if prompt == response else "up" if response > prompt else "down",
         )
         for response, count in enumerate(row)
@@ -183,7 +185,7 @@ def _entry(case: Case, levels: tuple[str, ...], *, text: bool) -> _Entry:
     sides = (("Prompt", case.prompt_text), ("Response", case.response_text))
     known = text and any(written is not None for _, written in sides)
     return _Entry(
-        identity=tuple(part for part in (case.prompt_id, case.model, sample) if part),
+        identity=tuple(_short(part) for part in (case.prompt_id, case.model, sample) if part),
         moves=_moves(case, levels),
         origin=case.origin.replace("_", " "),
         relevance=None if case.relevance is None else RELEVANCE[case.relevance - 1],
@@ -200,7 +202,7 @@ def _moves(case: Case, levels: tuple[str, ...]) -> tuple[tuple[str, str, str], .
         return "no label" if severity is None else levels[severity]
 
     return tuple(
-        (category, level(case.prompt, category), level(case.response, category))
+        (_short(category), level(case.prompt, category), level(case.response, category))
         for category in case.prompt
         if case.prompt[category] != 0 or case.response.get(category) != 0
     )
@@ -211,6 +213,10 @@ def _cell(case: Case) -> str:
     sides = (list(case.prompt.values()), list(case.response.values()))
     highest = [max((label or 0 for label in side), default=0) for side in sides]
     return "" if any(None in side for side in sides) else "-".join(map(str, highest))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _cut(side: str, written: str | None) -> _Text:

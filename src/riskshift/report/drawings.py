@@ -1,0 +1,318 @@
+"""Definitions of charts, one function a kind of figure: names from the data enter as data only."""
+
+from math import ceil, floor, log10
+from typing import TYPE_CHECKING, Any, Final
+
+from riskshift.report.document import Figure
+
+if TYPE_CHECKING:
+    import altair as alt
+
+Row = dict[str, str | float | int]
+
+WIDTH: Final = 640
+INK: Final = "#1c2430"
+# Shades of a share of its row, from none to all; the page's heat-0 to heat-9 are the same.
+HEAT: Final = (
+    "#ffffff", "#f1f6fb", "#e1ecf6", "#cfe0f0", "#b7d0e8",
+    "#98bbdd", "#5f8fc4", "#4478b2", "#2c5f9a", "#1c4679",
+)  # fmt: skip
+_FIRST_DARK: Final = 7
+# Okabe and Ito's colours for the colour-blind, those that stand out on white; shapes tell the
+# series apart where there is no colour.
+_SERIES: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00")
+_DASHES: Final = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4), (4, 4))
+_SHAPES: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+# From light to dark, so that stacked parts keep their order in grey.
+_PARTS: Final = ("#f2e3a0", "#a9d5b5", "#5bb5c4", "#2f83b6", "#2a5599", "#1d2f6f")
+_DARK_PARTS: Final = frozenset(_PARTS[3:])
+CONFIG: Final[dict[str, Any]] = {
+    "font": "sans-serif",
+    "background": "white",
+    "aria": False,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK, "titleColor": INK, "labelFontSize": 12, "titleFontSize": 12,
+        "titleFontWeight": "normal", "labelLimit": 440, "labelPadding": 6, "labelFlush": False,
+        "gridColor": "#e3e6ea", "domainColor": "#8a929c", "tickColor": "#8a929c",
+    },
+    "legend": {
+        "orient": "top", "title": None, "labelFontSize": 12, "labelColor": INK,
+        "labelLimit": 440, "columnPadding": 18, "symbolSize": 70, "offset": 10,
+    },
+    "text": {"fontSize": 12, "color": INK},
+}  # fmt: skip
+
+
+def shade(count: int, total: int) -> int:
+    """Return the shade of a count among `total`: 0 for none of them, 9 for nearly all.
+
+    Examples
+    --------
+    >>> shade(0, 10), shade(1, 1000), shade(10, 10), shade(0, 0)
+    (0, 1, 9, 0)
+    """
+    return min(9, 1 + 9 * count // total) if count else 0
+
+
+def intervals(figure: Figure) -> "alt.LayerChart":
+    """Draw dots with intervals, each row's series below one another."""
+    import altair as alt
+
+    from riskshift.analysis.words import percent
+
+    series, order = list(figure.series), list(figure.order)
+    rows = [row | {"told": percent(float(row["estimate"]))} for row in figure.rows]
+    ticks, form = _ticks(figure.rows)
+    legend = alt.Legend(columns=_columns(series, order)) if len(series) > 1 else None
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=_rows(order, padding=0.3 if len(series) > 1 else 0.1),
+        yOffset=alt.YOffset("series", type="nominal", scale=alt.Scale(domain=series)),
+        color=alt.Color(
+            "series",
+            type="nominal",
+            scale=alt.Scale(domain=series, range=list(_SERIES)),
+            legend=legend,
+        ),
+    )
+    axis = alt.Axis(values=ticks, format=form, domain=False, ticks=False)
+    scale = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, zero=False)
+    whisker = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low", type="quantitative", axis=axis, scale=scale, title=None),
+        x2=alt.X2("high"),
+    )
+    dot = base.mark_point(filled=True, size=75, opacity=1).encode(
+        x=alt.X("estimate", type="quantitative", scale=scale),
+        shape=alt.Shape(
+            "series",
+            type="nominal",
+            scale=alt.Scale(domain=series, range=list(_SHAPES)),
+            legend=legend,
+        ),
+    )
+    told = base.mark_text(align="right", dx=64, fontSize=11).encode(
+        x=alt.value("width"), text=alt.Text("told", type="nominal"), color=alt.value(INK)
+    )
+    height = len(order) * max(30, 18 * len(series) + 14)
+    return _layered(height, whisker, dot, told)
+
+
+def bars(figure: Figure) -> "alt.LayerChart":
+    """Draw bars of stacked parts, each filling its row."""
+    import altair as alt
+
+    parts, order = list(figure.series), list(figure.order)
+    palette = [_PARTS[_spread(i, len(parts))] for i in range(len(parts))]
+    colours = dict(zip(parts, palette, strict=True))
+    base = alt.Chart(alt.InlineData(values=_stacked(figure, parts, colours))).encode(
+        y=_rows(order, padding=0.25)
+    )
+    axis = alt.Axis(
+        values=[0, 0.25, 0.5, 0.75, 1], format=".0%", domain=False, ticks=False, grid=False
+    )
+    bar = base.mark_bar(stroke="white", strokeWidth=1).encode(
+        x=alt.X(
+            "start",
+            type="quantitative",
+            axis=axis,
+            scale=alt.Scale(domain=[0, 1], nice=False),
+            title=None,
+        ),
+        x2=alt.X2("end"),
+        color=alt.Color(
+            "part",
+            type="nominal",
+            scale=alt.Scale(domain=parts, range=palette),
+            legend=alt.Legend(columns=_columns(parts, order), symbolType="square"),
+        ),
+    )
+    told = base.mark_text(fontSize=11).encode(
+        x=alt.X("middle", type="quantitative"),
+        text=alt.Text("told", type="nominal"),
+        color=alt.Color("ink", type="nominal", scale=None),
+    )
+    totals = _totals(figure, "label")
+    ends = [{"label": label, "told": f"n = {total:,}"} for label, total in totals.items()]
+    end = (
+        alt.Chart(alt.InlineData(values=ends))
+        .mark_text(align="left", dx=12, fontSize=11)
+        .encode(
+            y=_rows(order, padding=0.25),
+            x=alt.value("width"),
+            text=alt.Text("told", type="nominal"),
+        )
+    )
+    return _layered(36 * len(order), bar, told, end)
+
+
+def _stacked(figure: Figure, parts: list[str], colours: dict[str, str]) -> list[Row]:
+    """Place the parts of each bar one after another."""
+    from riskshift.analysis.words import percent
+
+    placed: list[Row] = []
+    for label in figure.order:
+        end = 0.0
+        mine = [row for row in figure.rows if row["label"] == label]
+        for row in sorted(mine, key=lambda row: parts.index(str(row["part"]))):
+            start, end, part = end, end + float(row["share"]), str(row["part"])
+            placed.append(
+                {
+                    "label": label,
+                    "part": part,
+                    "start": start,
+                    "end": end,
+                    "middle": (start + end) / 2,
+                    "told": percent(end - start) if end - start >= 0.09 else "",
+                    "ink": "#ffffff" if colours[part] in _DARK_PARTS else INK,
+                }
+            )
+    return placed
+
+
+def heatmap(figure: Figure) -> "alt.LayerChart":
+    """Draw counts by prompt and response severity, shaded by their share of the row."""
+    import altair as alt
+
+    from riskshift.analysis.words import percent
+
+    levels, totals = list(figure.order), _totals(figure, "prompt")
+    rows = []
+    for row in figure.rows:
+        count, total = int(row["count"]), totals[str(row["prompt"])]
+        at = shade(count, total)
+        rows.append(
+            row
+            | {
+                "fill": HEAT[at],
+                "ink": "#ffffff" if at >= _FIRST_DARK else INK,
+                "count": f"{count:,}",
+                "share": percent(count / total) if total else "",
+            }
+        )
+    scale = alt.Scale(domain=levels, paddingInner=0.03)
+    across = alt.Axis(
+        orient="top",
+        labelAngle=0,
+        title="Response severity",
+        labelLimit=480 // max(1, len(levels)),
+        domain=False,
+        ticks=False,
+        grid=False,
+    )
+    down = alt.Axis(title="Prompt severity", labelLimit=120, domain=False, ticks=False, grid=False)
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X("response", type="ordinal", scale=scale, axis=across),
+        y=alt.Y("prompt", type="ordinal", scale=scale, axis=down),
+    )
+    cell = base.mark_rect(stroke="#c3cad3", strokeWidth=1).encode(
+        fill=alt.Fill("fill", type="nominal", scale=None)
+    )
+    ink = alt.Color("ink", type="nominal", scale=None)
+    count = base.mark_text(fontSize=14, dy=-8).encode(
+        text=alt.Text("count", type="nominal"), color=ink
+    )
+    share = base.mark_text(fontSize=11, dy=10).encode(
+        text=alt.Text("share", type="nominal"), color=ink
+    )
+    return _layered(52 * len(levels), cell, count, share)
+
+
+def lines(figure: Figure) -> "alt.LayerChart":
+    """Draw shares along numbers."""
+    import altair as alt
+
+    series, (across, up) = list(figure.series), figure.order
+    numbers = [float(row["x"]) for row in figure.rows]
+    shares, form = _ticks(tuple({"low": 0.0, "high": row["y"]} for row in figure.rows))
+    line = (
+        alt.Chart(alt.InlineData(values=list(figure.rows)))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X(
+                "x",
+                type="quantitative",
+                scale=alt.Scale(type="log", domain=[min(numbers), max(numbers)], nice=False),
+                axis=alt.Axis(values=_decades(numbers), format=",d", domain=False, ticks=False),
+                title=across,
+            ),
+            y=alt.Y(
+                "y",
+                type="quantitative",
+                scale=alt.Scale(domain=[0, shares[-1]], nice=False),
+                axis=alt.Axis(values=shares, format=form, domain=False, ticks=False),
+                title=up,
+            ),
+            color=alt.Color(
+                "series",
+                type="nominal",
+                scale=alt.Scale(domain=series, range=list(_SERIES)),
+                legend=alt.Legend(
+                    columns=_columns(series, []), symbolType="stroke", symbolSize=400
+                ),
+            ),
+            strokeDash=alt.StrokeDash(
+                "series",
+                type="nominal",
+                scale=alt.Scale(domain=series, range=[list(dash) for dash in _DASHES]),
+            ),
+        )
+    )
+    return _layered(300, line)
+
+
+def _totals(figure: Figure, field: str) -> dict[str, int]:
+    """Sum the counts of each label, in order."""
+    return {
+        label: sum(int(row["count"]) for row in figure.rows if row[field] == label)
+        for label in figure.order
+    }
+
+
+def _rows(order: list[str], *, padding: float) -> "alt.Y":
+    import altair as alt
+
+    scale = alt.Scale(domain=order, paddingInner=padding, paddingOuter=padding / 2)
+    axis = alt.Axis(domain=False, ticks=False, grid=False)
+    return alt.Y("label", type="nominal", scale=scale, axis=axis, title=None)
+
+
+def _layered(height: int, *layers: "alt.Chart") -> "alt.LayerChart":
+    import altair as alt
+
+    size = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return alt.LayerChart(layer=list(layers), width=WIDTH, height=height, autosize=size, padding=5)
+
+
+def _ticks(rows: tuple[Row, ...]) -> tuple[list[float], str]:
+    """Return round ticks from 0 (or below) to past the highest end, and their number format."""
+    top = max([float(row["high"]) for row in rows], default=1.0)
+    bottom = min([0.0, *(float(row["low"]) for row in rows)])
+    span = max(top, 0.0) - bottom or 1.0
+    size = 10.0 ** floor(log10(span / 6))
+    step = next(step * size for step in (1, 2, 5, 10) if step * size * 6 >= span * (1 - 1e-9))
+    first, last = floor(bottom / step + 1e-9), max(1, ceil(top / step - 1e-9))
+    digits = max(0, -floor(log10(step) + 1e-9) - 2)
+    return [round(at * step, 12) for at in range(first, last + 1)], f".{digits}%"
+
+
+def _decades(numbers: list[float]) -> list[float]:
+    """Return the round numbers (1, 2 and 5 times a power of ten) between the ends of others."""
+    low, high = min(numbers), max(numbers)
+    powers = range(floor(log10(low)), ceil(log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+def _columns(names: list[str], order: list[str]) -> int:
+    """Return how many legend entries fit side by side above the plot, right of its labels."""
+    room = WIDTH - 60 - max((7 * len(label) for label in order), default=0)
+    widest = max(7 * len(name) for name in names) + 40
+    return max(1, min(len(names), room // widest))
+
+
+def _spread(position: int, parts: int) -> int:
+    """Return which colour the part at `position` has, of colours spread over all parts."""
+    last = len(_PARTS) - 1
+    if parts > len(_PARTS):
+        return position % len(_PARTS)
+    return round(position * last / max(1, parts - 1))
