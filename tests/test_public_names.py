@@ -8,6 +8,7 @@ import pytest
 import riskshift
 
 PUBLIC = [
+    "Agreement",
     "Analysis",
     "Case",
     "ColumnError",
@@ -27,6 +28,7 @@ PUBLIC = [
     "RiskshiftWarning",
     "Taxonomy",
     "UsageError",
+    "agree",
     "analyze",
     "check",
     "compare",

@@ -305,7 +305,7 @@ def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]
     """Merge equal rows, adding their weights; rows come back in ascending order."""
     low = rows.min(axis=0, initial=0)
     span = rows.max(axis=0, initial=0) - low + 1
-    if float(np.prod(span.astype(float))) > 2**62:
+    if np.log2(span).sum() > 62:
         merged, inverse = np.unique(rows, axis=0, return_inverse=True)
         return merged, np.bincount(inverse.ravel(), weights=weight, minlength=len(merged)).astype(
             np.int64
