@@ -22,14 +22,17 @@ _INVISIBLE: Final = frozenset(
         range(0xE0100, 0xE01F0),
     )
 )
-# Always: what opens code, links, HTML, entities, tables, mathematics, mentions, references;
-# underscores and dots only where they act, so that names and numbers stay readable in the source.
+# What opens code, emphasis, links, HTML, entities, cells, strikes, mathematics, mentions; some of
+# it only where it acts, so that names and numbers stay readable in the source.
 _MARKDOWN: Final = re.compile(
-    r"[\\`*\[\]<>|~$&#@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=www)\.|:(?=//)",
+    r"[\\`*\[\]|~$#@]|<(?=[^\s\d])|&(?=[#\w])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+    r"|(?<=www)\.|:(?=//)",
     flags=re.IGNORECASE,
 )
-# What opens a list, a heading's underline or a table's ruler, where a line begins.
-_MARKDOWN_START: Final = re.compile(r"^(\s*(?:\d+(?=[.)]))?)([-+=:.)])")
+# What opens a quotation, a list, a ruler or a heading's underline, where a line begins.
+_MARKDOWN_START: Final = re.compile(
+    r"^(\s*)(>|[-+](?=\s|$)|-(?=-)|=(?==*\s*$))|^(\s*\d+)([.)])(?=\s|$)"
+)
 # GitHub finds mentions and references after it has read the backslash.
 _MENTION: Final = re.compile(r"([@#])(?=\w)")
 _NOTHING: Final = "\N{ZERO WIDTH SPACE}"
@@ -156,12 +159,12 @@ def markdown(text: str) -> str:
     Examples
     --------
     >>> print(markdown("<b>| 1+1"))
-    \<b\>\| 1+1
+    \<b>\| 1+1
     >>> print(markdown("- self_harm 7.3%"), markdown("_gpt-x_"))
     \- self_harm 7.3% \_gpt-x\_
     """
     shown = _MARKDOWN.sub(lambda found: f"\\{found[0]}", visible(text))
-    return _MENTION.sub(rf"\1{_NOTHING}", _MARKDOWN_START.sub(r"\1\\\2", shown))
+    return _MENTION.sub(rf"\1{_NOTHING}", _MARKDOWN_START.sub(r"\1\3\\\2\4", shown))
 
 
 def latex(text: str) -> str:

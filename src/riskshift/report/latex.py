@@ -1,9 +1,11 @@
-"""A document as LaTeX that compiles as it is; texts of cases never go into it."""
+"""The document as LaTeX that compiles as it is, with tables to cut out."""
 
+import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from riskshift.report.cells import case_table
+from riskshift.report import escape
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -15,31 +17,40 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
-from riskshift.report.escape import latex as safe
+from riskshift.report.tabular import case_table, matrix_table
+from riskshift.report.typeset import Layout, broken, layouts
 
-_HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex. Each table stands between two comment lines.
+_HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex; the source is plain ASCII.
+% Each table stands between two comment lines and can be cut out; it needs array, booktabs and,
+% where it is long, longtable. Eth, thorn and the ogonek need the T1 encoding.
 \documentclass[10pt,a4paper]{article}
-\usepackage{iftex}
-\ifPDFTeX
-  \usepackage[T1]{fontenc}
-  \usepackage[utf8]{inputenc}
-\fi
-\usepackage{textcomp}
-\usepackage[margin=2cm]{geometry}
+\usepackage[T1]{fontenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage[margin=22mm]{geometry}
 \usepackage{array}
 \usepackage{booktabs}
 \usepackage{longtable}
-\setlength{\tabcolsep}{3pt}
+\setlength{\abovecaptionskip}{2pt}
+\setlength{\belowcaptionskip}{5pt}
+\setlength{\LTcapwidth}{\linewidth}
 \setlength{\parindent}{0pt}
-\setlength{\parskip}{6pt}
-\sloppy
-\begin{document}
-"""
-_PAGE: Final = 0.97
+\setlength{\parskip}{6pt plus 2pt}
+\setlength{\emergencystretch}{3em}
+% Here tables stay in their place; cut out, they float as usual.
+\makeatletter
+\renewenvironment{table}[1][]
+  {\par\medskip\begin{minipage}{\linewidth}\def\@captype{table}}
+  {\end{minipage}\par\medskip}
+\makeatother
+\begin{document}"""
+_MINUS: Final = re.compile(r"(?<![\w-])-(?=\d)")
+_END: Final = "% --- end of table"
 
 
 def render_latex(document: Document) -> str:
-    """Return a document as LaTeX.
+    r"""Render a document as LaTeX.
+
+    Charts are left out, with a comment that names them; cases are listed without their texts.
 
     Parameters
     ----------
@@ -49,99 +60,110 @@ def render_latex(document: Document) -> str:
     Returns
     -------
     str
-        A complete document.
+        A complete document in plain ASCII, for pdflatex, xelatex or lualatex.
+
+    Examples
+    --------
+    >>> page = Document("Risk", "3 pairs", ("All of 100% fell.",), (), ())
+    >>> r"\item {}All of 100\% fell." in render_latex(page)
+    True
     """
-    parts = [_HEAD, rf"\section*{{{safe(document.title)}}}", safe(document.subtitle)]
-    parts += [safe(sentence) for sentence in document.summary]
+    parts = [_HEAD, rf"{{\Large\bfseries {_text(document.title)}\par}}", _text(document.subtitle)]
+    parts.append(_items(map(_text, document.summary)))
     if document.caveats:
-        parts += [r"\subsection*{What cannot be said}", _items(map(safe, document.caveats))]
+        parts += [r"\section*{What cannot be said}", _items(map(_text, document.caveats))]
     for section in document.sections:
-        parts.append(rf"\subsection*{{{safe(section.title)}}}")
+        parts.append(rf"\section*{{{_text(section.title)}}}")
         for block in section.blocks:
             parts += _block(block)
-    return "\n\n".join(parts) + "\n\n\\end{document}\n"
+    return "\n\n".join(part for part in parts if part) + "\n\n\\end{document}\n"
+
+
+def _text(text: str) -> str:
+    return textwrap.fill(
+        broken(text.strip(), width=30), 100, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _block(block: Block) -> Iterator[str]:
-    if isinstance(block, Paragraph):
-        yield safe(block.text)
-    elif isinstance(block, Bullets) and block.items:
-        yield _items(map(safe, block.items))
-    elif isinstance(block, Table):
-        yield _table(block.caption, block.columns, block.rows, block.text_columns, block.notes)
-    elif isinstance(block, Matrix):
-        rows = [
-            (level, *(f"{count:,}" for count in row))
-            for level, row in zip(block.levels, block.counts, strict=True)
-        ]
-        caption = f"{block.caption} (rows: prompt, columns: response)"
-        yield _table(caption, ("Prompt", *block.levels), rows, 1, ())
-    elif isinstance(block, Figure):
-        yield f"% figure: {_comment(block.title)}; riskshift writes it with --charts as {_comment(block.name)}"
-    elif isinstance(block, Terms):
-        yield _items(
-            rf"\textbf{{{safe(name)}}} ({safe(formula)}): {safe(meaning)}"
-            for name, formula, meaning in block.items
-        )
-    elif isinstance(block, CaseList) and block.cases:
-        yield from _block(case_table(block))
+    match block:
+        case Paragraph(text, kind):
+            shown = _text(text)
+            yield f"\\begin{{quote}}\n{shown}\n\\end{{quote}}" if kind == "note" else shown
+        case Bullets(items):
+            yield _items(map(_text, items))
+        case Table():
+            yield from _table(block)
+        case Matrix():
+            yield from _table(matrix_table(block))
+        case CaseList():
+            yield from _table(case_table(block))
+        case Figure():
+            yield _comment(f"chart: {block.title}; --charts writes it as {block.name}.png")
+        case Terms(items):
+            yield _items(
+                _text(f"{name} ({formula}): {meaning}") for name, formula, meaning in items
+            )
 
 
 def _items(items: Iterator[str]) -> str:
-    lines = "\n".join(rf"\item {item}" for item in items)
-    return "\\begin{itemize}\n" + lines + "\n\\end{itemize}"
-
-
-def _table(
-    caption: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    text_columns: int,
-    notes: Sequence[str],
-) -> str:
-    lines = [" & ".join(safe(cell) for cell in row) + r" \\" for row in (columns, *rows)]
-    body = "\n".join(
-        [
-            rf"\begin{{longtable}}{{{_columns(columns, rows, text_columns)}}}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            r"\endhead",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{longtable}",
-        ]
-    )
-    return "\n".join(
-        [
-            f"% --- table: {_comment(caption)}",
-            r"{\footnotesize",
-            rf"\textbf{{{safe(caption)}}}",
-            "",
-            body,
-            *(rf"{safe(note)}\par" for note in notes),
-            "}",
-            "% --- end of table",
-        ]
-    )
-
-
-def _columns(columns: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
-    """Share the width of the page among the columns by the length of what they hold."""
-    longest = [
-        min(max(len(cell) for cell in column), 40) + 2
-        for column in zip(columns, *rows, strict=True)
-    ]
-    # A character of footnote size is about 1.05 % of the line; short tables stay narrow.
-    scale = min(0.0115, _PAGE / sum(longest))
-    gap = r"\dimexpr{width}\linewidth-2\tabcolsep\relax"
-    marks = []
-    for at, length in enumerate(longest):
-        flush = r"\raggedright" if at < text_columns else r"\raggedleft"
-        width = gap.replace("{width}", f"{length * scale:.4f}")
-        marks.append(rf">{{{flush}\arraybackslash}}p{{{width}}}")
-    return "@{}" + "".join(marks) + "@{}"
+    listed = [rf"\item {{}}{item}" for item in items]
+    return "\n".join([r"\begin{itemize}", *listed, r"\end{itemize}"]) if listed else ""
 
 
 def _comment(text: str) -> str:
-    return "".join(char if " " <= char <= "~" else "?" for char in text)
+    shown = escape.visible(text).encode("ascii", "backslashreplace").decode()
+    return f"% --- {shown}"
+
+
+def _table(table: Table) -> Iterator[str]:
+    parts = list(layouts(table))
+    for number, (part, layout) in enumerate(parts, start=1):
+        caption = part.caption
+        if len(parts) > 1:
+            caption += f" (part {number} of {len(parts)})"
+        body = _long if layout.long else _short
+        lines = [_comment(f"table: {caption}"), *body(part, layout, _text(caption)), _END]
+        yield "\n".join(lines)
+
+
+def _short(table: Table, layout: Layout, caption: str) -> Iterator[str]:
+    yield r"\begin{table}[!htbp]"
+    yield rf"\caption{{{caption}}}"
+    yield rf"\centering{layout.size}"
+    yield rf"\begin{{tabular}}{{{layout.columns}}}"
+    yield from (r"\toprule", _row(table.columns, table, layout), r"\midrule")
+    yield from (_row(row, table, layout) for row in table.rows)
+    yield from (r"\bottomrule", r"\end{tabular}")
+    yield from _notes(table.notes)
+    yield r"\end{table}"
+
+
+def _long(table: Table, layout: Layout, caption: str) -> Iterator[str]:
+    heading = (r"\toprule", _row(table.columns, table, layout), r"\midrule")
+    yield rf"\begingroup{layout.size}"
+    yield rf"\begin{{longtable}}{{{layout.columns}}}"
+    yield rf"\caption{{{caption}}}\\"
+    yield from (*heading, r"\endfirsthead", *heading, r"\endhead")
+    yield from (r"\midrule", r"\endfoot", r"\bottomrule", r"\endlastfoot")
+    yield from (_row(row, table, layout) for row in table.rows)
+    yield r"\end{longtable}"
+    yield from _notes(table.notes)
+    yield r"\endgroup"
+
+
+def _notes(notes: Sequence[str]) -> Iterator[str]:
+    if notes:
+        yield r"\par\smallskip\raggedright\footnotesize"
+        yield from (rf"{_text(note)}\par" for note in notes)
+
+
+def _row(cells: Sequence[str], table: Table, layout: Layout) -> str:
+    shown = []
+    for position, (cell, width) in enumerate(zip(cells, layout.widths, strict=True)):
+        # TeX drops leading spaces, and they are indents.
+        indent = r"\quad{}" if cell.startswith(" ") else ""
+        if position >= table.text_columns:
+            cell = _MINUS.sub("\N{MINUS SIGN}", cell)
+        shown.append(indent + broken(cell.strip(), width=width))
+    return " & ".join(shown) + r" \\"

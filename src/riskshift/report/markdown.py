@@ -78,7 +78,7 @@ def _block(block: Block) -> Iterator[str]:
         case CaseList():
             yield from _table(case_table(block))
         case Figure():
-            yield f"{_strong(block.title)}: {_text(block.alt)}"
+            yield f"Chart: {_text(block.title)}. {_text(block.alt)}"
         case Terms(items):
             yield "\n".join(
                 f"- {_strong(name)} ({_text(formula)}): {_text(meaning)}"

@@ -1,6 +1,6 @@
 """Matrices and cases as plain tables, for places that know nothing better."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from riskshift.counts import Case
@@ -29,6 +29,34 @@ def narrowed(table: Table) -> Table:
         text_columns=sum(i < table.text_columns for i in kept),
         notes=table.notes,
     )
+
+
+def shared_width(
+    least: Sequence[float], full: Sequence[float], *, texts: int, width: float
+) -> list[float]:
+    """Share a width among columns so that as few as possible wrap.
+
+    Parameters
+    ----------
+    least, full : sequence of float
+        Width that each column needs, and at which nothing in it wraps.
+    texts : int
+        How many leading columns hold text; only the headings of the others can wrap.
+    width : float
+        What there is, gaps aside; at least the sum of `least`.
+
+    Examples
+    --------
+    >>> shared_width([4, 4, 6], [30, 9, 8], texts=2, width=25)
+    [10, 9, 6]
+    """
+    widths = list(least)
+    spare = width - sum(least)
+    for i in sorted(range(len(full)), key=lambda i: (i >= texts, full[i] - least[i])):
+        more = min(spare, max(full[i] - least[i], 0))
+        widths[i] += more
+        spare -= more
+    return widths
 
 
 def matrix_table(matrix: Matrix) -> Table:

@@ -20,7 +20,7 @@ from riskshift.report.document import (
     Paragraph,
     Table,
 )
-from riskshift.report.tabular import matrix_table, narrowed
+from riskshift.report.tabular import matrix_table, narrowed, shared_width
 
 WIDEST: Final = 100
 MOST_ROWS: Final = 50
@@ -63,6 +63,7 @@ class _Screen:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.width = min(console.width, WIDEST)
+        self.noted: set[str] = set()
         plain = console.options.ascii_only
         self.bullet, self.line = ("*", "-") if plain else ("•", "─")
 
@@ -77,14 +78,15 @@ class _Screen:
                 self.section(section.title, section.blocks)
         if document.caveats:
             self.section("What cannot be said", (Bullets(document.caveats),))
-        hidden = [section.title for section in document.sections if not section.brief]
-        if hidden:
-            self.print(Text(), self.text(_elsewhere(hidden), style="dim"))
+        if document.sections:
+            hidden = [section.title for section in document.sections if not section.brief]
+            told = "; ".join(["charts and further tables", *hidden])
+            self.print(Text(), self.text(f"In the report (-o report.html): {told}.", style="dim"))
 
     def section(self, title: str, blocks: Sequence[Block]) -> None:
         heading = self.text(title, style="bold")
         self.print(Text(), heading, Text(self.line * min(heading.cell_len, self.width)))
-        for block in blocks:
+        for block in _brief(blocks):
             for part in self.block(block):
                 self.print(Text(), part)
 
@@ -139,7 +141,8 @@ class _Screen:
             yield self.stacked(narrow)
         if more > 0:
             yield self.text(f"and {more:,} more rows in the report: -o report.html")
-        for note in table.notes:
+        for note in [note for note in table.notes if note not in self.noted]:
+            self.noted.add(note)
             yield Padding(self.text(note, style="dim"), (0, 0, 0, 2))
 
     def widths(self, table: Table, long_word: int | None) -> list[int] | None:
@@ -157,15 +160,10 @@ class _Screen:
                 least.append(min(long_word, words))
             else:
                 least.append(max(_longest_word(heading), *map(cell_len, cells), 0))
-        spare = self.width - sum(least) - _GAP * (len(least) - 1)
-        if spare < 0:
+        width = self.width - _GAP * (len(least) - 1)
+        if sum(least) > width:
             return None
-        for _ in range(spare):
-            short = max(range(len(least)), key=lambda i: full[i] - least[i])
-            if full[short] == least[short]:
-                break
-            least[short] += 1
-        return least
+        return [int(w) for w in shared_width(least, full, texts=table.text_columns, width=width)]
 
     def grid(self, table: Table, widths: Sequence[int]) -> Grid:
         grid = Grid(
@@ -176,7 +174,6 @@ class _Screen:
             grid.add_column(
                 self.text(heading),
                 justify="right" if number else "left",
-                vertical="bottom" if number else "top",
                 width=width,
                 overflow="fold",
             )
@@ -202,5 +199,13 @@ def _longest_word(text: str) -> int:
     return max(map(cell_len, text.split()), default=0)
 
 
-def _elsewhere(titles: Sequence[str]) -> str:
-    return f"In the report (-o report.html) also: {'; '.join(titles)}."
+def _brief(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Leave out all but the first table and the first paragraph: the rest is detail."""
+    seen: set[type[Block]] = set()
+    for block in blocks:
+        plain = isinstance(block, Paragraph) and block.kind == "plain"
+        once = plain or isinstance(block, Table)
+        if not once or type(block) not in seen:
+            yield block
+        if once:
+            seen.add(type(block))
