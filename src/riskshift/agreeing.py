@@ -160,7 +160,7 @@ def _judged(rated: Rated, adjudicator: str | None) -> Ratings:
     ratings, name = rated.ratings, rated.records.source.name
     if adjudicator is not None:
         if adjudicator not in ratings.raters:
-            raise unknown_choice(f"{name} has no rater", adjudicator, ratings.raters)
+            raise unknown_choice("adjudicator", adjudicator, ratings.raters)
         ratings = ratings.without(ratings.raters.index(adjudicator))
     raters = [rater for rater, items in ratings.rated_by().items() if items]
     besides = "" if adjudicator is None else " besides the adjudicator"

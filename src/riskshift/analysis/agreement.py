@@ -254,7 +254,7 @@ def _about_prompts(agreement: Agreement) -> Iterator[str]:
 
 def _about_gaps(agreement: Agreement) -> Iterator[str]:
     if agreement.absent:
-        yield f"The data has no labels for {enumerate_words(agreement.absent)}: nothing is said about them."
+        yield f"The data has no labels for {enumerate_words(agreement.absent)}: nothing is said there."
     for item in agreement.labels:
         if not item.items:
             yield f"No item has two ratings of {item.label}, so nothing can be said about agreement on it."

@@ -203,16 +203,18 @@ def resolution(
         for name, resolved in by_rule.items()
     }
     kept = [c for c in choices if rates[rule][c.label].trials or not rates[rule][c.label].missing]
-    names = [str(label) for label in ratings.labels]
+    rated = (ratings.values != MISSING).any(axis=0)
+    names = [str(label) for label, known in zip(ratings.labels, rated, strict=True) if known]
     weight = ratings.items.weight
+
+    def tally(where: BoolArray) -> dict[str, int]:
+        return dict(zip(names, (weight @ where[:, rated]).tolist(), strict=True))
+
     return Resolution(
         rule,
         adjudicator,
-        {
-            name: dict(zip(names, (weight @ resolved.tied).tolist(), strict=True))
-            for name, resolved in by_rule.items()
-        },
-        dict(zip(names, (weight @ by_rule[rule].fell_back).tolist(), strict=True)),
+        {name: tally(resolved.tied) for name, resolved in by_rule.items()},
+        tally(by_rule[rule].fell_back),
         _contradictions(ratings, by_rule[rule].level),
         {name: {c.label: of[c.label] for c in kept} for name, of in rates.items()},
         {

@@ -57,7 +57,7 @@ def _how_far(agreement: Agreement) -> Section:
         *headings,
         "Same level",
         "One apart at most",
-        "Mean kappa",
+        "Mean weighted kappa",
     )
     rows = []
     for item in agreement.labels:
@@ -77,7 +77,6 @@ def _how_far(agreement: Agreement) -> Section:
     notes = [
         "Alpha is 1 where raters agree in full and 0 where they agree as chance would. By Krippendorff's convention "
         "0.800 and more can be relied on, and 0.667 and more allows tentative conclusions.",
-        "Mean kappa: quadratic-weighted, mean over pairs of raters.",
     ]
     if shared:
         notes.append(
@@ -108,17 +107,13 @@ def _ends(held: Bootstrap | None) -> str:
 
 
 def _who(agreement: Agreement) -> Section:
-    blocks: list[Block] = [
-        Table(
-            "Raters",
-            ("Rater", "Items"),
-            tuple((rater, f"{items:,}") for rater, items in agreement.raters.items()),
-        )
-    ]
+    blocks: list[Block] = []
     for item in agreement.labels:
         if item.pairs:
             blocks.append(_matrix(item))
             blocks += _picture(item)
+    raters = tuple((rater, f"{items:,}") for rater, items in agreement.raters.items())
+    blocks.append(Table("Raters", ("Rater", "Items with a label"), raters))
     return Section(
         "Who disagrees with whom", "raters", tuple(blocks), brief=len(agreement.labels) == 1
     )
@@ -264,6 +259,10 @@ def _rule(agreement: Agreement) -> Section:
             f"Rates by {resolution.rule} without one rater",
             ("Rate", "All raters", "Lowest", "without", "Highest", "without"),
             tuple(left),
+            notes=(
+                "Where an odd number of raters becomes even, more items are evenly split, and those go to the higher "
+                "level: part of such a rise is the rule's.",
+            ),
             essential=(0, 1, 2, 4),
         ),
         Table(
