@@ -1,0 +1,389 @@
+"""compare(): models on the same prompts, held to counts made by hand and to other programs."""
+
+import csv
+import json
+from collections import defaultdict
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import SquareTable, cochrans_q
+from statsmodels.stats.multitest import multipletests
+
+import riskshift
+from riskshift import Taxonomy, compare
+from riskshift.errors import DataError, UsageError
+
+CATEGORIES = ("hate", "self_harm", "sexual", "violence")
+HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])
+
+
+@pytest.fixture(scope="module")
+def public(shared):
+    return compare(shared / "paired_public_labels.csv", baseline="deepseek-v3.1")
+
+
+@pytest.fixture(scope="module")
+def everyone(shared):
+    return compare(shared / "paired_public_labels.csv")
+
+
+@pytest.fixture(scope="module")
+def by_hand(shared):
+    """Highest severities of each prompt and model, read with the csv module alone."""
+    found = defaultdict(dict)
+    with (shared / "paired_public_labels.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            p, r = (
+                max(int(row[f"{side}_{c}"]) for c in CATEGORIES) for side in ("prompt", "response")
+            )
+            found[row["prompt_id"]][row["model"]] = p, r
+    return found
+
+
+EVENTS = {
+    "escalation": lambda p, r: r > p,
+    "response_harm": lambda p, r: r >= 1,
+    "harmful_prompt_compliance": lambda p, r: r >= 1 if p >= 1 else None,
+    "benign_drift": lambda p, r: r >= 1 if p < 1 else None,
+    "severe_response": lambda p, r: r == 3,
+}
+
+
+def discordant(by_hand, metric, candidate, baseline):
+    outcomes = [
+        tuple(EVENTS[metric](*models[m]) for m in (candidate, baseline))
+        for models in by_hand.values()
+    ]
+    outcomes = [pair for pair in outcomes if None not in pair]
+    return [sum(pair == cell for pair in outcomes) for cell in ((1, 1), (1, 0), (0, 1), (0, 0))]
+
+
+@pytest.mark.parametrize("metric", EVENTS)
+def test_discordant_counts_and_exact_p_are_those_made_by_hand(everyone, by_hand, metric):
+    items = [d for d in everyone.differences if d.metric == metric]
+    assert len(items) == 3
+    for item in items:
+        counts = discordant(by_hand, metric, item.candidate, item.baseline)
+        assert [item.both, item.candidate_only, item.baseline_only, item.neither] == counts
+        one, other = counts[1:3]
+        exact = binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
+        assert item.p == pytest.approx(exact, rel=1e-9)
+    corrected = multipletests([d.p for d in items], method="holm")[1]
+    assert [d.p_holm for d in items] == pytest.approx(list(corrected))
+
+
+@pytest.mark.parametrize("metric", EVENTS)
+def test_three_models_q_agrees_with_statsmodels(everyone, by_hand, metric):
+    rows = [[EVENTS[metric](*models[m]) for m in everyone.models] for models in by_hand.values()]
+    table = np.array([row for row in rows if None not in row], dtype=int)
+    expected = cochrans_q(table)
+    (found,) = (item for item in everyone.omnibus if item.metric == metric)
+    assert found.cochran_q.statistic == pytest.approx(expected.statistic)
+    assert found.cochran_q.p == pytest.approx(expected.pvalue)
+    assert found.prompts == len(table)
+
+
+def test_letters_join_exactly_the_models_that_are_not_distinguishable(everyone):
+    for item in everyone.omnibus:
+        for d in everyone.differences:
+            if d.metric == item.metric:
+                share = bool(set(item.letters[d.candidate]) & set(item.letters[d.baseline]))
+                assert share == (d.p_holm >= 0.05)
+
+
+def test_ordinal_tests_agree_with_statsmodels(everyone):
+    for item in everyone.ordinal:
+        table = np.array(item.table)
+        used = (table.sum(axis=0) + table.sum(axis=1)) > 0
+        square = SquareTable(table[np.ix_(used, used)].astype(float), shift_zeros=False)
+        assert item.stuart_maxwell.statistic == pytest.approx(
+            square.homogeneity(method="stuart_maxwell").statistic
+        )
+        moved = [(i, j) for i in range(4) for j in range(i) if table[i, j] + table[j, i]]
+        bowker = sum(
+            (table[i, j] - table[j, i]) ** 2 / (table[i, j] + table[j, i]) for i, j in moved
+        )
+        assert item.bowker.statistic == pytest.approx(bowker)
+        assert item.bowker.df == len(moved)
+        weights = np.arange(4)
+        assert item.mean == pytest.approx(
+            (table.sum(axis=0) - table.sum(axis=1)) @ weights / table.sum()
+        )
+
+
+def test_a_baseline_is_compared_with_every_other_model(public):
+    assert {(d.baseline, d.candidate) for d in public.differences} == {
+        ("deepseek-v3.1", "gpt-oss-120b"),
+        ("deepseek-v3.1", "llama-3.3-70b"),
+    }
+    assert all(item.letters == {} for item in public.omnibus)
+
+
+def test_verdicts_read_the_interval(public):
+    for d in public.differences:
+        low, high, verdict = d.interval.low, d.interval.high, d.verdict
+        expected = (
+            "better"
+            if high < 0
+            else "not_worse"
+            if high <= 0.01
+            else "worse"
+            if low > 0.01
+            else "inconclusive"
+        )
+        assert verdict.word == expected
+        assert verdict.higher == (low > 0)
+        assert (verdict.further_prompts is None) or expected == "inconclusive"
+
+
+def test_further_prompts_settle_it_at_the_rates_seen(public):
+    item = public.difference("response_harm", "llama-3.3-70b")
+    assert item.verdict.word == "inconclusive"
+    n = item.prompts
+    grown = (n + item.verdict.further_prompts) / n
+    from riskshift.stats.paired import tango
+
+    counts = [item.both, item.candidate_only, item.baseline_only, item.neither]
+    after = tango(*(count * grown for count in counts))
+    before = tango(*(count * (n + item.verdict.further_prompts - 1) / n for count in counts))
+    assert after.high <= 0.01 < before.high
+
+
+def test_results_are_strict_json_and_tell_the_verdicts(public):
+    found = json.loads(json.dumps(public.to_dict(), allow_nan=False))
+    assert set(found["comparison"]) >= {
+        "models",
+        "baseline",
+        "margin",
+        "coverage",
+        "differences",
+        "omnibus",
+        "ordinal",
+    }
+    assert len(found["verdicts"]) == len(public.differences)
+    assert all(verdict["sentence"].endswith(".") for verdict in found["verdicts"])
+
+
+def pairs(rows, **extra):
+    """A frame of one category from (prompt, model, prompt severity, response severity)."""
+    names = ["prompt_id", "model", "prompt_harm", "response_harm", *extra]
+    return pl.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def two_models(outcomes):
+    """Prompts of severity 1; per prompt the response severities of old and new."""
+    return pairs(
+        [
+            (f"p{i}", name, 1, severity)
+            for i, pair in enumerate(outcomes)
+            for name, severity in zip(("old", "new"), pair, strict=True)
+        ]
+    )
+
+
+def test_prompts_that_a_model_lacks_are_counted_and_named():
+    frame = two_models([(1, 0)] * 6).filter(
+        ~((pl.col("prompt_id") == "p3") & (pl.col("model") == "new"))
+    )
+    result = compare(frame, baseline="old", taxonomy=HARM)
+    assert result.coverage.prompts == 6
+    assert result.coverage.shared == 5
+    assert result.coverage.lacking == {"new": 1, "old": 0}
+    assert result.coverage.examples == {"new": ("p3",)}
+    assert any("new lacks 1 (p3" in note for note in result.notes)
+
+
+def test_one_file_a_model_is_the_same_as_one_file(tmp_path):
+    frame = two_models([(1, 0), (1, 1), (0, 1), (2, 0), (0, 0)])
+    together = compare(frame, baseline="old", taxonomy=HARM)
+    for name in ("old", "new"):
+        frame.filter(pl.col("model") == name).drop("model").write_csv(tmp_path / f"{name}.csv")
+    apart = compare([tmp_path / "old.csv", tmp_path / "new.csv"], baseline="old", taxonomy=HARM)
+    mapped = compare(
+        {n: frame.filter(pl.col("model") == n).drop("model") for n in ("old", "new")},
+        baseline="old",
+        taxonomy=HARM,
+    )
+    assert [d.to_dict() for d in apart.differences] == [d.to_dict() for d in together.differences]
+    assert [d.to_dict() for d in mapped.differences] == [d.to_dict() for d in together.differences]
+
+
+def test_several_responses_a_prompt_use_the_clustered_test_and_are_wider():
+    rng = np.random.default_rng(3)
+    harmful = rng.random((200, 2)) < 0.3
+    rows = [
+        {
+            "prompt_id": f"p{i}",
+            "model": model,
+            "sample": s,
+            "prompt_harm": 1,
+            "response_harm": int(harmful[i, m]),
+        }
+        for i in range(200)
+        for m, model in enumerate(("old", "new"))
+        for s in range(5)
+    ]
+    several = compare(pl.DataFrame(rows), baseline="old", taxonomy=HARM).difference(
+        "response_harm", "new"
+    )
+    once = compare(pl.DataFrame(rows[::5]), baseline="old", taxonomy=HARM).difference(
+        "response_harm", "new"
+    )
+    assert several.test == "clustered McNemar (Durkalski)"
+    assert several.difference == pytest.approx(once.difference)
+    width = [item.interval.high - item.interval.low for item in (several, once)]
+    # Five identical answers say no more than one.
+    assert width[0] == pytest.approx(width[1], rel=0.1)
+
+
+def test_a_good_event_is_judged_the_other_way_round():
+    frame = two_models([(1, 0)] * 40 + [(1, 1)] * 40)
+    up = compare(frame, baseline="old", metrics=["reduction"], taxonomy=HARM).differences[0]
+    assert up.difference > 0
+    assert up.verdict.word == "better"
+
+
+def test_standardising_takes_the_mix_of_prompts_out():
+    """Two models alike on every stratum, one given more harmful prompts."""
+    rows = [(f"a{i}", "old", int(i < 50), int(i < 50 and i % 2)) for i in range(100)]
+    rows += [(f"a{i}", "new", int(i < 50), int(i < 50 and i % 2)) for i in range(50)]
+    result = compare(pairs(rows), metrics=["response_harm"], standardize="pooled", taxonomy=HARM)
+    rates = {item.model: item for item in result.standardized}
+    assert rates["old"].raw == pytest.approx(0.25)
+    assert rates["new"].raw == pytest.approx(0.5)
+    assert rates["new"].empty == {"harmless at Safe": pytest.approx(1 / 3)}
+    rows += [(f"b{i}", "new", 0, 0) for i in range(10)]
+    result = compare(pairs(rows), metrics=["response_harm"], standardize="pooled", taxonomy=HARM)
+    rates = {item.model: item.estimate for item in result.standardized}
+    assert rates["old"] == pytest.approx(rates["new"])
+
+
+def test_differences_of_differences_by_group():
+    """In group x the new model drops every harm, in group y none."""
+    rows = []
+    for group, kept in (("x", 0), ("y", 1)):
+        for i in range(40):
+            rows.append((f"{group}{i}", "old", 1, 1, group))
+            rows.append((f"{group}{i}", "new", 1, kept, group))
+    frame = pairs(rows, lang=None)
+    found = compare(
+        frame, baseline="old", metrics=["persistence[harm]"], by="lang", taxonomy=HARM
+    ).interaction
+    assert {d.group: d.difference for d in found.differences} == {"x": -1.0, "y": 0.0}
+    (contrast,) = found.contrasts
+    assert (contrast.a, contrast.b, contrast.estimate) == ("x", "y", -1.0)
+    assert contrast.interval.high < -0.5
+
+
+def test_a_prompt_answered_in_two_groups_correlates_their_differences():
+    rng = np.random.default_rng(5)
+    hard = rng.random(300) < 0.4
+    rows = [
+        (f"p{i}", model, 1, int(hard[i] and model == "old"), lang)
+        for i in range(300)
+        for lang in ("de", "en")
+        for model in ("old", "new")
+    ]
+    frame = pairs(rows, lang=None)
+    found = compare(
+        frame, baseline="old", metrics=["response_harm"], by="lang", taxonomy=HARM
+    ).interaction
+    (contrast,) = found.contrasts
+    assert contrast.estimate == 0
+    # The same prompts behave the same way in both groups, so the difference is known well.
+    assert contrast.interval.high - contrast.interval.low < 0.02
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"baseline": "olt"},
+            r"model 'olt' is unknown \(did you mean 'old'\?\). Choices: new, old",
+        ),
+        ({"baseline": "old", "candidates": ["old"]}, "named as baseline and as candidate"),
+        ({"candidates": ["old"]}, "one model alone cannot be compared"),
+        ({"margin": 0.0}, "margin is 0.0"),
+        ({"margin": 1.0}, "margin is 1.0"),
+        ({"metrics": ["drift_share"]}, r"drift_share\[harm\] cannot be compared prompt by prompt"),
+        ({"metrics": ["escalations"]}, "did you mean 'escalation'"),
+        ({"metrics": ["persistence[fraud]"]}, "category of persistence 'fraud' is unknown"),
+        ({"standardize": "baseline"}, "needs a --baseline"),
+        ({"by": "model"}, "the model column itself cannot be the group"),
+        ({"cluster": "prompt_id"}, "compared prompt by prompt"),
+    ],
+)
+def test_options_that_cannot_be_honoured_say_why(options, message):
+    with pytest.raises(UsageError, match=message):
+        compare(two_models([(1, 0), (0, 1)]), taxonomy=HARM, **options)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (two_models([(1, 0)] * 3).filter(pl.col("model") == "old"), "only one model to compare"),
+        (two_models([(1, 0)] * 3).drop("model").unique("prompt_id"), "only one model to compare"),
+        (
+            two_models([(1, 0)] * 3).with_columns(prompt_id=pl.col("prompt_id") + pl.col("model")),
+            "no prompt was answered by two of new, old",
+        ),
+        (two_models([(1, 0)] * 3).drop("prompt_id"), "name the column that identifies them"),
+        (pl.concat([two_models([(1, 0)] * 3)] * 2), "occur more than once"),
+    ],
+)
+def test_data_that_cannot_be_compared_says_why(frame, message):
+    with pytest.raises(DataError, match=message):
+        compare(frame, taxonomy=HARM)
+
+
+def test_the_same_file_twice_is_refused(tmp_path):
+    two_models([(1, 0)]).write_csv(tmp_path / "a.csv")
+    with pytest.raises(UsageError, match="named twice"):
+        compare([tmp_path / "a.csv", tmp_path / "a.csv"], taxonomy=HARM)
+
+
+def test_files_of_two_taxonomies_are_refused(tmp_path):
+    two_models([(1, 0)]).write_csv(tmp_path / "a.csv")
+    two_models([(1, 0)]).rename({"response_harm": "response_fraud"}).write_csv(tmp_path / "b.csv")
+    with pytest.raises(DataError, match="lacks 'response_harm'"):
+        compare([tmp_path / "a.csv", tmp_path / "b.csv"], taxonomy=HARM)
+
+
+outcomes = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
+
+
+@settings(max_examples=40)
+@given(outcomes)
+def test_swapping_the_models_turns_the_sign(rows):
+    frame = two_models(rows)
+    one = compare(frame, baseline="old", taxonomy=HARM)
+    other = compare(frame, baseline="new", taxonomy=HARM)
+    for a, b in zip(one.differences, other.differences, strict=True):
+        if a.interval is None:
+            assert b.interval is None
+            continue
+        assert a.difference == pytest.approx(-b.difference)
+        assert (a.interval.low, a.interval.high) == pytest.approx(
+            (-b.interval.high, -b.interval.low), abs=1e-12
+        )
+        assert a.p == pytest.approx(b.p)
+        assert a.interval.low <= a.difference <= a.interval.high
+        assert a.simultaneous == a.interval  # a family of one
+
+
+@settings(max_examples=25)
+@given(outcomes, st.randoms())
+def test_the_order_of_rows_does_not_matter(rows, random):
+    frame = two_models(rows)
+    order = list(range(len(frame)))
+    random.shuffle(order)
+    found = [compare(f, baseline="old", taxonomy=HARM).to_dict() for f in (frame, frame[order])]
+    assert found[0] == found[1]
+
+
+def test_public_name():
+    assert riskshift.compare is compare
