@@ -123,7 +123,8 @@ def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
             changed.append(nw.when(~value.is_nan()).then(value).alias(column))
         elif dtype in (nw.Categorical, nw.Enum, nw.Object, nw.Unknown):
             changed.append(nw.when(~value.is_null()).then(value.cast(nw.String)).alias(column))
-    return (frame.with_columns(*changed) if changed else frame), refused
+    with translated():
+        return (frame.with_columns(*changed) if changed else frame), refused
 
 
 def count_patterns(

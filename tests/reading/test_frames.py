@@ -314,3 +314,9 @@ def test_dates_and_nothing_are_no_labels():
     frame = pa.table({"prompt_harm": [datetime.date(2026, 7, 9)], "response_harm": pa.nulls(1)})
     with pytest.raises(LabelError, match="prompt_harm is '2026-07-09'"):
         outcome(frame)
+
+
+def test_bytes_among_objects_that_are_no_text_are_refused():
+    frame = pd.DataFrame({"prompt_harm": [0], "response_harm": pd.Series([b"\x80"], dtype=object)})
+    with pytest.raises(DataError, match="pandas frame cannot be read: .*byte 0x80"):
+        outcome(frame)
