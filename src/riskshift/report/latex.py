@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from riskshift.report import escape
@@ -26,7 +27,7 @@ _HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex; the s
 \documentclass[10pt,a4paper]{article}
 \usepackage[T1]{fontenc}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
-\usepackage[margin=22mm]{geometry}
+\usepackage[margin=16mm]{geometry}
 \usepackage{array}
 \usepackage{booktabs}
 \usepackage{longtable}
@@ -117,7 +118,7 @@ def _comment(text: str) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    parts = list(layouts(table))
+    parts = list(layouts(_with_minus(table)))
     for number, (part, layout) in enumerate(parts, start=1):
         caption = part.caption
         if len(parts) > 1:
@@ -127,26 +128,35 @@ def _table(table: Table) -> Iterator[str]:
         yield "\n".join(lines)
 
 
+def _with_minus(table: Table) -> Table:
+    first = table.text_columns
+    rows = tuple(
+        (*row[:first], *(_MINUS.sub("\N{MINUS SIGN}", cell) for cell in row[first:]))
+        for row in table.rows
+    )
+    return replace(table, rows=rows)
+
+
 def _short(table: Table, layout: Layout, caption: str) -> Iterator[str]:
     yield r"\begin{table}[!htbp]"
     yield rf"\caption{{{caption}}}"
     yield rf"\centering{layout.size}"
     yield rf"\begin{{tabular}}{{{layout.columns}}}"
-    yield from (r"\toprule", _row(table.columns, table, layout), r"\midrule")
-    yield from (_row(row, table, layout) for row in table.rows)
+    yield from (r"\toprule", _row(table.columns, layout), r"\midrule")
+    yield from (_row(row, layout) for row in table.rows)
     yield from (r"\bottomrule", r"\end{tabular}")
     yield from _notes(table.notes)
     yield r"\end{table}"
 
 
 def _long(table: Table, layout: Layout, caption: str) -> Iterator[str]:
-    heading = (r"\toprule", _row(table.columns, table, layout), r"\midrule")
+    heading = (r"\toprule", _row(table.columns, layout), r"\midrule")
     yield rf"\begingroup{layout.size}"
     yield rf"\begin{{longtable}}{{{layout.columns}}}"
     yield rf"\caption{{{caption}}}\\"
     yield from (*heading, r"\endfirsthead", *heading, r"\endhead")
     yield from (r"\midrule", r"\endfoot", r"\bottomrule", r"\endlastfoot")
-    yield from (_row(row, table, layout) for row in table.rows)
+    yield from (_row(row, layout) for row in table.rows)
     yield r"\end{longtable}"
     yield from _notes(table.notes)
     yield r"\endgroup"
@@ -158,12 +168,10 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
         yield from (rf"{_text(note)}\par" for note in notes)
 
 
-def _row(cells: Sequence[str], table: Table, layout: Layout) -> str:
+def _row(cells: Sequence[str], layout: Layout) -> str:
     shown = []
-    for position, (cell, width) in enumerate(zip(cells, layout.widths, strict=True)):
+    for cell, width in zip(cells, layout.widths, strict=True):
         # TeX drops leading spaces, and they are indents.
         indent = r"\quad{}" if cell.startswith(" ") else ""
-        if position >= table.text_columns:
-            cell = _MINUS.sub("\N{MINUS SIGN}", cell)
         shown.append(indent + broken(cell.strip(), width=width))
     return " & ".join(shown) + r" \\"

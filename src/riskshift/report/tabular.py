@@ -48,15 +48,20 @@ def shared_width(
     Examples
     --------
     >>> shared_width([4, 4, 6], [30, 9, 8], texts=2, width=25)
-    [10, 9, 6]
+    [10, 9, 6.0]
     """
     widths = list(least)
+    wants = [max(whole - part, 0) for whole, part in zip(full, least, strict=True)]
     spare = width - sum(least)
-    for i in sorted(range(len(full)), key=lambda i: (i >= texts, full[i] - least[i])):
-        more = min(spare, max(full[i] - least[i], 0))
+    # The shortest wants first, so that only the longest text wraps; what is left to the headings.
+    for i in sorted(range(texts), key=lambda i: wants[i]):
+        more = min(spare, wants[i])
         widths[i] += more
         spare -= more
-    return widths
+    share = min(1, spare / (sum(wants[texts:]) or 1))
+    return widths[:texts] + [
+        part + share * want for part, want in zip(widths[texts:], wants[texts:], strict=True)
+    ]
 
 
 def matrix_table(matrix: Matrix) -> Table:

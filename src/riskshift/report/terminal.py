@@ -24,6 +24,7 @@ from riskshift.report.tabular import matrix_table, narrowed, shared_width
 
 WIDEST: Final = 100
 MOST_ROWS: Final = 50
+MOST_ITEMS: Final = 8
 _GAP: Final = 2
 # Columns of text wrap between words; a longer word is broken.
 _LONG_WORD: Final = 30
@@ -77,7 +78,8 @@ class _Screen:
             if section.brief:
                 self.section(section.title, section.blocks)
         if document.caveats:
-            self.section("What cannot be said", (Bullets(document.caveats),))
+            self.section("What cannot be said", ())
+            self.print(Text(), self.bullets(document.caveats))
         if document.sections:
             hidden = [section.title for section in document.sections if not section.brief]
             told = "; ".join(["charts and further tables", *hidden])
@@ -94,10 +96,10 @@ class _Screen:
         for part in parts:
             self.console.print(part, width=self.width)
 
-    def text(self, text: str, *, style: str = "") -> Text:
+    def text(self, text: str, *, style: str = "", width: int = 0) -> Text:
         encoding = self.console.encoding
         shown = escape.visible(text).encode(encoding, "backslashreplace").decode(encoding)
-        return Text(shown, style=style, overflow="fold")
+        return Text(_folded(shown, width), style=style, overflow="fold")
 
     def bullets(self, items: Sequence[str]) -> Grid:
         grid = Grid.grid(padding=(0, 1, 0, 0))
@@ -113,7 +115,9 @@ class _Screen:
                 shown = self.text(text)
                 yield Padding(shown, (0, 0, 0, 2)) if kind == "note" else shown
             case Bullets(items):
-                yield self.bullets(items)
+                yield self.bullets(items[:MOST_ITEMS])
+                if len(items) > MOST_ITEMS:
+                    yield self.more(len(items) - MOST_ITEMS, "")
             case Matrix():
                 yield from self.table(matrix_table(block))
             case Table():
@@ -123,6 +127,9 @@ class _Screen:
                 yield self.text(f"{len(cases):,} {noun} to read in the report: -o report.html")
             case _:
                 pass
+
+    def more(self, count: int, what: str) -> Text:
+        return self.text(f"and {count:,} more{what} in the report: -o report.html")
 
     def table(self, table: Table) -> Iterator[RenderableType]:
         yield self.text(table.caption, style="bold")
@@ -140,7 +147,7 @@ class _Screen:
         else:
             yield self.stacked(narrow)
         if more > 0:
-            yield self.text(f"and {more:,} more rows in the report: -o report.html")
+            yield self.more(more, " rows")
         for note in [note for note in table.notes if note not in self.noted]:
             self.noted.add(note)
             yield Padding(self.text(note, style="dim"), (0, 0, 0, 2))
@@ -178,7 +185,8 @@ class _Screen:
                 overflow="fold",
             )
         for row in table.rows[:MOST_ROWS]:
-            grid.add_row(*map(self.text, row))
+            cells = zip(row, widths, strict=True)
+            grid.add_row(*(self.text(cell, width=width) for cell, width in cells))
         return grid
 
     def stacked(self, table: Table) -> Grid:
@@ -197,6 +205,21 @@ class _Screen:
 
 def _longest_word(text: str) -> int:
     return max(map(cell_len, text.split()), default=0)
+
+
+def _folded(text: str, width: int) -> str:
+    """Break words wider than `width`, where a name has a joint if it has one."""
+    words = []
+    for word in text.split(" ") if width else [text]:
+        while width and cell_len(word) > width:
+            most = next(i for i in range(len(word), 0, -1) if i == 1 or cell_len(word[:i]) <= width)
+            joint = max(word.rfind(mark, 0, most) + 1 for mark in "_-/.:")
+            joint = max(joint, word.rfind("[", 1, most + 1))
+            at = joint if joint > most // 2 else most
+            words.append(f"{word[:at]}\n")
+            word = word[at:]
+        words.append(word)
+    return " ".join(words).replace("\n ", "\n")
 
 
 def _brief(blocks: Sequence[Block]) -> Iterator[Block]:

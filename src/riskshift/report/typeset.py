@@ -9,15 +9,31 @@ from riskshift.report import escape
 from riskshift.report.document import Table
 from riskshift.report.tabular import shared_width
 
-# Width of the line and space between columns, in points; names of sizes and their em in points.
-_LINE: Final = 470.0
-_GAP: Final = 12.0
-_SIZES: Final = ((r"\small", 9.3), (r"\footnotesize", 8.6), (r"\scriptsize", 7.7))
+# All in points: the line, and of each size of type its em and the gap between columns.
+_LINE: Final = 504.0
 _LONG_WORD: Final = 11.0
 # More than these may not fit one page.
 MOST_LINES: Final = 40
 _NARROW: Final = frozenset(" .,:;'!|ijlt()[]/-")
 _WIDE: Final = frozenset("mwMW%@<>=+~")
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    command: str
+    em: float
+    gap: float = 12.0
+
+    def room(self, columns: int) -> float:
+        """Width of the line in em, gaps aside."""
+        return (_LINE - self.gap * (columns - 1)) / self.em
+
+
+_SIZES: Final = (
+    _Size(r"\small", 9.3),
+    _Size(r"\footnotesize", 8.6),
+    _Size(r"\scriptsize\setlength{\tabcolsep}{3pt}", 7.7, 6.0),
+)
 # Letters between two places where a word too long for its column may break.
 _PIECE: Final = 3
 
@@ -47,21 +63,19 @@ class Layout:
 def layouts(table: Table) -> Iterator[tuple[Table, Layout]]:
     """Yield a table with its layout; in parts, each with all columns of text, if it is too wide."""
     natural = [max(map(ems, column)) for column in _columns(table)]
-    for size, em in _SIZES[:2]:
-        if sum(natural) * em + _gaps(natural) <= _LINE:
+    for size in _SIZES[:2]:
+        if sum(natural) <= size.room(len(natural)):
             marks = "l" * table.text_columns + "r" * (len(natural) - table.text_columns)
             columns = f"@{{}}{marks}@{{}}"
             if _lines(table, natural) > MOST_LINES:
                 # Over several pages TeX needs a second run for columns that measure themselves.
-                columns = _paragraphs(table, natural, em)
+                columns = _paragraphs(table, natural, size)
             yield table, _layout(table, size, columns, natural)
             return
     for part in _parts(table):
-        size, em = next(
-            ((size, em) for size, em in _SIZES if _needs(part, em) <= _LINE), _SIZES[-1]
-        )
-        widths = _shared(part, (_LINE - _gaps(part.columns)) / em)
-        yield part, _layout(part, size, _paragraphs(part, widths, em), widths)
+        size = next((size for size in _SIZES if _fits(part, size)), _SIZES[-1])
+        widths = _shared(part, size.room(len(part.columns)))
+        yield part, _layout(part, size, _paragraphs(part, widths, size), widths)
 
 
 def ems(text: str) -> float:
@@ -103,10 +117,6 @@ def _columns(table: Table) -> list[tuple[str, ...]]:
     return list(zip(table.columns, *table.rows, strict=True))
 
 
-def _gaps(columns: Sequence[object]) -> float:
-    return _GAP * (len(columns) - 1)
-
-
 def _least(table: Table) -> list[float]:
     """Give the widths, in em, down to which columns may shrink: numbers do not break."""
     least = []
@@ -120,8 +130,8 @@ def _least(table: Table) -> list[float]:
     return least
 
 
-def _needs(table: Table, em: float) -> float:
-    return sum(_least(table)) * em + _gaps(table.columns)
+def _fits(table: Table, size: _Size) -> bool:
+    return sum(_least(table)) <= size.room(len(table.columns))
 
 
 def _parts(table: Table) -> Iterator[Table]:
@@ -129,7 +139,7 @@ def _parts(table: Table) -> Iterator[Table]:
     texts = list(range(table.text_columns))
     kept: list[int] = []
     for position in range(table.text_columns, len(table.columns)):
-        if kept and _needs(_taken(table, [*texts, *kept, position]), _SIZES[-1][1]) > _LINE:
+        if kept and not _fits(_taken(table, [*texts, *kept, position]), _SIZES[-1]):
             yield _taken(table, [*texts, *kept])
             kept = []
         kept.append(position)
@@ -153,20 +163,20 @@ def _shared(table: Table, width: float) -> list[float]:
     return shared_width(least, full, texts=table.text_columns, width=width)
 
 
-def _paragraphs(table: Table, widths: Sequence[float], em: float) -> str:
+def _paragraphs(table: Table, widths: Sequence[float], size: _Size) -> str:
     """Write columns that wrap, as shares of the line so that they fit a narrower one too."""
     marks = []
     for position, width in enumerate(widths):
         flush = r"\raggedright" if position < table.text_columns else r"\raggedleft"
-        share = f"{(width * em + _GAP) / _LINE:.4f}"
+        share = f"{(width * size.em + size.gap) / _LINE:.4f}"
         marks.append(
             rf">{{{flush}\arraybackslash}}p{{\dimexpr {share}\linewidth-2\tabcolsep\relax}}"
         )
     return f"@{{}}{''.join(marks)}@{{}}"
 
 
-def _layout(table: Table, size: str, columns: str, widths: Sequence[float]) -> Layout:
-    return Layout(size, columns, tuple(widths), _lines(table, widths) > MOST_LINES)
+def _layout(table: Table, size: _Size, columns: str, widths: Sequence[float]) -> Layout:
+    return Layout(size.command, columns, tuple(widths), _lines(table, widths) > MOST_LINES)
 
 
 def _lines(table: Table, widths: Sequence[float]) -> int:
