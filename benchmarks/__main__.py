@@ -1,0 +1,6 @@
+"""Run the speed ratios."""
+
+from benchmarks.speed import main
+
+if __name__ == "__main__":
+    main()
