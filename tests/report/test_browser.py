@@ -95,8 +95,13 @@ def server():
 def places(document, hostile_document, tmp_path_factory, server):
     """Where the pages lie: by name, their address as a file and on the server."""
     folder, found = tmp_path_factory.mktemp("pages"), {}
-    for name, shown in (("plain", document), ("hostile", hostile_document)):
-        page = render_html(shown).encode()
+    written = {
+        "plain": render_html(document),
+        "hostile": render_html(hostile_document),
+        "untexted": render_html(document, text=False),
+    }
+    for name, text in written.items():
+        page = text.encode()
         (folder / f"{name}.html").write_bytes(page)
         server.pages[f"/{name}.html"] = page
         found["file", name] = (folder / f"{name}.html").as_uri()
@@ -217,7 +222,7 @@ def test_hostile_text_makes_no_element_and_no_attribute(hostile):
     assert set(elements) <= ELEMENTS
     assert (elements["script"], elements["style"], elements["title"]) == (1, 1, 1)
     assert elements["meta"] == 5
-    assert elements["svg"] == 3
+    assert elements["svg"] == 4
     assert not [name for name in attributes if name.startswith("on") or name == "style"]
     hrefs = hostile.run("return [...document.links].map(a => a.getAttribute('href'))")
     assert len(hrefs) == 5
@@ -277,6 +282,13 @@ def test_cells_with_cases_work_by_keyboard(plain):
 def test_only_the_matrix_of_all_categories_filters(plain):
     assert len(plain.all(".matrix")) == 2
     assert len(plain.all(".matrix:has(button)")) == 1
+
+
+def test_cells_leave_their_cases_on_a_page_without_texts(driver, places):
+    with Visit(driver, places["file", "untexted"]) as visit:
+        assert len(shown_cases(visit)) == 5
+        visit.all('[data-cell="0-1"] button')[0].click()
+        assert len(shown_cases(visit)) == 2
 
 
 def test_filtering_closes_a_case_that_goes_away(plain):

@@ -25,6 +25,8 @@ from riskshift.taxonomy import RELEVANCE
 
 LONGEST_TEXT: Final = 4_000
 _LONGEST_NAME: Final = 120
+_LONGEST_WORD: Final = 30
+_SHORT_CELL: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,22 @@ def _environment() -> Environment:
         "drawn": _drawn,
         "entries": _entries,
         "cells": _cells,
+        "fit": _fit,
     }
+    environment.tests["unbroken"] = _unbroken
     return environment
+
+
+def _unbroken(text: str) -> bool:
+    """Tell whether a text has a word too long for a column."""
+    return any(len(word) > _LONGEST_WORD for word in text.split())
+
+
+def _fit(cell: str) -> str:
+    """Return the class of a cell of text: a short one stays on a line, a long word may break."""
+    if _unbroken(cell):
+        return "long-cell"
+    return "short-cell" if len(cell) <= _SHORT_CELL else "cell"
 
 
 def _resource(name: str) -> str:
