@@ -6,7 +6,7 @@ Two models answer the same prompts. Their outcomes have the rates p_a and p_b an
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from math import sqrt
 
 import numpy as np
@@ -52,15 +52,15 @@ Measure = Callable[[Setting, np.random.Generator, int], float]
 Safe = Callable[[float], bool]
 
 
-@lru_cache(maxsize=None)
+@cache
 def interval(n: int, a_only: int, b_only: int) -> Interval:
-    """Tango's interval; the concordant cells matter only through n."""
+    """Return Tango's interval; the concordant cells matter only through n."""
     return tango(n - a_only - b_only, a_only, b_only, 0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def p_value(a_only: int, b_only: int) -> float:
-    """The exact test's p."""
+    """Return the p of the exact test."""
     return mcnemar_exact(a_only, b_only)
 
 
