@@ -67,11 +67,14 @@ def resampling() -> Iterator[Row]:
             prompt["hate"],
         ]
     )
-    kinds, weight = np.unique(cells.astype(int), axis=1, return_counts=True)
+    (x_a, n_a, x_b, n_b), weight = np.unique(cells.astype(int), axis=1, return_counts=True)
 
     def ours() -> None:
         bootstrap_difference(
-            *kinds,
+            x_a,
+            n_a,
+            x_b,
+            n_b,
             weight,
             resamples=100_000,
             confidence=0.95,
