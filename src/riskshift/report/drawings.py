@@ -305,8 +305,8 @@ def _decades(numbers: list[float]) -> list[float]:
 
 def _columns(names: list[str], order: list[str]) -> int:
     """Return how many legend entries fit side by side above the plot, right of its labels."""
-    room = WIDTH - 60 - max((7 * len(label) for label in order), default=0)
-    widest = max(7 * len(name) for name in names) + 40
+    room = WIDTH - 60 - max((6 * len(label) for label in order), default=0)
+    widest = max(6 * len(name) for name in names) + 40
     return max(1, min(len(names), room // widest))
 
 
