@@ -153,6 +153,17 @@ def points(difference: float | None) -> str:
     return "undefined" if difference is None else f"{100 * difference:+.1f}"
 
 
+def allowance(margin: float) -> str:
+    """Write a margin in percentage points.
+
+    Examples
+    --------
+    >>> allowance(0.01), allowance(0.025)
+    ('1 point', '2.5 points')
+    """
+    return f"{100 * margin:g} point{'' if margin == 0.01 else 's'}"
+
+
 def verdict_sentence(item: PairedDifference) -> str:
     """Say one verdict as a release manager reads it.
 
@@ -168,7 +179,7 @@ def verdict_sentence(item: PairedDifference) -> str:
         f"{percent(item.candidate_rate.estimate)} against {percent(item.baseline_rate.estimate)}, difference "
         f"{points(item.difference)} points ({points(interval.low)} to {points(interval.high)})"
     )
-    allowed = f"{100 * verdict.margin:g} points"
+    allowed = allowance(verdict.margin)
     said = {
         "better": f"{item.candidate} is better than {item.baseline} on {item.metric}: {seen}.",
         "not_worse": f"{item.candidate} is not worse than {item.baseline} by more than {allowed} on {item.metric}"
@@ -230,7 +241,7 @@ def _tally(differences: Sequence[PairedDifference]) -> str:
     margin = next((d.verdict.margin for d in differences if d.verdict is not None), None)
     if margin is None:
         return ""
-    return f"{first.candidate} against {first.baseline}, at a margin of {100 * margin:g} points: {'; '.join(parts)}."
+    return f"{first.candidate} against {first.baseline}, at a margin of {allowance(margin)}: {'; '.join(parts)}."
 
 
 def _ranked(metric: str, family: Sequence[PairedDifference]) -> str:

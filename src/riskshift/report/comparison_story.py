@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from riskshift.analysis.compared import Comparison, points, verdict_sentence
+from riskshift.analysis.compared import Comparison, allowance, points, verdict_sentence
 from riskshift.analysis.comparison import PairedDifference, by_metric
 from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.words import percent, spread
@@ -31,7 +31,12 @@ def story(comparison: Comparison) -> Document:
     Document
         Verdicts first, then rates, differences, severity, the common mix, groups and methods.
     """
-    sections = [_verdicts(comparison), _rates(comparison), _differences(comparison)]
+    sections = [
+        _verdicts(comparison),
+        _in_words(comparison),
+        _rates(comparison),
+        _differences(comparison),
+    ]
     if comparison.omnibus:
         sections.append(_apart(comparison))
     sections.append(_severity(comparison))
@@ -56,7 +61,7 @@ def story(comparison: Comparison) -> Document:
 
 def _verdicts(comparison: Comparison) -> Section:
     judged = [d for d in comparison.differences if d.verdict is not None]
-    margin = f"{100 * comparison.margin:g} points"
+    margin = allowance(comparison.margin)
     table = Table(
         f"Verdicts at a margin of {margin}",
         ("Metric", "Candidate", "Baseline", "Verdict", "Difference", "Interval", "Further prompts"),
@@ -69,8 +74,12 @@ def _verdicts(comparison: Comparison) -> Section:
         ),
         essential=(0, 1, 3, 4, 5, 6) if comparison.baseline else (0, 1, 2, 3, 4, 5),
     )
-    told = [verdict_sentence(d) for d in judged]
-    return Section("Verdicts", "verdicts", (table, Bullets(tuple(told))), brief=True)
+    return Section("Verdicts", "verdicts", (table,), brief=True)
+
+
+def _in_words(comparison: Comparison) -> Section:
+    told = tuple(verdict_sentence(d) for d in comparison.differences if d.verdict is not None)
+    return Section("The verdicts in words", "words", (Bullets(told),))
 
 
 def _verdict_row(item: PairedDifference) -> tuple[str, ...]:
