@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from riskshift.analysis.agreement import Agreement
     from riskshift.analysis.compared import Comparison
     from riskshift.analysis.gates import GateReport
+    from riskshift.analysis.graded import GraderReport
+    from riskshift.analysis.labelling import LabelsNeeded
     from riskshift.analysis.planned import Plan
     from riskshift.analysis.population import Population
     from riskshift.analysis.rates import Rate
@@ -38,9 +40,11 @@ if TYPE_CHECKING:
         UsageError,
     )
     from riskshift.gating import check
+    from riskshift.grading import grade
     from riskshift.planning import plan
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
+    from riskshift.sampling import Sample, labels_needed, sample
     from riskshift.taxonomy import Taxonomy
 
 # Where each public name lives; imported when it is first asked for, so that the package loads fast.
@@ -54,7 +58,9 @@ _HOMES = {
     "DataError": "errors",
     "FileError": "errors",
     "GateReport": "analysis.gates",
+    "GraderReport": "analysis.graded",
     "LabelError": "errors",
+    "LabelsNeeded": "analysis.labelling",
     "OutputError": "errors",
     "PairError": "errors",
     "Plan": "analysis.planned",
@@ -63,14 +69,18 @@ _HOMES = {
     "Records": "records",
     "RiskshiftError": "errors",
     "RiskshiftWarning": "errors",
+    "Sample": "sampling",
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
     "agree": "agreeing",
     "analyze": "api",
     "check": "gating",
     "compare": "comparing",
+    "grade": "grading",
+    "labels_needed": "sampling",
     "plan": "planning",
     "read": "api",
+    "sample": "sampling",
     "write": "report",
     "write_charts": "report",
 }
@@ -85,7 +95,9 @@ __all__ = [
     "DataError",
     "FileError",
     "GateReport",
+    "GraderReport",
     "LabelError",
+    "LabelsNeeded",
     "OutputError",
     "PairError",
     "Plan",
@@ -94,14 +106,18 @@ __all__ = [
     "Records",
     "RiskshiftError",
     "RiskshiftWarning",
+    "Sample",
     "Taxonomy",
     "UsageError",
     "agree",
     "analyze",
     "check",
     "compare",
+    "grade",
+    "labels_needed",
     "plan",
     "read",
+    "sample",
     "write",
     "write_charts",
 ]

@@ -13,7 +13,7 @@ from riskshift.counts import Case, IntArray
 from riskshift.records import Records
 from riskshift.taxonomy import MISSING, parse_relevance
 
-_IDENTITY = ("prompt_id", "model", "sample")
+IDENTITY = ("prompt_id", "model", "sample")
 _TEXTS = ("prompt", "response")
 
 
@@ -50,7 +50,9 @@ def _worst_cases(records: Records, *, limit: int, text: bool) -> tuple[Case, ...
     cases: list[Case] = []
     for codes in _by_rank(records, rows, coding):
         chosen = coding.of_rows().is_in(codes)
-        found = engine.fetch(_ordered(records, chosen, columns, text=text).head(limit - len(cases)))
+        found = engine.fetch(
+            ordered_rows(records, chosen, columns, text=text).head(limit - len(cases))
+        )
         cases += [_case(records, row, columns, text=text) for row in found]
         if len(cases) >= limit:
             break
@@ -81,17 +83,20 @@ def _highest(labels: IntArray) -> IntArray:
     return np.where((labels == MISSING).any(axis=1), MISSING, labels.max(axis=1))
 
 
-def _ordered(records: Records, chosen: nw.Expr, columns: list[str], *, text: bool) -> engine.Frame:
+def ordered_rows(
+    records: Records, chosen: nw.Expr, columns: list[str], *, text: bool
+) -> engine.Frame:
+    """Select identity, texts if asked for, and columns of some rows, sorted by identity."""
     # As text, because engines and file formats differ in the types they give an id.
     parts = []
-    for role in (*_IDENTITY, *(_TEXTS if text else ())):
+    for role in (*IDENTITY, *(_TEXTS if text else ())):
         column = records.column(role)
         value = nw.lit(None, nw.String) if column is None else nw.col(column).cast(nw.String)
         parts.append(value.alias(f"riskshift_{role}"))
     frame = records.frame.filter(chosen).select(*parts, *(nw.col(column) for column in columns))
     names = [
         f"riskshift_{role}"
-        for role in (*_IDENTITY, *(_TEXTS if text else ()))
+        for role in (*IDENTITY, *(_TEXTS if text else ()))
         if records.column(role)
     ]
     return frame.sort(*names, *columns)
@@ -99,12 +104,12 @@ def _ordered(records: Records, chosen: nw.Expr, columns: list[str], *, text: boo
 
 def _case(records: Records, row: tuple[Any, ...], columns: list[str], *, text: bool) -> Case:
     taxonomy = records.options.taxonomy
-    identity, texts = row[: len(_IDENTITY)], row[len(_IDENTITY) : len(row) - len(columns)]
+    identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
     values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
     parse = label_keys(records)[0].parse
     sides: list[dict[str, int | None]] = [
         {
-            name: _known(parse(values[pair[side]]))
+            name: known(parse(values[pair[side]]))
             for name, pair in zip(taxonomy.categories, records.labels, strict=True)
         }
         for side in (0, 1)
@@ -122,12 +127,13 @@ def _case(records: Records, row: tuple[Any, ...], columns: list[str], *, text: b
         sample=sample,
         prompt=sides[0],
         response=sides[1],
-        relevance=_known(parse_relevance(values[relevance])) if relevance else None,
+        relevance=known(parse_relevance(values[relevance])) if relevance else None,
         origin=origin,
         prompt_text=prompt_text,
         response_text=response_text,
     )
 
 
-def _known(level: int) -> int | None:
+def known(level: int) -> int | None:
+    """Return a severity, None where the label is missing."""
     return None if level == MISSING else level

@@ -337,9 +337,12 @@ class Case:
     relevance : int or None
         1 to 3.
     origin : str
-        How it came to escalate: ``"unsolicited_elaboration"`` or ``"compliance_escalation"``.
+        How it came to escalate: ``"unsolicited_elaboration"`` or ``"compliance_escalation"``; of a
+        grader's errors: ``"false_negative"`` or ``"false_positive"``.
     prompt_text, response_text : str or None
         The texts, where the data has them and they were asked for. Hostile: never trust them.
+    people : mapping of str to mapping, or None
+        People's severities by side and category, where `prompt` and `response` are a grader's.
     """
 
     prompt_id: str | None
@@ -351,10 +354,11 @@ class Case:
     origin: str
     prompt_text: str | None
     response_text: str | None
+    people: dict[str, dict[str, int | None]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels and identity as plain data, without the texts."""
-        return {
+        made: dict[str, Any] = {
             "prompt_id": self.prompt_id,
             "model": self.model,
             "sample": self.sample,
@@ -363,3 +367,6 @@ class Case:
             "relevance": self.relevance,
             "origin": self.origin,
         }
+        if self.people is not None:
+            made["people"] = {side: dict(labels) for side, labels in self.people.items()}
+        return made

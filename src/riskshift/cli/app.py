@@ -8,7 +8,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from riskshift import __version__
-from riskshift.cli import agree, analyze, check, compare, demo, plan
+from riskshift.cli import agree, analyze, check, compare, demo, grader, plan, sample
 from riskshift.errors import RiskshiftError, RiskshiftWarning
 
 BAD_INPUT = 2
@@ -26,7 +26,9 @@ app.command("analyze")(analyze.analyze)
 app.command("agree")(agree.agree)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
+app.command("grader")(grader.grader)
 app.command("plan")(plan.plan)
+app.command("sample")(sample.sample)
 
 
 def _version(value: bool) -> None:

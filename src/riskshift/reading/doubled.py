@@ -1,7 +1,7 @@
 """Put people's labels beside a grader's, pair by pair."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -19,6 +19,23 @@ STRATUM: Final = "stratum"
 CHANCE: Final = "inclusion_probability"
 _PEOPLE: Final = "@people"
 _HERE: Final = "riskshift_here"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A grader's records with people's labels beside them, still as rows.
+
+    Parameters
+    ----------
+    records : Records
+        The grader's records; the frame also holds people's labels, null where they gave none.
+    graded, people : tuple of Key
+        The grader's columns, and people's labels: each prompt side first, by category.
+    """
+
+    records: Records
+    graded: tuple[Key, ...]
+    people: tuple[Key, ...]
 
 
 def double(graded: Records, people: Records, *, by: str | None = None) -> Doubled:
@@ -45,6 +62,11 @@ def double(graded: Records, people: Records, *, by: str | None = None) -> Double
         If either side has faults, the people's pairs are not all among the graded ones, or nothing
         tells which pairs are the same.
     """
+    return tabulate_beside(set_beside(graded, people), by=by)
+
+
+def set_beside(graded: Records, people: Records) -> Beside:
+    """Join a grader's records with people's, pair by pair; as `double`, which also collapses."""
     if graded.options.taxonomy != people.options.taxonomy:
         raise UsageError("the grader's and the people's labels must have one taxonomy.")
     graded, people = collapse(graded).records, collapse(people).records
@@ -60,15 +82,21 @@ def double(graded: Records, people: Records, *, by: str | None = None) -> Double
     beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
     _refuse_strangers(graded, people, left, beside, names)
     joined = left.join(beside, on=names, how="left")
-    keys = label_keys(graded) + [replace(key, column=key.column + _PEOPLE) for key in labels]
+    named = tuple(replace(key, column=key.column + _PEOPLE) for key in labels)
+    return Beside(replace(graded, frame=joined), tuple(label_keys(graded)), named)
+
+
+def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
+    """Collapse a grader's and people's labels to one table; see `double`."""
+    records, keys = beside.records, [*beside.graded, *beside.people]
     columns = [key.column for key in keys] + ([by] if by else [])
-    rows = engine.count_patterns(joined, columns, limit=MAX_PATTERNS + 1)
+    rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
         raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(columns)}.")
-    cluster = graded.cluster
-    shared = cluster is not None and engine.repeats(joined, [cluster])[1] > 1
-    table, groups = tabulate(joined, keys, rows, cluster=cluster if shared else None, by=by)
-    return Doubled(layout_of(graded), table, groups)
+    cluster = records.cluster
+    shared = cluster is not None and engine.repeats(records.frame, [cluster])[1] > 1
+    table, groups = tabulate(records.frame, keys, rows, cluster=cluster if shared else None, by=by)
+    return Doubled(layout_of(records), table, groups)
 
 
 def sampled_by(people: Records) -> str | None:

@@ -30,6 +30,7 @@ _STORIES: Final = {
     "Agreement": "agree_story",
     "Analysis": "story",
     "Comparison": "comparison_story",
+    "GraderReport": "grader_story",
     "Plan": "plan_story",
 }
 

@@ -1,14 +1,20 @@
 """A grader held against people: error counts, error rates, agreement."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from riskshift.errors import UsageError
 from riskshift.stats.agreement import weighted_kappa
+from riskshift.stats.proportion import normal_quantile
+from riskshift.stats.resample import MAX_CELLS, Bootstrap
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+_BLOCK = 2**18  # drawn counts at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,122 @@ def report_card(table: npt.ArrayLike, *, harmful_from: int = 1) -> ReportCard:
         macro_f1=_macro_f1(counts),
         weighted_kappa=weighted_kappa(counts),
     )
+
+
+def card_bootstrap(
+    cells: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    *,
+    resamples: int,
+    confidence: float,
+    rng: np.random.Generator,
+) -> tuple[Bootstrap | None, Bootstrap | None]:
+    """Bootstrap macro-F1 and quadratic-weighted kappa over whole clusters.
+
+    Parameters
+    ----------
+    cells : array_like of int, shape (m, K, K)
+        For each kind of cluster, its records by people's level (rows) and the grader's (columns).
+    weight : array_like of int, shape (m,)
+        Number of clusters of each kind.
+    resamples : int
+        Number of resamples, at least 1.
+    confidence : float
+        Two-sided coverage.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    tuple of (Bootstrap or None, Bootstrap or None)
+        For macro-F1 and for kappa; None where it cannot vary or is undefined. Normal and from
+        linearised influence values above `riskshift.stats.resample.MAX_CELLS` kinds.
+
+    Raises
+    ------
+    UsageError
+        If an option is out of range.
+
+    References
+    ----------
+    .. [1] A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application" (1997),
+       section 3.8 on hierarchical data.
+
+    Examples
+    --------
+    >>> cells = [[[1, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]]]
+    >>> f1, kappa = card_bootstrap(
+    ...     cells, [80, 6, 4, 10], resamples=2000, confidence=0.95, rng=np.random.default_rng(1)
+    ... )
+    >>> f1.low < report_card([[80, 6], [4, 10]]).macro_f1 < f1.high
+    True
+    """
+    normal_quantile(confidence)  # checks the level
+    if resamples < 1:
+        raise UsageError(f"resamples is {resamples}; it must be at least 1.")
+    tables, w = np.asarray(cells, np.float64), np.asarray(weight, np.int64)
+    used = tables.any(axis=(1, 2)) & (w > 0)
+    tables, w = tables[used], w[used]
+    if w.sum() < 2:
+        return None, None
+    if len(w) > MAX_CELLS:
+        return _linearised(tables, w, _f1s, confidence), _linearised(tables, w, _kappas, confidence)
+    levels = tables.shape[1]
+    flat, total = tables.reshape(len(w), -1), int(w.sum())
+    drawn: list[Floats] = []
+    block = max(1, _BLOCK // len(w))
+    for start in range(0, resamples, block):
+        counts = rng.multinomial(total, w / total, size=min(block, resamples - start))
+        drawn.append((counts.astype(np.float64) @ flat).reshape(-1, levels, levels))
+    tables = np.concatenate(drawn)
+    return _ends(_f1s(tables), confidence), _ends(_kappas(tables), confidence)
+
+
+def _ends(values: Floats, confidence: float) -> Bootstrap | None:
+    values = values[~np.isnan(values)]
+    if not len(values) or values.min() == values.max():
+        return None
+    tail = (1 - confidence) / 2
+    low, high = (float(end) for end in np.quantile(values, [tail, 1 - tail]))
+    return None if low == high else Bootstrap(low, high, len(values), "percentile", confidence)
+
+
+def _linearised(
+    tables: Floats, w: Counts, statistic: Callable[[Floats], Floats], confidence: float
+) -> Bootstrap | None:
+    total = np.tensordot(w, tables, 1)
+    step = 1e-4 * total.sum()
+    moved = step * np.eye(total.size).reshape(-1, *total.shape)
+    slope = (statistic(total + moved) - statistic(np.maximum(total - moved, 0))) / (
+        step + np.minimum(step, total.ravel())
+    )
+    influence = tables.reshape(len(w), -1) @ slope
+    influence = influence - float(w @ influence) / float(w.sum())
+    error = sqrt(w.sum() / (w.sum() - 1) * float(w @ influence**2))
+    estimate = float(statistic(total[None])[0])
+    if not error > 0 or np.isnan(estimate):
+        return None
+    half = normal_quantile(confidence) * error
+    low, high = max(-1.0, estimate - half), min(1.0, estimate + half)
+    return Bootstrap(low, high, 0, "linearised", confidence)
+
+
+def _f1s(tables: Floats) -> Floats:
+    either = tables.sum(axis=1) + tables.sum(axis=2)
+    used = either > 0
+    hits = np.diagonal(tables, axis1=1, axis2=2)
+    scores = np.where(used, 2 * hits / np.where(used, either, 1.0), 0.0)
+    mean: Floats = scores.sum(axis=1) / used.sum(axis=1)
+    return mean
+
+
+def _kappas(tables: Floats) -> Floats:
+    at = np.arange(tables.shape[1])
+    distance = (at[:, None] - at[None, :]) ** 2.0
+    observed = (tables * distance).sum(axis=(1, 2)) * tables.sum(axis=(1, 2))
+    expected = np.einsum("bi,ij,bj->b", tables.sum(axis=2), distance, tables.sum(axis=1))
+    known = expected > 0
+    return np.where(known, 1 - observed / np.where(known, expected, 1.0), np.nan)
 
 
 def _macro_f1(counts: Counts) -> float | None:
