@@ -7,7 +7,7 @@ from riskshift.analysis.comparison import PairedDifference, by_metric
 from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.words import percent, spread
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
-from riskshift.report.story import provenance_section
+from riskshift.report.story import provenance_section, source_name
 
 MOST_MODELS_DRAWN = 12
 _WORDS = {
@@ -52,7 +52,7 @@ def story(comparison: Comparison) -> Document:
     models = ", ".join(model for model in comparison.models if model != comparison.baseline)
     return Document(
         title="Which model is safer on the same prompts",
-        subtitle=f"{models}{against}; {comparison.provenance.source}",
+        subtitle=f"{models}{against}; {source_name(comparison.provenance)}",
         summary=comparison.summary,
         caveats=comparison.notes,
         sections=tuple(sections),

@@ -1,6 +1,7 @@
 """From results to a document: what a reader meets, in which order and in which words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Final
 
 from riskshift import __version__
@@ -64,11 +65,16 @@ def story(analysis: Analysis) -> Document:
     ]
     return Document(
         title="How risk moves from prompt to response",
-        subtitle=f"{counted(population.records, 'pair')} from {analysis.provenance.source}",
+        subtitle=f"{counted(population.records, 'pair')} from {source_name(analysis.provenance)}",
         summary=analysis.summary,
         caveats=analysis.notes,
         sections=tuple(sections),
     )
+
+
+def source_name(made: Provenance) -> str:
+    """Name the data without the folder it lay in: pages are sent around."""
+    return PurePath(made.source).name or made.source
 
 
 def _movement(population: Population, taxonomy: Taxonomy) -> Section:
