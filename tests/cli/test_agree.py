@@ -169,3 +169,11 @@ def test_a_file_with_raters_is_sent_here(run, published, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         main()
     assert "riskshift agree" in capsys.readouterr().err
+
+
+def test_what_all_names_of_raters_begin_with_is_left_out_where_room_is_short(run, shared, levels):
+    roles = ("--map", "record_id=item_id", "--map", "response_hate=level_1_5")
+    _, out, _ = run(shared / "raters_hate.csv", *roles, "--taxonomy", levels, "--resamples", 50)
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "Rater …rater1 …rater2 …rater3" in lines
+    assert "…rater2 61.8% – 0.867" in lines

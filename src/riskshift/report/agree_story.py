@@ -21,6 +21,7 @@ from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import Taxonomy
 
 MOST_DRAWN: Final = 15
+LONG_PREFIX: Final = 10
 
 
 def story(agreement: Agreement) -> Document:
@@ -119,16 +120,26 @@ def _who(agreement: Agreement) -> Section:
     )
 
 
-def _matrix(item: LabelAgreement) -> Table:
+def _names(item: LabelAgreement) -> dict[str, str]:
+    """Name the raters of a label without a long beginning that all share."""
     names = sorted({name for pair in item.pairs for name in (pair.a, pair.b)})
+    alike = [a == b for a, b in zip(names[0], names[-1], strict=False)]
+    shared = names[0][: [*alike, False].index(False)]
+    whole = max(shared.rfind(mark) for mark in "-_./: ") + 1
+    cut = whole if whole >= LONG_PREFIX else 0
+    return {name: f"…{name[cut:]}" if cut else name for name in names}
+
+
+def _matrix(item: LabelAgreement) -> Table:
+    names = _names(item)
     found = {(pair.a, pair.b): pair for pair in item.pairs}
     rows = [
-        (a, *(_cell(found.get((a, b)), found.get((b, a)), same=a == b) for b in names))
+        (names[a], *(_cell(found.get((a, b)), found.get((b, a)), same=a == b) for b in names))
         for a in names
     ]
     return Table(
         f"{item.label}: kappa (upper right) and same level (lower left) of two raters",
-        ("Rater", *names),
+        ("Rater", *names.values()),
         tuple(rows),
         notes=("Kappa is quadratic-weighted, on the items that both rated.",),
     )
@@ -149,7 +160,8 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
     )[:MOST_DRAWN]
     if not drawn:
         return
-    names = {f"{pair.a} – {pair.b}": pair for pair in drawn}
+    short = _names(item)
+    names = {f"{short[pair.a]} – {short[pair.b]}": pair for pair in drawn}
     series = ("same level", "one apart at most")
     rows: list[dict[str, str | float | int]] = []
     for name, pair in names.items():
