@@ -172,7 +172,7 @@ def test_how_rows_are_split_into_files_changes_not_one_byte(tmp_path_factory, ta
     assert repr(timeless(one, "source")) == repr(timeless(many, "source"))
 
 
-@settings(laws, max_examples=12)
+@settings(laws, max_examples=8)
 @given(tables())
 def test_the_engine_that_holds_the_rows_changes_nothing(table):
     import duckdb
