@@ -318,5 +318,5 @@ def test_dates_and_nothing_are_no_labels():
 
 def test_bytes_among_objects_that_are_no_text_are_refused():
     frame = pd.DataFrame({"prompt_harm": [0], "response_harm": pd.Series([b"\x80"], dtype=object)})
-    with pytest.raises(DataError, match="pandas frame cannot be read: .*byte 0x80"):
+    with pytest.raises(DataError, match=r"pandas frame cannot be read: .*byte 0x80"):
         outcome(frame)
