@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     )
     from riskshift.gating import check
     from riskshift.grading import grade
+    from riskshift.labelstudio.exporting import export_label_studio
+    from riskshift.labelstudio.importing import import_label_studio
     from riskshift.planning import plan
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
@@ -76,7 +78,9 @@ _HOMES = {
     "analyze": "api",
     "check": "gating",
     "compare": "comparing",
+    "export_label_studio": "labelstudio.exporting",
     "grade": "grading",
+    "import_label_studio": "labelstudio.importing",
     "labels_needed": "sampling",
     "plan": "planning",
     "read": "api",
@@ -113,7 +117,9 @@ __all__ = [
     "analyze",
     "check",
     "compare",
+    "export_label_studio",
     "grade",
+    "import_label_studio",
     "labels_needed",
     "plan",
     "read",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from riskshift import __version__
-from riskshift.cli import agree, analyze, check, compare, demo, grader, plan, sample
+from riskshift.cli import agree, analyze, check, compare, demo, grader, label_studio, plan, sample
 from riskshift.errors import RiskshiftError, RiskshiftWarning
 
 BAD_INPUT = 2
@@ -29,6 +29,7 @@ app.command("compare")(compare.compare)
 app.command("grader")(grader.grader)
 app.command("plan")(plan.plan)
 app.command("sample")(sample.sample)
+app.add_typer(label_studio.app, name="label-studio")
 
 
 def _version(value: bool) -> None:

@@ -1,0 +1,67 @@
+"""riskshift label-studio: pairs to people and back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def label_studio() -> None:
+    """Take pairs to people who label in Label Studio, and their labels back."""
+
+
+@app.command("export")
+def export(
+    paths: options.Paths,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="DIR", help="Write config.xml and tasks.json here."),
+    ],
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a labeling config and tasks, from pairs that riskshift sample drew."""
+    from riskshift.labelstudio.exporting import export_label_studio
+
+    reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, format=source)
+    with options.progress(quiet=quiet) as told:
+        made = export_label_studio(paths, output, progress=told, **reading)
+    for path in (made.config, made.tasks):
+        options.wrote(path, quiet=quiet)
+    typer.echo(
+        f"{made.count:,} tasks. In Label Studio: make a project, paste {made.config.name} under Labeling Interface, "
+        f"Code, and import {made.tasks.name}. When all is labelled: Export, JSON."
+    )
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path, typer.Argument(metavar="ANNOTATIONS.json", help="A project's export as JSON.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the labels: .csv, .jsonl or .parquet."
+        ),
+    ],
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Read the annotations of people, one row each."""
+    from riskshift.labelstudio.importing import import_label_studio
+    from riskshift.report.escape import lines
+
+    reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, scale=scale)
+    made = import_label_studio(path, output=output, **reading)
+    options.wrote(output, quiet=quiet)
+    typer.echo(lines(str(made)))

@@ -1,0 +1,109 @@
+"""riskshift sample: draw the pairs that people should label."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+from riskshift.errors import UsageError
+
+
+def sample(
+    paths: options.Paths,
+    n: Annotated[
+        int | None, typer.Option("--n", metavar="N", help="How many pairs to draw.")
+    ] = None,
+    stratify: Annotated[
+        str | None,
+        typer.Option(
+            "--stratify",
+            metavar="METRIC",
+            help="Draw apart by the grader's value of a metric, such as escalation.",
+        ),
+    ] = None,
+    allocation: Annotated[
+        str,
+        typer.Option(
+            "--allocation", metavar="HOW", help="Of --stratify: equal or proportional numbers."
+        ),
+    ] = "equal",
+    width: Annotated[
+        float | None,
+        typer.Option(
+            "--width", metavar="SHARE", help="Say how many labels an interval so wide takes."
+        ),
+    ] = None,
+    metric: Annotated[
+        str,
+        typer.Option("--metric", metavar="METRIC", help="Of --width: the rate that matters."),
+    ] = "response_harm",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the pairs: .csv, .jsonl or .parquet."
+        ),
+    ] = None,
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    model: options.Model = None,
+    prompt_labels: options.PromptLabels = "per-prompt",
+    skip_bad: options.SkipBad = False,
+    confidence: options.Confidence = 0.95,
+    seed: options.Seed = 20260709,
+    memory_limit: options.Memory = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw the pairs that people should label, to correct a grader's rates.
+
+    Give --n and -o to draw, --width to learn how many labels are needed, or both.
+    """
+    from riskshift import sampling
+    from riskshift.api import read
+    from riskshift.report.escape import lines
+
+    if (n is None) != (output is None) or (n is None and width is None):
+        raise UsageError(
+            "give --n N and -o FILE to draw pairs, or --width SHARE to learn how many are needed."
+        )
+    if stratify is None and allocation != "equal":
+        raise UsageError("--allocation shares labels out among strata, so it needs --stratify.")
+    if output is not None:
+        sampling.check_new(output)
+    reading = options.reading_options(
+        taxonomy=taxonomy,
+        mapped=mapped,
+        format=source,
+        scale=scale,
+        model=model,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
+    )
+    told: list[object] = []
+    with options.progress(quiet=quiet) as step:
+        step("opening the data")
+        records = read(paths, **reading)
+        if width is not None:
+            told.append(
+                sampling.labels_needed(
+                    records, width=width, metric=metric, confidence=confidence, progress=step
+                )
+            )
+        if n is not None:
+            told.append(
+                sampling.sample(
+                    records,
+                    n=n,
+                    output=output,
+                    stratify=stratify,
+                    allocation=allocation,
+                    seed=seed,
+                    progress=step,
+                )
+            )
+    if output is not None:
+        options.wrote(output, quiet=quiet)
+    typer.echo(lines("\n\n".join(map(str, told))))

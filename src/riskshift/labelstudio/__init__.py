@@ -1,0 +1,1 @@
+"""Pairs to people and back, through Label Studio."""
