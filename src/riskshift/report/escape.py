@@ -25,7 +25,7 @@ _INVISIBLE: Final = frozenset(
 # What opens code, emphasis, links, HTML, entities, cells, strikes, mathematics, mentions; some of
 # it only where it acts, so that names and numbers stay readable in the source.
 _MARKDOWN: Final = re.compile(
-    r"[\\`*\[\]|~$#@]|<(?=[^\s\d])|&(?=[#\w])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+    r"[\\`*\[\]|~$#@]|<(?=[^\s\d])|&(?=#|\w+;)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
     r"|(?<=www)\.|:(?=//)",
     flags=re.IGNORECASE,
 )

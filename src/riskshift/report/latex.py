@@ -18,7 +18,7 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
-from riskshift.report.tabular import case_table, matrix_table
+from riskshift.report.tabular import case_table, matrix_table, shortened
 from riskshift.report.typeset import Layout, broken, layouts
 
 _HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex; the source is plain ASCII.
@@ -36,7 +36,7 @@ _HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex; the s
 \setlength{\LTcapwidth}{\linewidth}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt plus 2pt}
-\setlength{\emergencystretch}{3em}
+\sloppy
 % Here tables stay in their place; cut out, they float as usual.
 \makeatletter
 \renewenvironment{table}[1][]
@@ -45,6 +45,10 @@ _HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex; the s
 \makeatother
 \begin{document}"""
 _MINUS: Final = re.compile(r"(?<![\w-])-(?=\d)")
+# A cell cannot run over pages.
+_LONGEST_CELL: Final = 300
+# Words wider than this, in em, may break.
+_LONG_WORD: Final = 15.0
 _END: Final = "% --- end of table"
 
 
@@ -82,7 +86,7 @@ def render_latex(document: Document) -> str:
 
 def _text(text: str) -> str:
     return textwrap.fill(
-        broken(text.strip(), width=30), 100, break_long_words=False, break_on_hyphens=False
+        broken(text.strip(), width=_LONG_WORD), 100, break_long_words=False, break_on_hyphens=False
     )
 
 
@@ -118,7 +122,7 @@ def _comment(text: str) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    parts = list(layouts(_with_minus(table)))
+    parts = list(layouts(_with_minus(shortened(table, _LONGEST_CELL))))
     for number, (part, layout) in enumerate(parts, start=1):
         caption = part.caption
         if len(parts) > 1:

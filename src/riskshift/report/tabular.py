@@ -1,6 +1,7 @@
 """Matrices and cases as plain tables, for places that know nothing better."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from riskshift.counts import Case
@@ -29,6 +30,21 @@ def narrowed(table: Table) -> Table:
         text_columns=sum(i < table.text_columns for i in kept),
         notes=table.notes,
     )
+
+
+def shortened(table: Table, longest: int) -> Table:
+    """Cut cells that are no names but texts, such as values of a column of prompts.
+
+    Examples
+    --------
+    >>> shortened(Table("Groups", ("prompt",), (("Tell me how",),)), 8).rows
+    (('Tell me…',),)
+    """
+    rows = (
+        tuple(cell if len(cell) <= longest else f"{cell[: longest - 1]}…" for cell in row)
+        for row in table.rows
+    )
+    return replace(table, rows=tuple(rows))
 
 
 def shared_width(

@@ -1,6 +1,7 @@
 """What a person sees in a terminal: findings, the main tables, what cannot be said."""
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, takewhile
 from typing import Final
 
 from rich import box
@@ -20,11 +21,12 @@ from riskshift.report.document import (
     Paragraph,
     Table,
 )
-from riskshift.report.tabular import matrix_table, narrowed, shared_width
+from riskshift.report.tabular import matrix_table, narrowed, shared_width, shortened
 
 WIDEST: Final = 100
 MOST_ROWS: Final = 50
 MOST_ITEMS: Final = 8
+LONGEST_NAME: Final = 120
 _GAP: Final = 2
 # Columns of text wrap between words; a longer word is broken.
 _LONG_WORD: Final = 30
@@ -99,7 +101,7 @@ class _Screen:
     def text(self, text: str, *, style: str = "", width: int = 0) -> Text:
         encoding = self.console.encoding
         shown = escape.visible(text).encode(encoding, "backslashreplace").decode(encoding)
-        return Text(_folded(shown, width), style=style, overflow="fold")
+        return Text(_folded(shown, width) if width else shown, style=style, overflow="fold")
 
     def bullets(self, items: Sequence[str]) -> Grid:
         grid = Grid.grid(padding=(0, 1, 0, 0))
@@ -133,6 +135,7 @@ class _Screen:
 
     def table(self, table: Table) -> Iterator[RenderableType]:
         yield self.text(table.caption, style="bold")
+        table = shortened(table, LONGEST_NAME)
         more = len(table.rows) - MOST_ROWS
         narrow = narrowed(table)
         for candidate, long_word in (
@@ -164,9 +167,9 @@ class _Screen:
         for position, (heading, *cells) in enumerate(shown):
             words = max(map(_longest_word, (heading, *cells)))
             if position < table.text_columns and long_word is not None:
-                least.append(min(long_word, words))
+                least.append(max(min(long_word, words), 1))
             else:
-                least.append(max(_longest_word(heading), *map(cell_len, cells), 0))
+                least.append(max(_longest_word(heading), *map(cell_len, cells), 1))
         width = self.width - _GAP * (len(least) - 1)
         if sum(least) > width:
             return None
@@ -210,16 +213,22 @@ def _longest_word(text: str) -> int:
 def _folded(text: str, width: int) -> str:
     """Break words wider than `width`, where a name has a joint if it has one."""
     words = []
-    for word in text.split(" ") if width else [text]:
-        while width and cell_len(word) > width:
-            most = next(i for i in range(len(word), 0, -1) if i == 1 or cell_len(word[:i]) <= width)
-            joint = max(word.rfind(mark, 0, most) + 1 for mark in "_-/.:")
-            joint = max(joint, word.rfind("[", 1, most + 1))
+    for word in text.split(" "):
+        rest = word
+        while cell_len(rest) > width:
+            most = _that_fit(rest, width)
+            joint = max(rest.rfind(mark, 0, most) + 1 for mark in "_-/.:")
+            joint = max(joint, rest.rfind("[", 1, most + 1))
             at = joint if joint > most // 2 else most
-            words.append(f"{word[:at]}\n")
-            word = word[at:]
-        words.append(word)
+            words.append(f"{rest[:at]}\n")
+            rest = rest[at:]
+        words.append(rest)
     return " ".join(words).replace("\n ", "\n")
+
+
+def _that_fit(word: str, width: int) -> int:
+    taken = accumulate(map(cell_len, word))
+    return max(sum(1 for _ in takewhile(lambda cells: cells <= width, taken)), 1)
 
 
 def _brief(blocks: Sequence[Block]) -> Iterator[Block]:
