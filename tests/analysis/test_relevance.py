@@ -126,7 +126,6 @@ class TestIndependentRecords:
         assert [sum(row) for row in test.table] == [7, 8]
         assert test.overlap == 3
 
-    @pytest.mark.xfail(strict=True, reason="rounding: stats.association does not cap its roots")
     def test_effect_sizes_stay_within_one(self, severities_of):
         rows = [(0, 0, 0, 0), (1, 0, 0, 0), (2, 1, 2, 1)]
         found = relevance(severities_of(*rows, relevance=[3, 3, 1]), FAST)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from riskshift.analysis.severities import Answer, Severities
-from riskshift.errors import unknown_choice
+from riskshift.errors import UsageError, unknown_choice
 from riskshift.taxonomy import Taxonomy
 
 Question = Callable[[Severities, int], Answer]
@@ -339,6 +339,10 @@ def choose(text: str, taxonomy: Taxonomy) -> list[Choice]:
     name, bracket, rest = text.strip().partition("[")
     category = rest.removesuffix("]").strip() if bracket else None
     name = name.strip()
+    if bracket and not rest.endswith("]"):
+        raise UsageError(
+            f"metric {text!r}: write a category in brackets, such as persistence[sexual]."
+        )
     overall = {metric.name: metric for metric in OVERALL}
     by_category = {metric.name: metric for metric in CATEGORY}
     if category is not None:

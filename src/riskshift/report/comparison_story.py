@@ -233,29 +233,32 @@ def _p(value: float | None) -> str:
 
 
 def _apart(comparison: Comparison) -> Section:
-    models = list(comparison.omnibus[0].letters) or []
+    models = list(comparison.omnibus[0].letters)
     rows = []
     for item in comparison.omnibus:
         q = item.cochran_q
         tested = (
             ("undefined", "undefined") if q is None else (f"{q.statistic:.2f}, df {q.df}", _p(q.p))
         )
-        rows.append(
-            (item.metric, f"{item.prompts:,}", *tested, *(item.letters[model] for model in models))
-        )
+        letters = (item.letters[model] for model in models)
+        rows.append((item.metric, f"{item.prompts:,}", *tested, *letters))
+    asked = "Cochran's Q asks whether any model differs from the others."
+    lettered = (
+        " Models that share a letter are not distinguishable; that is not the same as being alike."
+        if models
+        else " Which ones: compare all pairs, without --baseline."
+    )
+    fit = range(4, 4 + len(models)) if len(models) <= 5 else range(1, 3)
     return Section(
         "Which models can be told apart",
         "letters",
         (
-            Paragraph(
-                "Cochran's Q asks whether any model differs from the others. Models that share a letter are not "
-                "distinguishable; that is not the same as being alike."
-            ),
+            Paragraph(asked + lettered),
             Table(
-                "Models by letter",
+                "Models by letter" if models else "Does any model differ?",
                 ("Metric", "Prompts", "Cochran's Q", "p", *models),
                 tuple(rows),
-                essential=(0, 3, *range(4, 4 + len(models))) if len(models) <= 5 else (0, 1, 2, 3),
+                essential=(0, 3, *fit),
             ),
         ),
         brief=True,

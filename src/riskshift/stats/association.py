@@ -207,7 +207,8 @@ def cramers_v(table: npt.ArrayLike) -> float | None:
     test = chi_square(counts)
     if test is None:
         return None
-    return sqrt(test.statistic / (float(counts.sum()) * (min(counts.shape) - 1)))
+    # Capped, because rounding can carry a perfect association past 1.
+    return min(1.0, sqrt(test.statistic / (float(counts.sum()) * (min(counts.shape) - 1))))
 
 
 def cramers_v_corrected(table: npt.ArrayLike) -> float | None:
@@ -241,7 +242,7 @@ def cramers_v_corrected(table: npt.ArrayLike) -> float | None:
     n = float(counts.sum())
     excess = max(0.0, test.statistic / n - test.df / (n - 1))
     levels = min(size - 1 - (size - 1) ** 2 / (n - 1) for size in counts.shape)
-    return sqrt(excess / levels) if levels > 0 else None
+    return min(1.0, sqrt(excess / levels)) if levels > 0 else None
 
 
 def gamma(
