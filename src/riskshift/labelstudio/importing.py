@@ -193,10 +193,11 @@ def _collected(name: str, tasks: Sequence[Mapping[str, Any]], options: Options) 
         told = f"{name}, task {task.get('id', at)}"
         people: list[str] = []
         for annotation in task["annotations"]:
-            labels = sheet.labels(annotation, told)
             if annotation.get("was_cancelled"):
                 left_out["skipped by a person"] += 1
-            elif not labels:
+                continue
+            labels = sheet.labels(annotation, told)
+            if not labels:
                 left_out["annotation without any label"] += 1
             else:
                 people.append(_person(annotation.get("completed_by")))
