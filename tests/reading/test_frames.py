@@ -274,19 +274,22 @@ def test_objects_of_pandas_are_read_as_text():
 
 
 @pytest.mark.parametrize(
-    ("frame", "message"),
+    ("make", "message"),
     [
-        (pl.LazyFrame({"a": ["x"]}).select("b"), "LazyFrame cannot be read: unable to find"),
-        (pl.scan_csv("nowhere.csv"), "LazyFrame cannot be read: No such file"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "DataFrame cannot be read: .*unique"),
         (
-            pl.LazyFrame({"prompt_harm": ["x"], "response_harm": [0]}).with_columns(
+            lambda: pl.LazyFrame({"a": ["x"]}).select("b"),
+            "LazyFrame cannot be read: unable to find",
+        ),
+        (lambda: pl.scan_csv("nowhere.csv"), "LazyFrame cannot be read: No such file"),
+        (lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), "DataFrame cannot be read: .*unique"),
+        (
+            lambda: pl.LazyFrame({"prompt_harm": ["x"], "response_harm": [0]}).with_columns(
                 pl.col("prompt_harm").str.to_integer()
             ),
             "polars frame cannot be read: .*integer",
         ),
         (
-            duckdb.sql(
+            lambda: duckdb.sql(
                 "SELECT ('x' || range)::INT AS prompt_harm, 0 AS response_harm FROM range(3)"
             ),
             "duckdb frame cannot be read: Conversion Error",
@@ -294,9 +297,9 @@ def test_objects_of_pandas_are_read_as_text():
     ],
     ids=["no column", "no file", "twins", "lazy conversion", "relation"],
 )
-def test_what_an_engine_cannot_do_is_said_by_it(frame, message):
+def test_what_an_engine_cannot_do_is_said_by_it(make, message):
     with pytest.raises(DataError, match=message):
-        outcome(frame)
+        outcome(make())
 
 
 def test_names_that_are_no_text_are_listed():
