@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup oracles demo test check format bench clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -15,6 +15,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 setup: $(VENV)/.installed ## Build .venv with exact versions (constraints.txt)
+
+$(VENV)/.oracles: oracles.txt | $(VENV)/.installed
+	$(PIP) --no-deps --requirement oracles.txt
+	@touch $@
+
+oracles: setup $(VENV)/.oracles ## Install the packages that tests compare with where they are there
 
 demo: setup ## Analyze the packaged corpus and write demo/report.html
 	$(BIN)/riskshift demo -o demo
