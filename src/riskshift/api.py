@@ -163,6 +163,8 @@ def analyze(
     persistence: 1 of 2, 50.0% [9.5%, 90.5%] (wilson, 95%)
     """
     settings = Settings(confidence, interval, seed, resamples, permutations)
+    if cases < 0:
+        raise UsageError(f"cases is {cases}; it must be a whole number from 0 up.")
     if labels_by not in (None, *LABELS_BY):
         raise unknown_choice("labels_by", labels_by, LABELS_BY)
     if isinstance(data, Records) and reading:

@@ -45,11 +45,10 @@ class Settings:
         normal_quantile(self.confidence)  # checks the level
         if self.interval not in INTERVALS:
             raise unknown_choice("interval", self.interval, list(INTERVALS))
-        for name in ("seed", "resamples", "permutations"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < (name != "seed"):
-                raise UsageError(
-                    f"{name} is {getattr(self, name)!r}; it must be a positive whole number."
-                )
+        for name, least in (("seed", 0), ("resamples", 1), ("permutations", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise UsageError(f"{name} is {value!r}; it must be a whole number from {least} up.")
 
 
 @dataclass(frozen=True, slots=True)
