@@ -303,6 +303,8 @@ def _rogan_gladen(doubled: Doubled, y: States, f: States, settings: Settings) ->
     _, effective = clustered_interval(
         cells[:, 0], cells[:, 1], weight, confidence=settings.confidence
     )
+    if not effective.n:
+        return NOTHING  # one cluster says nothing about others
     share = float(weight @ cells[:, 0]) / float(weight @ cells[:, 1])
     made = rogan_gladen(
         share * effective.n,

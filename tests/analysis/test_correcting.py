@@ -1,0 +1,443 @@
+"""Corrected rates: the same as by hand, honest about samples, and never blind to what is missing."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+import riskshift
+from riskshift.analysis.correcting import FEW_LABELS, all_choices, correct
+from riskshift.analysis.rates import Settings
+from riskshift.reading.doubled import double, sampled_by
+from riskshift.report.writing import json_schema
+from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.correction import ppi_mean, ppi_ratio, rogan_gladen, stratified_rate
+from riskshift.stats.proportion import wilson
+
+TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
+THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
+SIDES = ("prompt_harm", "response_harm")
+FAST = {"resamples": 50, "permutations": 50, "cases": 0}
+PLAIN = Settings(resamples=50, permutations=50)
+
+
+def frame(labels, ids=None, **columns):
+    """One row a pair: (prompt, response); equal ids share a prompt."""
+    n = len(labels)
+    made = {"prompt_id": list(range(n)) if ids is None else list(ids), "sample": list(range(n))}
+    made |= {name: [row[at] for row in labels] for at, name in enumerate(SIDES)}
+    return pl.DataFrame(made | columns, schema_overrides=dict.fromkeys(SIDES, pl.Int64))
+
+
+def read(rows, taxonomy=TWO):
+    return riskshift.read(rows, taxonomy=taxonomy, prompt_labels="per-row")
+
+
+def corrected(grader, people, **options):
+    return correct(double(read(grader), read(people)), PLAIN, source="people", **options)
+
+
+def draw(seed, n=300, labelled=80, prompts=None):
+    """Labels of people and a grader with errors; people's are random pairs."""
+    rng = np.random.default_rng(seed)
+    truth = np.column_stack([rng.random(n) < 0.5, rng.random(n) < 0.25]).astype(int)
+    flips = rng.random((n, 2)) < [0.05, 0.1]
+    ids = None if prompts is None else rng.integers(prompts, size=n).tolist()
+    grader = frame((truth ^ flips).tolist(), ids)
+    people = frame(truth.tolist(), ids)
+    chosen = np.sort(rng.choice(n, labelled, replace=False)).tolist()
+    return grader, people, people[chosen]
+
+
+def by_hand(grader, people, state, conditional):
+    """The corrected rate from the rows themselves, with one kind for each prompt."""
+    both = grader.join(people, on="sample", how="left", suffix="_p").sort("sample")
+    kinds = {name: at for at, name in enumerate(sorted(set(both["prompt_id"].to_list())))}
+    size = 3 if conditional else 2
+    labelled = np.zeros((len(kinds), size, size), int)
+    rest = np.zeros((len(kinds), size), int)
+    for row in both.iter_rows(named=True):
+        at = kinds[row["prompt_id"]]
+        f = state(row["prompt_harm"], row["response_harm"])
+        if row["prompt_harm_p"] is None:
+            rest[at, f] += 1
+        else:
+            labelled[at, state(row["prompt_harm_p"], row["response_harm_p"]), f] += 1
+    return (ppi_ratio if conditional else ppi_mean)(labelled, rest)
+
+
+STATES = {
+    "response_harm": (lambda p, r: r, False),
+    "escalation": (lambda p, r: int(r > p), False),
+    "harmful_prompt_compliance": (lambda p, r: 0 if p == 0 else 1 + r, True),
+    "persistence[harm]": (lambda p, r: 0 if p == 0 else 1 + r, True),
+    "drift_rate[harm]": (lambda p, r: 0 if p == 1 else 1 + r, True),
+}
+
+
+@pytest.mark.parametrize("prompts", [None, 60])
+@pytest.mark.parametrize("metric", STATES)
+def test_corrected_is_that_of_ppi_by_hand(metric, prompts):
+    grader, _, people = draw(1, prompts=prompts)
+    made, wanted = corrected(grader, people).rate(metric), by_hand(grader, people, *STATES[metric])
+    assert made.corrected.estimate == pytest.approx(wanted.estimate)
+    ends = made.corrected.interval
+    assert (ends.low, ends.high) == pytest.approx((wanted.interval.low, wanted.interval.high))
+    assert (made.trust, made.gain) == pytest.approx((wanted.lam, wanted.gain))
+    assert made.effective_n == pytest.approx(wanted.effective_n)
+    assert (made.people.events, made.people.trials) == (wanted.people.events, wanted.people.trials)
+    assert made.raw.events / made.raw.trials == pytest.approx(wanted.raw.estimate)
+    assert 0 < made.trust <= 1
+
+
+def test_raw_and_people_are_counted_from_the_rows():
+    grader, _, people = draw(2)
+    made = corrected(grader, people)
+    rate = made.rate("response_harm")
+    assert (rate.raw.events, rate.raw.trials) == (grader["response_harm"].sum(), 300)
+    assert (rate.people.events, rate.people.trials) == (people["response_harm"].sum(), 80)
+    assert rate.people.interval == wilson(rate.people.events, 80)
+    assert (made.labelled, made.pairs) == (80, 300)
+
+
+def test_rogan_gladen_is_that_of_the_error_rates():
+    grader, _, people = draw(3)
+    y = people["response_harm"].to_numpy()
+    f = grader[people["sample"].to_list()]["response_harm"].to_numpy()
+    wanted = rogan_gladen(
+        int(grader["response_harm"].sum()),
+        300,
+        sensitivity=(int((y & f).sum()), int(y.sum())),
+        specificity=(int(((1 - y) & (1 - f)).sum()), int((1 - y).sum())),
+    )
+    made = corrected(grader, people)
+    other = made.rate("response_harm").rogan_gladen
+    assert other.estimate == pytest.approx(wanted[0])
+    assert (other.interval.low, other.interval.high) == pytest.approx(
+        (wanted[1].low, wanted[1].high)
+    )
+    assert made.rate("persistence[harm]").rogan_gladen.estimate is None
+
+
+@pytest.mark.parametrize("prompts", [None, 60])
+def test_where_people_labelled_everything_corrected_is_people_alone(prompts):
+    grader, everything, _ = draw(4, prompts=prompts)
+    result = corrected(grader, everything)
+    for rate in result.rates:
+        assert rate.corrected.estimate == rate.people.estimate
+        assert rate.corrected.interval == rate.people.interval
+        assert (rate.trust, rate.gain) == (0, 1)
+    assert result.mix is None
+    alone = riskshift.analyze(
+        everything, taxonomy=TWO, prompt_labels="per-row", labels_by="people", **FAST
+    )
+    for name in ("escalation", "response_harm", "harmful_prompt_compliance"):
+        share, rate = result.rate(name).corrected, alone.rate(name)
+        assert share.estimate == rate.estimate
+        ends = (rate.interval.low, rate.interval.high)
+        assert (share.interval.low, share.interval.high) == pytest.approx(ends)
+        assert share.interval.method == rate.interval.method
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10**6))
+def test_a_grader_who_is_always_right_narrows_every_interval(seed):
+    _, everything, people = draw(seed)
+    for rate in corrected(everything, people).rates:
+        if rate.corrected.interval is None or rate.trust == 0:
+            continue
+        width, alone = (
+            share.interval.high - share.interval.low for share in (rate.corrected, rate.people)
+        )
+        # Near 0 and 1 the interval is wide for reasons of its own, wherever its middle lies.
+        if rate.people.events >= 5 and rate.people.trials - rate.people.events >= 5:
+            assert width <= alone * 1.02
+        assert rate.gain >= 1
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6))
+def test_the_order_of_rows_says_nothing(seed):
+    grader, _, people = draw(seed, n=60, labelled=25, prompts=20)
+    shuffled = (rows.sample(fraction=1, shuffle=True, seed=seed) for rows in (grader, people))
+    assert corrected(*shuffled).to_dict() == corrected(grader, people).to_dict()
+
+
+def test_a_missing_label_leaves_its_pair_out_of_what_needs_it():
+    grader, _, people = draw(5)
+    blank = people.with_columns(
+        prompt_harm=pl.when(pl.int_range(pl.len()) < 10).then(None).otherwise("prompt_harm")
+    )
+    made = corrected(grader, blank)
+    assert made.labelled == 80
+    assert made.rate("response_harm").people.trials == 80
+    assert made.rate("escalation").people.trials == 70
+    half = grader.with_columns(
+        response_harm=pl.when(pl.col("sample") < 100).then(None).otherwise("response_harm")
+    )
+    rate = corrected(half, people).rate("response_harm")
+    assert rate.raw.trials == 200
+    assert rate.people.trials == people.filter(pl.col("sample") >= 100).height
+
+
+def test_a_denominator_without_people_is_nothing_and_said():
+    grader = frame([(0, 0)] * 50 + [(1, 1)] * 50)
+    people = frame([(0, 0)] * 50 + [(1, 1)] * 50)[:40]
+    rate = corrected(grader, people).rate("persistence[harm]")
+    assert rate.corrected.estimate is None
+    assert rate.people.estimate is None
+    assert rate.raw.estimate == 1
+    assert "no pair of the denominator" in rate.note
+
+
+def test_few_labels_are_said_to_be_few():
+    grader, _, people = draw(6, labelled=FEW_LABELS - 1)
+    made = corrected(grader, people)
+    assert any("labels are few" in note for note in made.notes)
+    assert "only 29 pairs" in made.rate("response_harm").note
+    enough = corrected(*(draw(6, labelled=FEW_LABELS)[at] for at in (0, 2)))
+    assert enough.rate("response_harm").note == ""
+    assert not any("labels are few" in note for note in enough.notes)
+
+
+def test_a_sample_chosen_by_severity_is_noticed():
+    grader, everything, people = draw(7)
+    assert corrected(grader, people).mix.p > 0.01
+    flagged = grader.filter(pl.col("response_harm") == 1)["sample"].to_list()
+    others = grader.filter(pl.col("response_harm") == 0)["sample"].to_list()
+    odd = everything[sorted(flagged[:60] + others[:20])]
+    made = corrected(grader, odd)
+    assert made.mix.p < 0.001
+    assert any("do not look like a random sample" in note for note in made.notes)
+
+
+def test_no_label_by_people_is_refused():
+    grader, _, people = draw(8)
+    blank = people.with_columns(pl.lit(None, pl.Int64).alias(name) for name in SIDES)
+    with pytest.raises(riskshift.DataError, match="labels none of the graded pairs"):
+        corrected(grader, blank)
+
+
+# Stratified samples
+
+
+def stratify(grader, everything, metric, sizes, seed=1):
+    """People's labels of some pairs of each stratum, as `riskshift sample` writes them."""
+    rng = np.random.default_rng(seed)
+    event = {
+        "response_harm": pl.col("response_harm") == 1,
+        "escalation": pl.col("response_harm") > pl.col("prompt_harm"),
+    }[metric]
+    yes = grader.select(event.alias("yes"))["yes"].to_numpy()
+    chosen, stratum, chance = [], [], []
+    for name, of in (("no", ~yes), ("yes", yes)):
+        drawn = rng.choice(np.flatnonzero(of), sizes[name], replace=False)
+        chosen += drawn.tolist()
+        stratum += [f"{metric}: {name}"] * sizes[name]
+        chance += [sizes[name] / int(of.sum())] * sizes[name]
+    made = everything[chosen].with_columns(
+        stratum=pl.Series(stratum), inclusion_probability=pl.Series(chance)
+    )
+    return made, yes
+
+
+@pytest.mark.parametrize("metric", ["response_harm", "escalation"])
+def test_a_stratified_sample_is_weighed_by_hand(metric):
+    grader, everything, _ = draw(9)
+    people, yes = stratify(grader, everything, metric, {"no": 40, "yes": 20})
+    assert sampled_by(read(people)) == metric
+    made = corrected(grader, people, stratified_by=metric)
+    rate = made.rate("response_harm")
+    parts = [people.filter(pl.col("stratum") == f"{metric}: {at}") for at in ("no", "yes")]
+    events = [int(part["response_harm"].sum()) for part in parts]
+    shares = [1 - yes.mean(), yes.mean()]
+    intervals = [wilson(e, p.height) for e, p in zip(events, parts, strict=True)]
+    rates = [e / p.height for e, p in zip(events, parts, strict=True)]
+    estimate, held = stratified_rate(shares, rates, intervals)
+    assert rate.corrected.estimate == pytest.approx(estimate)
+    ends = rate.corrected.interval
+    assert (ends.low, ends.high) == pytest.approx((held.low, held.high))
+    assert rate.people.estimate is None
+    assert (made.stratified_by, made.mix) == (metric, None)
+    assert made.rate("persistence[harm]").corrected.estimate is None
+    assert "over all pairs only" in made.rate("persistence[harm]").note
+
+
+def test_analyze_reads_from_the_file_how_the_sample_was_drawn(tmp_path):
+    grader, everything, _ = draw(10)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 20})
+    people.write_csv(tmp_path / "people.csv")
+    grader.write_csv(tmp_path / "grader.csv")
+    options = {"taxonomy": TWO, "prompt_labels": "per-row"} | FAST
+    one = riskshift.analyze(grader, people=people, **options).corrected
+    paths = tmp_path / "grader.csv", tmp_path / "people.csv"
+    other = riskshift.analyze(paths[0], people=paths[1], **options).corrected
+    assert one.stratified_by == "response_harm"
+    assert one.rates == other.rates
+    truth = everything["response_harm"].mean()
+    held = one.rate("response_harm").corrected.interval
+    assert held.low < truth < held.high
+
+
+def test_unequal_chances_in_a_stratum_are_refused():
+    grader, everything, _ = draw(11)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 20})
+    chances = people["inclusion_probability"].to_list()
+    chances[0] /= 2
+    odd = people.with_columns(inclusion_probability=pl.Series(chances))
+    with pytest.raises(riskshift.DataError, match="unequal chances"):
+        sampled_by(read(odd))
+
+
+def test_samples_by_two_metrics_are_refused():
+    grader, everything, _ = draw(12)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 4, "yes": 4})
+    names = people["stratum"].to_list()
+    names[0] = "escalation: no"
+    with pytest.raises(riskshift.DataError, match="mixes samples by"):
+        sampled_by(read(people.with_columns(stratum=pl.Series(names))))
+
+
+def test_a_stratum_without_labels_is_refused():
+    grader, everything, _ = draw(13)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 20})
+    only = people.filter(pl.col("stratum") == "response_harm: no")
+    with pytest.raises(riskshift.DataError, match="no pair of the stratum response_harm: yes"):
+        corrected(grader, only, stratified_by="response_harm")
+
+
+def test_a_stratum_whose_labels_are_blank_leaves_the_rate_undefined():
+    grader, everything, _ = draw(14)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 5})
+    blank = people.with_columns(
+        response_harm=pl.when(pl.col("stratum") == "response_harm: yes")
+        .then(None)
+        .otherwise("response_harm")
+    )
+    rate = corrected(grader, blank, stratified_by="response_harm").rate("response_harm")
+    assert rate.corrected.estimate is None
+    assert "no usable labels" in rate.note
+
+
+# Through analyze
+
+
+@pytest.fixture(scope="module")
+def public(shared):
+    """2,814 answers that people labelled in full, and a grader."""
+    rows = pl.read_csv(shared / "people_and_graders.csv").drop_nulls("human_harmful")
+    base = rows.select("prompt_id", "model", prompt_harm=pl.lit(1))
+    people = base.with_columns(response_harm=rows["human_harmful"])
+    return base.with_columns(response_harm=rows["gpt4_harmful"]), people
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_one_label_in_ten_brings_back_the_truth(public, seed):
+    grader, people = public
+    sample = people.sample(fraction=0.1, seed=seed)
+    result = riskshift.analyze(grader, people=sample, taxonomy=TWO, **FAST)
+    rate = result.corrected.rate("response_harm")
+    truth = people["response_harm"].mean()
+    assert rate.corrected.interval.low < truth < rate.corrected.interval.high
+    assert rate.gain > 1.2
+    assert (
+        rate.corrected.interval.high - rate.corrected.interval.low
+        < rate.people.interval.high - rate.people.interval.low
+    )
+    Draft202012Validator(json_schema()).validate(result.to_dict())
+
+
+def plain(result):
+    return json.loads(json.dumps([rate.to_dict() for rate in result.corrected.rates]))
+
+
+@pytest.mark.parametrize("engine", ["pandas", "csv", "parquet"])
+def test_every_engine_says_the_same(engine, tmp_path):
+    grader, _, people = draw(15, prompts=60)
+    options = {"taxonomy": TWO, "prompt_labels": "per-row"} | FAST
+    wanted = riskshift.analyze(grader, people=people, **options)
+    made = []
+    for name, rows in (("grader", grader), ("people", people)):
+        if engine == "pandas":
+            made.append(pd.DataFrame(rows.to_dict(as_series=False)))
+            continue
+        made.append(tmp_path / f"{name}.{engine}")
+        rows.write_csv(made[-1]) if engine == "csv" else rows.write_parquet(made[-1])
+    assert plain(riskshift.analyze(made[0], people=made[1], **options)) == plain(wanted)
+
+
+label = st.one_of(st.none(), st.integers(0, 2))
+row = st.tuples(*[label] * 8, st.booleans(), st.integers(0, 4))
+
+
+@settings(max_examples=25, phases=(Phase.explicit, Phase.generate))
+@given(st.lists(row, min_size=1, max_size=15))
+def test_any_small_sample_is_corrected_within_bounds_or_refused(rows):
+    names = ("prompt_a", "prompt_b", "response_a", "response_b")
+    made = []
+    for start in (0, 4):
+        columns = {name: [r[start + at] for r in rows] for at, name in enumerate(names)}
+        ids = {"prompt_id": [r[9] for r in rows], "sample": list(range(len(rows)))}
+        made.append(pl.DataFrame(ids | columns, schema_overrides=dict.fromkeys(names, pl.Int64)))
+    grader, people = made
+    chosen = people.filter(pl.Series([r[8] for r in rows]))
+    options = {"taxonomy": THREE, "prompt_labels": "per-row", "scale": "levels"} | FAST
+    if chosen.select(pl.all_horizontal(pl.col(names).is_null()).all()).item() or not len(chosen):
+        with pytest.raises(riskshift.DataError):
+            riskshift.analyze(grader, people=chosen, **options)
+        return
+    result = riskshift.analyze(grader, people=chosen, **options)
+    Draft202012Validator(json_schema()).validate(result.to_dict())
+    assert [rate.metric for rate in result.corrected.rates] == [
+        choice.label for choice in all_choices(THREE)
+    ]
+    for rate in result.corrected.rates:
+        for share in (rate.raw, rate.people, rate.corrected, rate.rogan_gladen):
+            if share.interval is not None:
+                assert 0 <= share.interval.low <= share.interval.high <= 1
+        if rate.corrected.interval is not None:
+            held = rate.corrected.interval
+            assert held.low <= rate.corrected.estimate <= held.high
+
+
+def test_one_prompt_for_all_says_nothing_of_others():
+    labels = [(0, 0), (0, 1), (1, 1), (0, 0), (1, 0), (0, 1)]
+    grader = frame(labels, ids=["p"] * 6)
+    rate = corrected(grader, grader[:4]).rate("response_harm")
+    assert rate.rogan_gladen.estimate is None
+    assert (rate.corrected.interval.low, rate.corrected.interval.high) == (0, 1)
+
+
+def test_people_share_the_options_of_the_grader(tmp_path):
+    grader, _, people = draw(16)
+    names = {"prompt_harm": "p", "response_harm": "r"}
+    result = riskshift.analyze(
+        grader.rename(names), people=people.rename(names), taxonomy=TWO, columns=names, **FAST
+    )
+    assert result.corrected.labelled == 80
+
+
+def test_clustered_strata_use_whole_prompts():
+    grader, everything, _ = draw(17, prompts=40)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 60, "yes": 30})
+    made = corrected(grader, people, stratified_by="response_harm").rate("response_harm")
+    ends = []
+    for at in ("no", "yes"):
+        part = people.filter(pl.col("stratum") == f"response_harm: {at}")
+        by = part.group_by("prompt_id").agg(pl.col("response_harm").sum(), pl.len().alias("n"))
+        ends.append(clustered_interval(by["response_harm"], by["n"], np.ones(len(by)))[0])
+    total = grader["response_harm"].mean()
+    rates = [
+        people.filter(pl.col("stratum") == f"response_harm: {at}")["response_harm"].mean()
+        for at in ("no", "yes")
+    ]
+    estimate, held = stratified_rate([1 - total, total], rates, ends)
+    assert made.corrected.estimate == pytest.approx(estimate)
+    assert (made.corrected.interval.low, made.corrected.interval.high) == pytest.approx(
+        (held.low, held.high)
+    )
