@@ -223,9 +223,13 @@ def _corrected(
 
 
 def people_options(reading: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the reading options that a file of people's labels shares with the grader's."""
-    shared = ("taxonomy", "columns", "scale", "model", "prompt_labels", "memory_limit")
-    return {name: value for name, value in reading.items() if name in shared}
+    """Return the reading options that a file of people's labels shares with the grader's.
+
+    People who see a prompt twice may rate it differently; that is no fault of theirs.
+    """
+    shared = ("taxonomy", "columns", "scale", "model", "memory_limit")
+    options = {name: value for name, value in reading.items() if name in shared}
+    return options | {"prompt_labels": "per-row"}
 
 
 def _tipping(population: Population, labels_by: str | None) -> tuple[Tipping, ...]:

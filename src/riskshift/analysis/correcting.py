@@ -23,7 +23,7 @@ from riskshift.stats.correction import (
     stratified_rate,
 )
 from riskshift.stats.proportion import Interval
-from riskshift.taxonomy import Taxonomy
+from riskshift.taxonomy import MISSING, Taxonomy
 
 FEW_LABELS: Final = 30
 SUSPICIOUS: Final = 0.01
@@ -385,12 +385,13 @@ def _mix(doubled: Doubled) -> MixTest | None:
     grader = Severities(doubled.grader)
     cell = grader.prompt.value * (grader.top + 2) + grader.response.value
     _, kind = np.unique(cell, return_inverse=True)
-    labelled = doubled.labelled
+    # Pairs that the grader did not label cannot be drawn, so they are no part of the comparison.
+    known = (grader.prompt.value != MISSING) & (grader.response.value != MISSING)
     counts = [
         np.bincount(kind[chosen], weights=doubled.table.n[chosen], minlength=kind.max() + 1)
-        for chosen in (labelled, ~labelled)
+        for chosen in (doubled.labelled & known, ~doubled.labelled & known)
     ]
-    if not counts[1].sum():
+    if not counts[0].sum() or not counts[1].sum():
         return None
     return sample_mix_test(*(count.astype(np.int64) for count in counts))
 
