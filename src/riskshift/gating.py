@@ -11,12 +11,13 @@ import narwhals.stable.v2 as nw
 
 from riskshift.analysis.gates import GateReport, GateResult
 from riskshift.analysis.judging import Question, judge_difference, judge_rate
+from riskshift.analysis.judging_corrected import judge_corrected
 from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rules import Rule, parse_rule
-from riskshift.api import provenance, read
-from riskshift.collapse import NO_VALUE, Collapsed, collapse
-from riskshift.counts import Grouped
+from riskshift.api import people_options, provenance, read
+from riskshift.collapse import Collapsed, collapse
+from riskshift.counts import NO_VALUE, Grouped
 from riskshift.errors import (
     ColumnError,
     DataError,
@@ -26,6 +27,7 @@ from riskshift.errors import (
     unknown_choice,
 )
 from riskshift.reading import combine
+from riskshift.reading.doubled import double, sampled_by
 from riskshift.records import ROLES, Columns, Records
 from riskshift.stats.proportion import normal_quantile
 
@@ -45,6 +47,7 @@ def check(
     *,
     baseline: Any = None,
     baseline_model: str | None = None,
+    people: Any = None,
     confidence: float = 0.95,
     progress: Callable[[str], None] = _silent,
     **reading: Any,
@@ -62,6 +65,9 @@ def check(
         Pairs of the release to compare with, on the same prompts.
     baseline_model : str, optional
         The model of the baseline, where it holds several.
+    people : path, data frame or Records, optional
+        People's labels of a random sample of the same pairs: rules are then judged on rates that
+        are corrected for the grader's errors.
     confidence : float, default 0.95
         Two-sided coverage of the intervals; a gate errs on one side, with half the rest.
     progress : callable, optional
@@ -96,9 +102,14 @@ def check(
     _check_reading(data, reading)
     progress("opening the data")
     records = data if isinstance(data, Records) else read(data, **reading)
+    if people is not None and baseline is not None:
+        raise UsageError("people's labels correct rates, not differences from a baseline.")
     parsed = _parsed(rules, records, compared=baseline is not None)
     records = _grouped(records, parsed)
     collapsed = collapse(records, progress=progress)
+    if people is not None:
+        progress("correcting by people's labels")
+        return _corrected(parsed, collapsed, people, confidence, reading)
     matched = None
     if baseline is not None:
         progress("opening the baseline")
@@ -346,6 +357,40 @@ def _judged(
     return results
 
 
+def _corrected(
+    rules: Sequence[Rule],
+    collapsed: Collapsed,
+    people: Any,
+    confidence: float,
+    reading: dict[str, Any],
+) -> GateReport:
+    """Judge rules on rates corrected by people's labels."""
+    seen = people if isinstance(people, Records) else read(people, **people_options(reading))
+    if sampled_by(seen) is not None:
+        raise UsageError(
+            f"{seen.source.name} is a stratified sample. A gate needs people's labels of a plain random sample: "
+            "riskshift sample without --stratify."
+        )
+    left_out = sum(collapsed.records.skipped.values())
+    results: list[GateResult] = []
+    faults: list[str] = []
+    for rule in rules:
+        column = None if rule.by is None else _column(collapsed.records, rule)
+        doubled = double(collapsed.records, seen, by=column)
+        parts = {None: doubled} if column is None else {n: doubled.only(n) for n in doubled.names}
+        for choice in rule.choices:
+            for name, part in parts.items():
+                question = Question(rule, choice, confidence, name, left_out)
+                try:
+                    results.append(judge_corrected(question, part))
+                except DataError as error:
+                    faults.append(str(error))
+    if faults:
+        raise DataError("\n".join(faults))
+    made = _provenance(collapsed, None) | {"people": seen.source.name}
+    return GateReport(tuple(results), confidence, made)
+
+
 def _rates(rule: Rule, choice: Choice, collapsed: Collapsed, confidence: float) -> list[GateResult]:
     left_out = sum(collapsed.records.skipped.values())
     question = Question(rule, choice, confidence, None, left_out)
@@ -381,6 +426,7 @@ def _provenance(collapsed: Collapsed, matched: _Matched | None) -> dict[str, Any
     return {
         **_origin(collapsed),
         "baseline": None if matched is None else _origin(matched.old),
+        "people": None,
     }
 
 

@@ -47,14 +47,14 @@ def seen_rate(rule: Rule, rate: Rate) -> str:
     """Write a rate with its interval, with digits enough to tell its ends from the tolerance."""
     if rate.interval is None:
         return "undefined"
-    low, high = (_beside(end, rule.bound) for end in (rate.interval.low, rate.interval.high))
+    low, high = (beside(end, rule.bound) for end in (rate.interval.low, rate.interval.high))
     return (
         f"{rate.events:,} of {rate.trials:,} ({percent(rate.estimate)}, "
         f"{level(rate.interval.confidence)} interval {low} to {high})"
     )
 
 
-def _beside(share: float, bound: float) -> str:
+def beside(share: float, bound: float) -> str:
     """Write a share with enough digits to tell it from the bound."""
     digits = 1
     while (

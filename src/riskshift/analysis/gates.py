@@ -67,6 +67,48 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedShare:
+    """A rate corrected by people's labels.
+
+    Parameters
+    ----------
+    estimate : float
+        The corrected rate.
+    interval : Interval
+        Clopper-Pearson on `effective_n`.
+    labelled : int
+        Pairs of the denominator that people labelled.
+    effective_n : float
+        Pairs labelled by people that would say as much without the grader.
+    trust : float
+        How far the grader's labels were used, 0 to 1.
+    raw : float or None
+        The rate by the grader alone.
+    """
+
+    estimate: float
+    interval: Interval
+    labelled: int
+    effective_n: float
+    trust: float
+    raw: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rate as plain data."""
+        return {
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "labelled": self.labelled,
+            "effective_n": self.effective_n,
+            "trust": self.trust,
+            "raw": self.raw,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """The verdict of one rule on one metric in one group.
 
@@ -82,7 +124,7 @@ class GateResult:
         pass: the interval's far end is within the tolerance, whatever the missing labels are.
         fail: its near end is beyond it. inconclusive: neither can be said.
     rate : Rate or None
-        With its Clopper-Pearson interval; None where the rule is about a difference.
+        With its Clopper-Pearson interval; None for a difference and for a corrected rate.
     difference : Difference or None
         None where the rule is about a rate.
     deff : float or None
@@ -96,6 +138,8 @@ class GateResult:
         What a reader should know: missing labels, unmatched prompts.
     sentence : str
         The finding in plain words, safe to print.
+    corrected : CorrectedShare or None
+        Where people's labels were given: what was judged, instead of `rate`.
     """
 
     rule: Rule
@@ -109,6 +153,7 @@ class GateResult:
     lacks: Literal["prompts", "labels"] | None
     note: str | None
     sentence: str
+    corrected: CorrectedShare | None = None
 
     @property
     def events(self) -> int | None:
@@ -117,9 +162,11 @@ class GateResult:
 
     @property
     def trials(self) -> int:
-        """Records of the denominator; for a difference, prompts that both sides answered."""
+        """Records of the denominator (labelled by people, if corrected); shared prompts of a difference."""
         if self.rate is not None:
             return self.rate.trials
+        if self.corrected is not None:
+            return self.corrected.labelled
         return self.difference.prompts if self.difference else 0
 
     @property
@@ -141,6 +188,7 @@ class GateResult:
             "verdict": self.verdict,
             "rate": self.rate.to_dict() if self.rate else None,
             "difference": self.difference.to_dict() if self.difference else None,
+            "corrected": self.corrected.to_dict() if self.corrected else None,
             "deff": self.deff,
             "further": self.further,
             "lacks": self.lacks,
@@ -205,6 +253,11 @@ class GateReport:
             said.append(
                 "Rules on a difference are less exact: where few prompts differ, wrong failures may "
                 "be twice as frequent."
+            )
+        if any(result.corrected is not None for result in self.results):
+            said.append(
+                "Rates are corrected by people's labels. That is right if the pairs they labelled were drawn at "
+                "random from all; riskshift sample draws them so."
             )
         if number > 1:
             total = f", to at most {number} x {level(tail)}"

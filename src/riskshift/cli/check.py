@@ -34,6 +34,14 @@ def check(
         str | None,
         typer.Option("--baseline-model", metavar="NAME", help="The baseline's model, of several."),
     ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people",
+            metavar="FILE",
+            help="A random sample of the pairs labelled by people: judge corrected rates.",
+        ),
+    ] = None,
     format: Annotated[  # noqa: A002
         str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "text",
@@ -89,6 +97,7 @@ def check(
             asked,
             baseline=baseline,
             baseline_model=baseline_model,
+            people=people,
             confidence=confidence,
             progress=told,
             **reading,
