@@ -84,7 +84,7 @@ def test_without_evidence_it_says_how_many_labels_would_settle_it():
 
 def test_few_labels_decide_nothing():
     grader, people = draw(labelled=29)
-    for rule in ("response_harm <= 99%", "response_harm <= 0%"):
+    for rule in ("response_harm <= 99%", "response_harm <= 0.1%"):
         result = check(grader, people, rule).results[0]
         assert (result.verdict, result.lacks) == ("inconclusive", "labels")
         assert "fewer than 30" in result.sentence
