@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 from statsmodels.stats.contingency_tables import SquareTable, cochrans_q
 from statsmodels.stats.multitest import multipletests
 
@@ -387,3 +387,103 @@ def test_the_order_of_rows_does_not_matter(rows, random):
 
 def test_public_name():
     assert riskshift.compare is compare
+
+
+def uneven(answers):
+    """Rows of prompts repeated ten times: {model: {prompt: (responses, harmful)}}."""
+    return pl.DataFrame(
+        [
+            {
+                "prompt_id": f"{prompt}{copy}",
+                "model": model,
+                "sample": sample,
+                "prompt_harm": 1,
+                "response_harm": int(sample < harmful),
+            }
+            for model, prompts in answers.items()
+            for prompt, (responses, harmful) in prompts.items()
+            for copy in range(10)
+            for sample in range(responses)
+        ]
+    )
+
+
+def test_unequal_numbers_of_responses_do_not_make_a_difference_of_their_own():
+    # On every prompt both models do the same; only how often each was asked differs.
+    frame = uneven({"old": {"p": (9, 9), "q": (1, 0)}, "new": {"p": (1, 1), "q": (9, 0)}})
+    result = compare(frame, baseline="old", metrics=["response_harm"], taxonomy=HARM)
+    item = result.difference("response_harm", "new")
+    assert item.difference == 0
+    assert item.interval.low < 0 < item.interval.high
+    assert item.candidate_rate.estimate - item.baseline_rate.estimate == pytest.approx(-0.8)
+    assert result.ordinal[0].mean == 0
+    assert any("different numbers of responses" in note for note in result.notes)
+
+
+def test_the_clustered_test_takes_a_prompt_for_the_pairs_it_can_form():
+    # By hand: d = 1 on ten prompts, -1/2 on ten: (10 - 5)^2 / (10 + 2.5) = 2.
+    frame = uneven({"old": {"p": (3, 0), "q": (2, 1)}, "new": {"p": (1, 1), "q": (5, 0)}})
+    item = compare(frame, baseline="old", metrics=["response_harm"], taxonomy=HARM).differences[0]
+    assert item.p == pytest.approx(chi2.sf(2, 1))
+    assert item.difference == pytest.approx((10 * 1 - 20 * 0.5) / 30)
+
+
+def test_records_of_another_cluster_are_refused():
+    frame = two_models([(0, 1), (1, 1)]).with_columns(goal=pl.lit("one"))
+    with pytest.raises(UsageError, match="prompt by prompt"):
+        compare(riskshift.read(frame, cluster="goal", taxonomy=HARM), baseline="old")
+
+
+def test_options_beside_records_that_are_read_are_refused():
+    records = riskshift.read(two_models([(0, 1), (1, 1)]), taxonomy=HARM)
+    with pytest.raises(UsageError, match="skip_bad would change nothing"):
+        compare(records, baseline="old", skip_bad=True)
+
+
+def test_rows_left_out_are_counted():
+    frame = two_models([(0, 1), (1, 1), (0, 9)])
+    found = compare(frame, baseline="old", taxonomy=HARM, skip_bad=True).to_dict()["records"]
+    assert (found["read"], found["analyzed"]) == (6, 5)
+    assert found["left_out"] == {"label not on the scale": 1}
+
+
+def test_the_raw_rate_beside_a_common_mix_is_of_all_that_was_answered():
+    frame = two_models([(0, 1), (1, 1), (1, 0)]).with_columns(
+        prompt_harm=pl.Series([0, 0, 1, 1, 1, 1])
+    )
+    mix = pl.DataFrame({"prompt_harm": [0], "response_harm": [0]})
+    rates = compare(frame, metrics=["response_harm"], standardize=mix, taxonomy=HARM).standardized
+    assert {rate.model: rate.raw for rate in rates} == pytest.approx({"old": 2 / 3, "new": 2 / 3})
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_groups_without_a_name_are_one_group(blank):
+    frame = two_models([(0, 1), (1, 1)] * 10).with_columns(
+        kind=pl.Series([blank, blank, " x", " x"] * 10, dtype=pl.String)
+    )
+    found = compare(frame, baseline="old", by="kind", metrics=["response_harm"], taxonomy=HARM)
+    assert [(d.group, d.prompts) for d in found.interaction.differences] == [
+        ("(none)", 10),
+        ("x", 10),
+    ]
+
+
+def test_a_group_outside_the_denominator_has_no_contrast():
+    frame = two_models([(0, 1), (1, 1)] * 10).with_columns(
+        prompt_harm=pl.Series([0, 0, 1, 1] * 10),
+        kind=pl.Series(["safe", "safe", "harmful", "harmful"] * 10),
+    )
+    found = compare(frame, baseline="old", by="kind", metrics=["benign_drift"], taxonomy=HARM)
+    assert [(d.group, d.difference) for d in found.interaction.differences] == [
+        ("harmful", None),
+        ("safe", 1.0),
+    ]
+    assert found.interaction.contrasts == ()
+
+
+def test_models_that_differ_by_blanks_alone_are_named():
+    frame = two_models([(0, 1), (1, 1)]).with_columns(
+        pl.col("model").replace({"old": "m", "new": "m "})
+    )
+    with pytest.raises(DataError, match="model writes one name in several ways: 'm', 'm '"):
+        riskshift.analyze(frame, taxonomy=HARM)

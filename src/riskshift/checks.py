@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from riskshift import engine
-from riskshift.counts import Grouped
+from riskshift.counts import Grouped, group_name
 from riskshift.errors import DataError, LabelError, PairError, RiskshiftWarning, listing
 from riskshift.records import Records
 from riskshift.taxonomy import (
@@ -304,7 +304,26 @@ def check_duplicates(records: Records, by_prompt: Grouped, findings: Findings) -
     if len(np.unique(answers)) == len(answers):
         return records
     model = records.column("model")
-    return _without_duplicates(records, [prompt, *([model] if model else [])], findings)
+    key = [prompt, *([model] if model else [])]
+    if model and engine.repeats(records.frame, key)[1] <= 1:
+        findings.add(records, _one_name(records, model), always=True)
+        return records
+    return _without_duplicates(records, key, findings)
+
+
+def _one_name(records: Records, model: str) -> PairError:
+    """Name the models that are one by name, though not as they are written."""
+    written: dict[str, list[str]] = {}
+    for value, _ in engine.count_patterns(records.frame, [model]):
+        written.setdefault(group_name("" if value is None else value), []).append(
+            "nothing" if value is None else _shown(value)
+        )
+    alike = [", ".join(sorted(values, key=len)) for values in written.values() if len(values) > 1]
+    return PairError(
+        f"{records.source.name}: {model} writes one name in several ways: {'; '.join(sorted(alike))}. "
+        "Read as one model, it answers prompts more than once. Write the name in one way, or give "
+        "different models different names."
+    )
 
 
 def _sample_key(records: Records) -> list[str] | None:

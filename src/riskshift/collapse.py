@@ -21,13 +21,21 @@ from riskshift.checks import (
     label_keys,
     warn_if_even,
 )
-from riskshift.counts import Clusters, Counts, Grouped, IntArray, Layout, Table
+from riskshift.counts import (
+    NO_VALUE,
+    Clusters,
+    Counts,
+    Grouped,
+    IntArray,
+    Layout,
+    Table,
+    group_name,
+)
 from riskshift.errors import ColumnError, DataError, UsageError, listing
 from riskshift.records import ROLES, Records
 
 MAX_GROUPS: Final = 1_000
 MAX_PATTERNS: Final = 1_000_000
-NO_VALUE: Final = "(none)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -348,9 +356,3 @@ def _linked(frame: engine.Frame, coding: Coding, cluster: str) -> Clusters:
     of_patterns = coding.of_patterns()
     order = np.argsort(of_patterns, kind="stable")
     return Clusters(indptr, order[np.searchsorted(of_patterns[order], codes)], weight)
-
-
-def group_name(value: object) -> str:
-    """Name a group as files do, where a blank is nothing and a flag is in small letters."""
-    text = str(value).strip()
-    return (text.lower() if text in ("True", "False") else text) or NO_VALUE

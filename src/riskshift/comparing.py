@@ -21,17 +21,19 @@ from riskshift.analysis.comparison import (
     paired_differences,
     pick_models,
 )
+from riskshift.analysis.corrected_pairs import CorrectedDifference, corrected_differences
 from riskshift.analysis.interaction import Interaction, interaction
 from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.standardizing import StandardizedRate, mix_of, standardized_rates
-from riskshift.api import provenance, read
+from riskshift.api import people_options, provenance, read
 from riskshift.collapse import collapse
-from riskshift.counts import Counts, Grouped
-from riskshift.errors import ColumnError, DataError, UsageError
+from riskshift.counts import NO_VALUE, Counts, Grouped, group_name
+from riskshift.errors import ColumnError, DataError, UsageError, listing
 from riskshift.reading import combine
+from riskshift.reading.doubled import double, sampled_by
 from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
@@ -52,6 +54,7 @@ def compare(
     margin: float = DEFAULT_MARGIN,
     by: str | None = None,
     standardize: Any = None,
+    people: Any = None,
     confidence: float = 0.95,
     interval: str = "wilson",
     seed: int = DEFAULT_SEED,
@@ -78,6 +81,9 @@ def compare(
         Also compare the differences between the values of this column.
     standardize : {"pooled", "baseline"} or data, optional
         Also give rates on a common mix of prompts: of all models, of the baseline, or of other data.
+    people : path, data frame or Records, optional
+        People's labels of a random sample of the pairs: differences are then also given corrected
+        for the grader's errors, with verdicts of their own.
     confidence, interval, seed, resamples
         As in `analyze`.
     progress : callable, optional
@@ -115,13 +121,12 @@ def compare(
     (2, 0, 0.5)
     """
     settings = Settings(confidence, interval, seed, resamples)
-    if reading.pop("cluster", None) is not None:
-        raise UsageError(
-            "models are compared prompt by prompt; another cluster cannot be honoured."
-        )
+    _check_reading(data, reading)
     progress("opening the data")
-    records = _numbered(_one_model_each(data, reading), by)
-    grouped = _by_model(records, progress)
+    records = _one_model_each(data, reading)
+    _check_cluster(records.options.cluster)
+    records = _numbered(records, by)
+    records, grouped = _by_model(records, progress)
     pairs = pick_models(grouped.names, baseline, candidates)
     choices = default_choices(records.options.taxonomy, metrics)
     matching = Matching(grouped)
@@ -134,6 +139,11 @@ def compare(
     mixed, mix = _standardized(
         matching, grouped, models, choices, settings, standardize, baseline, reading
     )
+    corrected: tuple[CorrectedDifference, ...] = ()
+    if people is not None:
+        progress("correcting by people's labels")
+        named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
+        corrected = _corrected(records, people, named, choices, settings, margin, reading)
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
@@ -153,10 +163,26 @@ def compare(
         mix=mix,
         standardized=tuple(mixed),
         interaction=by_group,
+        corrected=corrected,
         provenance=provenance(grouped.pooled(), records, {}),
         summary=tuple(headline(models, baseline, shared, differences, omnibus)),
         notes=tuple(caveats(shared, differences, standardized=mix is not None)),
     )
+
+
+def _check_reading(data: Any, reading: Mapping[str, Any]) -> None:
+    if isinstance(data, Records) and reading:
+        raise UsageError(
+            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
+            "Give such options to riskshift.read."
+        )
+
+
+def _check_cluster(named: str | None) -> None:
+    if named is not None:
+        raise UsageError(
+            "models are compared prompt by prompt; another cluster cannot be honoured."
+        )
 
 
 def _one_model_each(data: Any, reading: dict[str, Any]) -> Records:
@@ -206,9 +232,10 @@ def _with_roles(records: Records, **roles: str) -> Records:
     return replace(records, options=replace(records.options, columns=columns))
 
 
-def _by_model(records: Records, progress: Callable[[str], None]) -> Grouped:
+def _by_model(records: Records, progress: Callable[[str], None]) -> tuple[Records, Grouped]:
+    """Return the records that were counted, and their counts by model."""
     collapsed = collapse(records, progress=progress)
-    return grouped_by_model(collapsed.groups, records.column("model"))
+    return collapsed.records, grouped_by_model(collapsed.groups, records.column("model"))
 
 
 def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
@@ -225,6 +252,25 @@ def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
             absent = everyone.join(have, on=prompt, how="anti").sort(prompt).head(EXAMPLES)
             found[name] = tuple(row[0] for row in engine.fetch(absent))
     return found
+
+
+def _corrected(
+    records: Records,
+    people: Any,
+    pairs: Sequence[tuple[str, str]],
+    choices: Sequence[Choice],
+    settings: Settings,
+    margin: float,
+    reading: dict[str, Any],
+) -> tuple[CorrectedDifference, ...]:
+    seen = people if isinstance(people, Records) else read(people, **people_options(reading))
+    if sampled_by(seen) is not None:
+        raise UsageError(
+            f"{seen.source.name} is a stratified sample. Differences need people's labels of a plain random sample: "
+            "riskshift sample without --stratify."
+        )
+    doubled = double(records, seen, by=records.column("model"))
+    return corrected_differences(doubled, pairs, choices, settings, margin=margin)
 
 
 def _rates(
@@ -299,10 +345,11 @@ def _interaction(
     model = records.column("model")
     if model is None:
         raise DataError(f"{records.source.name} has no column of models to compare.")
-    parts = [nw.coalesce(nw.col(name).cast(nw.String), nw.lit("(none)")) for name in (model, by)]
-    frame = records.frame.with_columns(nw.concat_str(parts, separator=_BETWEEN).alias(_CELL))
-    grouped = _by_model(_with_roles(replace(records, frame=frame), model=_CELL), progress)
-    cells = [tuple(name.split(_BETWEEN, 1)) for name in grouped.names]
+    frame, _ = engine.plain(records.frame, [model, by])
+    cell = nw.concat_str([_named(name) for name in (model, by)], separator=_BETWEEN)
+    frame = frame.with_columns(cell.alias(_CELL))
+    _, grouped = _by_model(_with_roles(replace(records, frame=frame), model=_CELL), progress)
+    cells = [tuple(map(group_name, name.split(_BETWEEN, 1))) for name in grouped.names]
     positions = {(name, group): at for at, (name, group) in enumerate(cells)}
     groups = sorted({group for _, group in cells})
     if len(groups) < 2:
@@ -310,3 +357,9 @@ def _interaction(
             f"--by {by}: there is only one group, {groups[0]!r}; nothing to compare it with."
         )
     return interaction(Matching(grouped), by, groups, pairs, positions, choices, settings)
+
+
+def _named(column: str) -> nw.Expr:
+    """Name the groups of a column in the engine as `group_name` does."""
+    text = nw.col(column).cast(nw.String).str.strip_chars()
+    return nw.when(~text.is_null() & (text != "")).then(text).otherwise(nw.lit(NO_VALUE))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from riskshift.taxonomy import MISSING, Taxonomy
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+NO_VALUE: Final = "(none)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +137,12 @@ class Layout:
             table.n,
             table.clusters,
         )
+
+
+def group_name(value: object) -> str:
+    """Name a group as files do, where a blank is nothing and a flag is in small letters."""
+    text = str(value).strip()
+    return (text.lower() if text in ("True", "False") else text) or NO_VALUE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

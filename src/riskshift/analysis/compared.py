@@ -12,6 +12,7 @@ from riskshift.analysis.comparison import (
     PairedDifference,
     by_metric,
 )
+from riskshift.analysis.corrected_pairs import CorrectedDifference
 from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.result import SCHEMA_VERSION, Provenance
@@ -58,6 +59,8 @@ class Comparison:
         Where the numbers come from.
     summary, notes : tuple of str
         The main findings, and what cannot be said, in plain words.
+    corrected : tuple of CorrectedDifference
+        The same differences corrected by people's labels; empty without them.
     """
 
     taxonomy: Taxonomy
@@ -76,6 +79,7 @@ class Comparison:
     provenance: Provenance
     summary: tuple[str, ...]
     notes: tuple[str, ...]
+    corrected: tuple[CorrectedDifference, ...] = ()
 
     def difference(
         self, metric: str, candidate: str, baseline: str | None = None
@@ -119,6 +123,7 @@ class Comparison:
                     for metric, rates in self.rates.items()
                 },
                 "differences": [item.to_dict() for item in self.differences],
+                "corrected": [item.to_dict() for item in self.corrected],
                 "omnibus": [item.to_dict() for item in self.omnibus],
                 "ordinal": [item.to_dict() for item in self.ordinal],
                 "mix": self.mix,
@@ -299,6 +304,11 @@ def caveats(
             f"Prompts that not every model answered are left out of their differences: {told}."
             + ("" if standardized else " Rates on a common mix of prompts: --standardize pooled.")
         )
+    if any(d.prompts and _uneven(d) for d in differences):
+        notes.append(
+            "Models gave different numbers of responses to some prompts. A difference is taken prompt by prompt, and "
+            "is not the difference of the two rates beside it, which weigh every response the same."
+        )
     small = [d.metric for d in differences if 0 < d.prompts < 30]
     if small:
         notes.append(f"Fewer than 30 shared prompts: {enumerate_words(sorted(set(small)))}.")
@@ -308,6 +318,11 @@ def caveats(
             "above the level."
         )
     return notes
+
+
+def _uneven(item: PairedDifference) -> bool:
+    pairs = item.both + item.candidate_only + item.baseline_only + item.neither
+    return max(item.baseline_rate.trials, item.candidate_rate.trials) > round(pairs)
 
 
 def _disagree(item: PairedDifference) -> bool:

@@ -112,9 +112,13 @@ class PairedDifference:
 
     @property
     def difference(self) -> float | None:
-        """Candidate minus baseline; None without matched prompts."""
-        a, b = self.candidate_rate.estimate, self.baseline_rate.estimate
-        return None if a is None or b is None else a - b
+        """Candidate minus baseline, prompt by prompt; None without matched prompts.
+
+        The difference of the two rates, except where the models gave different numbers of responses
+        to a prompt: then the rates weigh prompts differently, and their difference is no answer.
+        """
+        pairs = self.both + self.candidate_only + self.baseline_only + self.neither
+        return (self.candidate_only - self.baseline_only) / pairs if pairs else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as plain data."""
@@ -189,7 +193,8 @@ class OrdinalDifference:
     stuart_maxwell, bowker : ChiSquare or None
         Marginal homogeneity and symmetry; None where undefined or models answered more than once.
     mean : float or None
-        Mean of candidate minus baseline severity, which is the difference of their mean shifts.
+        Mean of candidate minus baseline severity, prompt by prompt; where both answered a prompt
+        equally often, the difference of their mean shifts.
     interval : Interval or None
         Of the mean; None where no spread was seen.
     """
@@ -416,8 +421,7 @@ def _tested(cells: PairCells) -> tuple[float | None, str]:
         return mcnemar_exact(
             int(cells.weight @ a_only), int(cells.weight @ b_only)
         ), "McNemar exact"
-    size = np.maximum(cells.n_a, cells.n_b)
-    return durkalski(a_only, b_only, size, cells.weight).p, "clustered McNemar (Durkalski)"
+    return durkalski(a_only, b_only, cells.pairs, cells.weight).p, "clustered McNemar (Durkalski)"
 
 
 def _rate(
@@ -547,7 +551,7 @@ def _ordinal(
     if not len(weight):
         return OrdinalDifference(*names, (), None, None, None, None)
     s_b, n_b, s_c, n_c = cells.T
-    size = np.maximum(n_b, n_c)
+    size = np.minimum(n_b, n_c)  # as in PairCells.pairs
     top = matching.taxonomy.top
     mean, interval = mean_interval(
         (s_c / n_c - s_b / n_b) * size,
@@ -556,7 +560,7 @@ def _ordinal(
         confidence=settings.confidence,
         bounds=(-top, top),
     )
-    if (size > 1).any():
+    if (np.maximum(n_b, n_c) > 1).any():
         return OrdinalDifference(*names, (), None, None, mean, interval)
     table = np.zeros((top + 1, top + 1), dtype=np.int64)
     np.add.at(table, (s_b, s_c), weight)

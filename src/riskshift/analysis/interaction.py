@@ -202,13 +202,15 @@ def _within(
 def _between(
     outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int], settings: Settings, family: int
 ) -> tuple[float, Interval, Interval] | None:
-    correlation = _correlation(outcomes, a, b)
-    made = []
+    made: list[tuple[float, Interval]] = []
+    correlation = None
     for confidence in (settings.confidence, bonferroni(settings.confidence, family)):
         _, d_a, i_a = _within(outcomes, *a, confidence)
         _, d_b, i_b = _within(outcomes, *b, confidence)
         if d_a is None or d_b is None or i_a is None or i_b is None:
             return None
+        if correlation is None:
+            correlation = _correlation(outcomes, a, b)
         made.append((d_a - d_b, mover_difference(d_a, i_a, d_b, i_b, correlation=correlation)))
     return made[0][0], made[0][1], made[1][1]
 
@@ -219,7 +221,7 @@ def _correlation(outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int]) -> 
     for candidate, baseline in (a, b):
         n_c, n_b = outcomes.trials[:, candidate], outcomes.trials[:, baseline]
         there = (n_c > 0) & (n_b > 0)
-        size = np.where(there, np.maximum(n_c, n_b), 0)
+        size = np.where(there, np.minimum(n_c, n_b), 0)  # as in PairCells.pairs
         gain = np.where(
             there,
             outcomes.events[:, candidate] / np.maximum(n_c, 1)

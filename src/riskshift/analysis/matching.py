@@ -77,14 +77,19 @@ class PairCells:
         """Whether some prompt has more than one response of a model."""
         return bool((self.n_a > 1).any() or (self.n_b > 1).any())
 
+    @property
+    def pairs(self) -> IntArray:
+        """Pairs of one response each that a prompt of each cell can form."""
+        return np.minimum(self.n_a, self.n_b)
+
     @cached_property
     def crossed(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return both, a only, b only and neither of a prompt of each cell.
 
-        Every response of a meets every response of b, scaled so that a prompt counts as often as
-        it was answered. With one response each these are the plain counts.
+        Every response of a meets every response of b, scaled so that a prompt counts for as many
+        pairs as its responses can form. With one response each these are the plain counts.
         """
-        scale = 1 / np.maximum(self.n_a, self.n_b)
+        scale: Floats = self.pairs / (self.n_a * self.n_b)
         y_a, y_b = self.n_a - self.x_a, self.n_b - self.x_b
         return (
             self.x_a * self.x_b * scale,

@@ -145,7 +145,9 @@ def _standardized(
         return StandardizedRate(choice.label, name, None, None, None, None, "undefined", empty)
     estimate = _weighted(total_x, total_n, shares)
     low, high, method = _interval(x, n, weight, shares, settings, choice.label, name)
-    raw = float(total_x.sum() / total_n.sum())
+    raw = float(
+        outcomes.weight @ outcomes.events[:, at] / (outcomes.weight @ outcomes.trials[:, at])
+    )
     return StandardizedRate(choice.label, name, raw, float(estimate), low, high, method, empty)
 
 

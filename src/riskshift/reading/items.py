@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift import engine
-from riskshift.collapse import group_name
-from riskshift.counts import IntArray
+from riskshift.counts import IntArray, group_name
+from riskshift.errors import DataError
 from riskshift.ratings import Dispute, Label
+from riskshift.reading.doubled import CHANCE, STRATUM
 from riskshift.reading.rated import Rated
 from riskshift.taxonomy import MISSING, SIDES, level_parser
 
@@ -35,12 +36,15 @@ class Items:
         How many ratings each has at each level.
     adjudicated : ndarray of int, shape (items, labels)
         What the adjudicator said; -1 where nothing.
+    drawn : dict of str to ndarray of str, each of shape (items,)
+        How `riskshift sample` drew them, by column; empty where that was not recorded.
     """
 
     roles: tuple[str, ...]
     identity: Sequence[NDArray[Any]]
     levels: IntArray
     adjudicated: IntArray
+    drawn: dict[str, NDArray[Any]]
 
 
 def identity_roles(rated: Rated) -> dict[str, str]:
@@ -48,6 +52,35 @@ def identity_roles(rated: Rated) -> dict[str, str]:
     named = {role: rated.records.column(role) for role in IDENTITY}
     found = {role: column for role, column in named.items() if column}
     return found if found.keys() & {"record_id", "prompt_id"} else dict(rated.sheet.identity)
+
+
+def refuse_two_strata(rated: Rated) -> None:
+    """Refuse items whose raters' rows say different things about how they were drawn.
+
+    Raises
+    ------
+    DataError
+        If an item is of several strata.
+    """
+    item = rated.sheet.item
+    if not (_drawn_by(rated) and rated.sheet.annotator):
+        return
+    known = _with_draw(rated, rated.records.frame).filter(nw.col(_carried(STRATUM)) != "")
+    strata = (
+        known.select(*item, _carried(STRATUM))
+        .unique()
+        .group_by(*item)
+        .agg(nw.len().alias("riskshift_n"))
+    )
+    several = strata.filter(nw.col("riskshift_n") > 1).select(*item).sort(*item)
+    many = engine.count_rows(several)
+    if many:
+        first = ", ".join(map(str, engine.fetch(several.head(1))[0]))
+        raise DataError(
+            f"{rated.records.source.name}: {many:,} {'item has' if many == 1 else 'items have'} several values of "
+            f"{STRATUM}, such as {first}. A pair belongs to one stratum of one sample; give the labels of one sample "
+            "only."
+        )
 
 
 def all_items(rated: Rated, *, adjudicator: str | None = None) -> Items:
@@ -67,20 +100,23 @@ def all_items(rated: Rated, *, adjudicator: str | None = None) -> Items:
     """
     labels, levels = _labels(rated), len(rated.ratings.taxonomy.levels)
     roles = identity_roles(rated)
-    frame = _by_item(rated, roles, labels, adjudicator)
-    names = [_id(role) for role in roles]
+    drawn = _drawn_by(rated)
+    frame = _by_item(rated, roles, labels, adjudicator, drawn)
+    names, kept = [_id(role) for role in roles], [_carried(column) for column in drawn]
     counts = [_n(at, level) for at in range(len(labels)) for level in range(levels)]
     decided = [_decided(at) for at in range(len(labels))]
     said = nw.sum_horizontal(*counts) + nw.sum_horizontal(*(nw.col(c) - MISSING for c in decided))
-    ordered = frame.filter(said > 0).select(*names, *counts, *decided).sort(*names, *counts)
+    ordered = frame.filter(said > 0).select(*names, *kept, *counts, *decided).sort(*names, *counts)
     columns = engine.fetch_columns(ordered)
-    identity, numbers = columns[: len(names)], np.stack(columns[len(names) :], axis=1)
+    texts = len(names) + len(kept)
+    numbers = np.stack(columns[texts:], axis=1)
     table = numbers[:, : len(counts)].astype(np.int64)
     return Items(
         tuple(roles),
-        identity,
+        columns[: len(names)],
         table.reshape(-1, len(labels), levels),
         numbers[:, len(counts) :].astype(np.int64),
+        dict(zip(drawn, columns[len(names) : texts], strict=True)),
     )
 
 
@@ -149,6 +185,32 @@ def _id(role: str) -> str:
     return f"riskshift_id_{role}"
 
 
+def _carried(column: str) -> str:
+    return f"riskshift_drawn_{column}"
+
+
+def _drawn_by(rated: Rated) -> tuple[str, ...]:
+    """Return the columns that say how items were drawn; one without the other says nothing."""
+    columns = (STRATUM, CHANCE)
+    return columns if set(columns) <= set(rated.records.names) else ()
+
+
+def _with_draw(rated: Rated, frame: engine.Frame) -> engine.Frame:
+    """Add how items were drawn as text, empty where nothing is known."""
+    frame, refused = engine.plain(frame, _drawn_by(rated))
+    if refused:
+        raise DataError(
+            f"{rated.records.source.name}: {', '.join(refused)} must hold numbers or text."
+        )
+    return frame.with_columns(
+        nw.when(~engine.is_blank(frame, column))
+        .then(nw.col(column).cast(nw.String))
+        .otherwise(nw.lit(""))
+        .alias(_carried(column))
+        for column in _drawn_by(rated)
+    )
+
+
 def _n(label: int, level: int) -> str:
     return f"riskshift_n{label}_{level}"
 
@@ -165,10 +227,16 @@ def _identified(rated: Rated, roles: dict[str, str]) -> engine.Frame:
 
 
 def _by_item(
-    rated: Rated, roles: dict[str, str], labels: Sequence[int], adjudicator: str | None
+    rated: Rated,
+    roles: dict[str, str],
+    labels: Sequence[int],
+    adjudicator: str | None,
+    drawn: Sequence[str] = (),
 ) -> engine.Frame:
     """Count the ratings at each level, one row an item."""
     frame, sheet = _identified(rated, roles), rated.sheet
+    if drawn:
+        frame = _with_draw(rated, frame)
     made: list[nw.Expr] = []
     for at, label in enumerate(labels):
         cells = [cell for cell in sheet.cells if cell.label == label]
@@ -187,17 +255,19 @@ def _by_item(
         ),
     ]
     decisions = [_decided(at) for at in range(len(labels))]
+    kept = [_carried(column) for column in drawn]
     if sheet.annotator is None:
-        return frame.select(*names, *made)
+        return frame.select(*names, *kept, *made)
     items = [f"riskshift_key{at}" for at in range(len(sheet.item))]
     keys = [nw.col(column).alias(key) for column, key in zip(sheet.item, items, strict=True)]
     return (
-        frame.select(*keys, *names, *made)
+        frame.select(*keys, *names, *kept, *made)
         .group_by(*items)
         .agg(
             *(nw.col(name).min() for name in names),
             *(nw.col(name).sum() for name in columns),
-            *(nw.col(name).max() for name in decisions),
+            # Text sorts after the empty one, so what any row knows is kept.
+            *(nw.col(name).max() for name in (*kept, *decisions)),
         )
     )
 

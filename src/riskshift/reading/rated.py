@@ -9,8 +9,8 @@ import numpy as np
 
 from riskshift import engine
 from riskshift.checks import Findings, Key, check_ids, check_labels
-from riskshift.collapse import MAX_GROUPS, MAX_PATTERNS, Coding, group_name
-from riskshift.counts import Clusters, IntArray
+from riskshift.collapse import MAX_GROUPS, MAX_PATTERNS, Coding
+from riskshift.counts import Clusters, IntArray, group_name
 from riskshift.errors import ColumnError, DataError, PairError, listing
 from riskshift.ratings import Ratings, assemble_ratings
 from riskshift.reading.files import Job
