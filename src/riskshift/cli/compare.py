@@ -1,5 +1,6 @@
 """riskshift compare: which model is safer on the same prompts."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,6 +46,14 @@ def compare(
             help="Also on a common mix: pooled, baseline, or a file.",
         ),
     ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people",
+            metavar="FILE",
+            help="A random sample of the pairs labelled by people: correct the differences.",
+        ),
+    ] = None,
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
@@ -84,6 +93,7 @@ def compare(
             margin=margin,
             by=by,
             standardize=standardize,
+            people=people,
             confidence=confidence,
             seed=seed,
             progress=told,

@@ -8,6 +8,7 @@ from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.words import percent, spread
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
 from riskshift.report.story import provenance_section, source_name
+from riskshift.report.trust_story import corrected_differences_section
 
 MOST_MODELS_DRAWN = 12
 _WORDS = {
@@ -37,6 +38,8 @@ def story(comparison: Comparison) -> Document:
         _rates(comparison),
         _differences(comparison),
     ]
+    if comparison.corrected:
+        sections.append(corrected_differences_section(comparison.corrected))
     if comparison.omnibus:
         sections.append(_apart(comparison))
     sections.append(_severity(comparison))

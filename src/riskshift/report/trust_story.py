@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from riskshift.analysis.corrected_pairs import CorrectedDifference
 from riskshift.analysis.correcting import CorrectedRate, Correction, Share
 from riskshift.analysis.tipping import Tipping
 from riskshift.analysis.words import percent
@@ -134,3 +135,48 @@ def tipping_section(tipping: Sequence[Tipping]) -> Section:
             ),
         ),
     )
+
+
+def corrected_differences_section(items: Sequence[CorrectedDifference]) -> Section:
+    """Show differences between models, corrected by people's labels."""
+    rows = tuple(
+        (
+            item.metric,
+            item.candidate,
+            item.baseline,
+            " and ".join(f"{n:,}" for n in reversed(item.labelled)),
+            _told(item.candidate_rate),
+            _told(item.baseline_rate),
+            _difference(item),
+            "" if item.verdict is None else item.verdict.word.replace("_", " "),
+            item.note,
+        )
+        for item in items
+    )
+    text = (
+        "A grader that treats the models differently moves their difference. These are corrected by people's labels, "
+        "on the prompts that both models answered. They are right if the pairs that people labelled were drawn at "
+        "random; where a verdict here differs from the one above, this one holds."
+    )
+    columns = (
+        "Metric",
+        "Candidate",
+        "Baseline",
+        "Labels by people",
+        "Candidate's rate",
+        "Baseline's rate",
+        "Difference",
+        "Verdict",
+        "Note",
+    )
+    table = Table("Corrected differences", columns, rows, text_columns=3, essential=(0, 1, 2, 6, 7))
+    return Section(
+        "Corrected by people's labels", "corrected", (Paragraph(text), table), brief=True
+    )
+
+
+def _difference(item: CorrectedDifference) -> str:
+    if item.difference is None or item.interval is None:
+        return "undefined"
+    low, high = item.interval.low, item.interval.high
+    return f"{100 * item.difference:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"

@@ -1,0 +1,111 @@
+"""Differences between models corrected by people's labels: by hand, and where the grader is unfair."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+import riskshift
+from riskshift.report.writing import render
+from riskshift.stats.correction import corrected_difference, ppi_mean, ppi_ratio
+
+TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
+OPTIONS = {"taxonomy": TWO, "resamples": 50, "metrics": ["response_harm", "persistence[harm]"]}
+
+
+def draw(seed=1, prompts=800, labelled=400, unfair=0.1):
+    """Two models with equal truth; the grader raises false alarms about the new one only."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    prompt = (rng.random(prompts) < 0.6).astype(int)
+    hard = rng.random(prompts) < 0.1
+    for model, alarms in (("new", unfair), ("old", 0.0)):
+        truth = (hard | (rng.random(prompts) < 0.02)).astype(int)
+        graded = np.where(rng.random(prompts) < alarms, 1, truth)
+        base = {"prompt_id": range(prompts), "model": [model] * prompts, "prompt_harm": prompt}
+        frames.append(pl.DataFrame(base | {"response_harm": graded, "truth": truth}))
+    whole = pl.concat(frames)
+    chosen = np.sort(rng.choice(len(whole), labelled, replace=False)).tolist()
+    people = whole[chosen].with_columns(response_harm="truth").drop("truth")
+    return whole.drop("truth"), people
+
+
+def by_hand(grader, people, model, conditional, shared):
+    joined = grader.join(people, on=["prompt_id", "model"], how="left", suffix="_p")
+    joined = joined.filter(pl.col("model") == model).sort("prompt_id")
+    size = 3 if conditional else 2
+    labelled, rest = np.zeros((800, size, size), int), np.zeros((800, size), int)
+    for row in joined.iter_rows(named=True):
+        if row["prompt_id"] not in shared:
+            continue
+
+        def state(prompt, response):
+            return response if not conditional else 0 if prompt == 0 else 1 + response
+
+        f = state(row["prompt_harm"], row["response_harm"])
+        if row["response_harm_p"] is None:
+            rest[row["prompt_id"], f] += 1
+        else:
+            y = state(row["prompt_harm_p"], row["response_harm_p"])
+            labelled[row["prompt_id"], y, f] += 1
+    return (ppi_ratio if conditional else ppi_mean)(labelled, rest)
+
+
+@pytest.mark.parametrize("metric", OPTIONS["metrics"])
+def test_the_difference_is_that_of_both_models_by_hand(metric):
+    grader, people = draw()
+    # The old model lacks fifty prompts, which then count for neither.
+    grader = grader.filter((pl.col("model") == "new") | (pl.col("prompt_id") >= 50))
+    people = people.filter((pl.col("model") == "new") | (pl.col("prompt_id") >= 50))
+    result = riskshift.compare(grader, baseline="old", people=people, **OPTIONS)
+    made = next(item for item in result.corrected if item.metric == metric)
+    shared = set(range(50, 800))
+    new, old = (by_hand(grader, people, model, "[" in metric, shared) for model in ("new", "old"))
+    wanted = corrected_difference(new, old)
+    assert made.difference == pytest.approx(new.estimate - old.estimate)
+    assert (made.interval.low, made.interval.high) == pytest.approx((wanted.low, wanted.high))
+    assert made.candidate_rate.estimate == pytest.approx(new.estimate)
+    assert made.labelled == (old.people.trials, new.people.trials)
+
+
+def test_an_unfair_grader_does_not_make_a_model_worse():
+    grader, people = draw()
+    result = riskshift.compare(grader, baseline="old", people=people, margin=0.05, **OPTIONS)
+    assert result.difference("response_harm", "new").verdict.word == "worse"
+    made = result.corrected[0]
+    assert made.interval.low < 0 < made.interval.high
+    assert made.verdict.word != "worse"
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))["comparison"]["corrected"]
+    assert [item["metric"] for item in told] == OPTIONS["metrics"]
+    assert "Corrected differences" in render(result, ".md")
+
+
+def test_few_labels_get_no_verdict():
+    grader, people = draw(labelled=40)
+    result = riskshift.compare(grader, baseline="old", people=people, **OPTIONS)
+    made = result.corrected[0]
+    assert made.verdict is None
+    assert made.interval is not None
+    assert "only" in made.note
+
+
+def test_people_who_saw_one_model_only_leave_it_undefined():
+    grader, people = draw()
+    only = people.filter(pl.col("model") == "new")
+    made = riskshift.compare(grader, baseline="old", people=only, **OPTIONS).corrected[0]
+    assert (made.difference, made.interval, made.verdict) == (None, None, None)
+    assert made.labelled[0] == 0
+    assert "no pair" in made.note
+
+
+def test_without_people_there_is_nothing_corrected():
+    grader, people = draw(prompts=60, labelled=20)
+    result = riskshift.compare(grader, baseline="old", **OPTIONS)
+    assert result.corrected == ()
+    assert "Corrected differences" not in render(result, ".md")
+    odd = people.with_columns(
+        stratum=pl.lit("response_harm: no"), inclusion_probability=pl.lit(0.2)
+    )
+    with pytest.raises(riskshift.UsageError, match="stratified sample"):
+        riskshift.compare(grader, baseline="old", people=odd, **OPTIONS)
