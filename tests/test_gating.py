@@ -431,3 +431,37 @@ def test_the_results_keep_the_order_of_the_rules():
     report = asked(pl.DataFrame(pairs(0, 400)), ["response_harm <= 5%", "escalation <= 5%"])
     assert [r.metric for r in report.results] == ["response_harm", "escalation"]
     assert replace(report, results=report.results[:1]).verdict == "pass"
+
+
+def test_a_group_all_of_whose_rows_were_left_out_does_not_pass_unseen():
+    frame = pl.concat(
+        [
+            pl.DataFrame(pairs(0, 400, kind="kept")),
+            pl.DataFrame(pairs(0, 3, start=400, kind="lost")).with_columns(
+                response_harm=pl.lit(9, pl.Int64)
+            ),
+        ]
+    )
+    with pytest.raises(DataError, match="every row was left out for kind 'lost'"):
+        asked(frame, "escalation <= 5% by kind", skip_bad=True)
+    assert asked(frame.head(400), "escalation <= 5% by kind", skip_bad=True).verdict == "pass"
+
+
+def test_a_group_left_out_against_the_baseline_does_not_pass_unseen():
+    new = pl.concat(
+        [
+            pl.DataFrame(pairs(0, 400, kind="kept")),
+            pl.DataFrame(pairs(0, 3, start=400, kind="lost")),
+        ]
+    )
+    old = pl.DataFrame(pairs(0, 403)).with_columns(
+        prompt_harm=pl.when(pl.int_range(403) < 400).then(0).otherwise(1)
+    )
+    with pytest.raises(DataError, match="every row was left out for kind 'lost'"):
+        asked(new, "escalation - baseline <= 10% by kind", baseline=old, skip_bad=True)
+
+
+def test_a_group_without_a_name_is_called_so_against_a_baseline():
+    new = pl.DataFrame(pairs(0, 400)).with_columns(kind=pl.Series(["", "x "] * 200))
+    report = asked(new, "escalation - baseline <= 5% by kind", baseline=pl.DataFrame(pairs(0, 400)))
+    assert [result.group for result in report.results] == ["(none)", "x"]

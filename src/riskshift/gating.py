@@ -2,13 +2,14 @@
 
 import os
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
+from riskshift import engine
 from riskshift.analysis.gates import GateReport, GateResult
 from riskshift.analysis.judging import Question, judge_difference, judge_rate
 from riskshift.analysis.judging_corrected import judge_corrected
@@ -16,8 +17,8 @@ from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rules import Rule, parse_rule
 from riskshift.api import people_options, provenance, read
-from riskshift.collapse import Collapsed, collapse
-from riskshift.counts import NO_VALUE, Grouped
+from riskshift.collapse import Collapsed, cleaned, collapse
+from riskshift.counts import NO_VALUE, Grouped, group_name
 from riskshift.errors import (
     ColumnError,
     DataError,
@@ -110,6 +111,7 @@ def check(
     if people is not None:
         progress("correcting by people's labels")
         return _corrected(parsed, collapsed, people, confidence, reading)
+    _check_groups(records, collapsed, parsed)
     matched = None
     if baseline is not None:
         progress("opening the baseline")
@@ -187,6 +189,29 @@ def _grouped(records: Records, rules: Sequence[Rule]) -> Records:
     """Have the columns of the rules grouped by, and only those."""
     columns = [_column(records, rule) for rule in rules if rule.by is not None]
     return replace(records, options=replace(records.options, by=tuple(dict.fromkeys(columns))))
+
+
+def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule]) -> None:
+    """Refuse to go on without a group all of whose rows were left out: silence is no pass."""
+    if not collapsed.records.skipped:
+        return
+    frame = cleaned(records).frame
+    for rule in rules:
+        if rule.by is None:
+            continue
+        column = _column(records, rule)
+        there = [value for value, _ in engine.count_patterns(frame, [column])]
+        names = {group_name("" if value is None else value) for value in there}
+        _require_groups(rule, names, collapsed.groups[column].names)
+
+
+def _require_groups(rule: Rule, there: Iterable[str], judged: Iterable[str]) -> None:
+    lost = sorted(set(there) - set(judged))
+    if lost:
+        raise DataError(
+            f"rule {rule.text!r}: every row was left out for {rule.by} {listing(map(repr, lost))}, so "
+            "there is nothing to judge. Mend those rows, or do not give them."
+        )
 
 
 def _column(records: Records, rule: Rule) -> str:
@@ -292,6 +317,9 @@ class _Matched:
             self.progress("matching prompts")
             self._check_models(rule, column)
             self.made[column] = self._match(column)
+            if column is not None:
+                names = (name.removeprefix(_GROUP) for name in self.made[column].grouped.names)
+                _require_groups(rule, self.collapsed.groups[column].names, map(group_name, names))
         return self.made[column]
 
     def _check_models(self, rule: Rule, column: str | None) -> None:
@@ -310,7 +338,9 @@ class _Matched:
         both = combine(parts, column=_SIDE)
         frame = both.frame
         if column is not None:
-            value = nw.coalesce(nw.col(column).cast(nw.String), nw.lit(NO_VALUE))
+            text = nw.col(column).cast(nw.String).str.strip_chars()
+            blank = text.is_null() | (text == "")
+            value = nw.when(blank).then(nw.lit(NO_VALUE)).otherwise(text)
             named = nw.concat_str([nw.lit(_GROUP), value])
             is_baseline = nw.col(_SIDE) == _BASELINE
             frame = frame.with_columns(

@@ -272,3 +272,17 @@ def test_a_fault_is_one_message_and_two_through_the_shell(tmp_path, good):
     assert done.stdout == ""
     assert done.stderr.startswith("riskshift: rule 'escalatoin <= 5%'")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_output_that_cannot_be_written_is_no_verdict(good):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [SCRIPT, "check", good, "--rule", "escalation <= 5%"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("riskshift: cannot go on: ")

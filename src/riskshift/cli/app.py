@@ -60,6 +60,10 @@ def main() -> None:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # Of standard output, such as a full disk; files that are read or written say more.
+        typer.echo(f"riskshift: cannot go on: {_inert(str(error))}.", err=True)
+        sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         typer.echo("riskshift: interrupted; nothing was half written.", err=True)
         sys.exit(INTERRUPTED)
