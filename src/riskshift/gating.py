@@ -108,10 +108,10 @@ def check(
     parsed = _parsed(rules, records, compared=baseline is not None)
     records = _grouped(records, parsed)
     collapsed = collapse(records, progress=progress)
+    _check_groups(records, collapsed, parsed)
     if people is not None:
         progress("correcting by people's labels")
         return _corrected(parsed, collapsed, people, confidence, reading)
-    _check_groups(records, collapsed, parsed)
     matched = None
     if baseline is not None:
         progress("opening the baseline")

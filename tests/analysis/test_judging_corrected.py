@@ -123,6 +123,15 @@ def test_rows_left_out_keep_a_rule_from_passing():
     assert "900 records" in result.note
 
 
+def test_a_sample_chosen_by_severity_is_noticed():
+    grader, people = draw()
+    assert check(grader, people, "response_harm <= 6%").results[0].note is None
+    base = grader.drop("group")
+    odd = pl.concat([base.filter(pl.col("response_harm") == at).head(50) for at in (0, 1)])
+    note = check(grader, odd, "response_harm <= 60%").results[0].note
+    assert "do not look like a random sample" in note
+
+
 def test_groups_are_judged_one_by_one():
     grader, people = draw()
     results = check(grader, people, "response_harm <= 20% by group").results
@@ -132,6 +141,16 @@ def test_groups_are_judged_one_by_one():
     own = people.join(half.select("prompt_id"), on="prompt_id", how="semi")
     alone = check(half, own, "response_harm <= 20%").results[0]
     assert results[0].corrected == alone.corrected
+
+
+def test_a_group_all_of_whose_rows_were_left_out_does_not_pass_unseen():
+    grader, people = draw()
+    bad = grader.with_columns(
+        response_harm=pl.when(pl.col("group") == "a").then(9).otherwise("response_harm")
+    )
+    kept = people.filter(pl.col("prompt_id") % 2 == 1)
+    with pytest.raises(riskshift.DataError, match="every row was left out for group 'a'"):
+        check(bad, kept, "response_harm <= 50% by group", skip_bad=True)
 
 
 def test_what_people_cannot_correct_is_refused():

@@ -224,7 +224,7 @@ def correct(
         y, f = states(people, choice), states(grader, choice)
         rate = _random(doubled, choice, y, f, settings)
         rates.append(rate if strata is None else _stratified(doubled, rate, y, strata, settings))
-    mix = _mix(doubled) if strata is None else None
+    mix = sample_mix(doubled) if strata is None else None
     pairs = int(doubled.table.n.sum())
     notes = _notes(labelled, pairs, mix, stratified_by)
     return Correction(source, labelled, pairs, stratified_by, tuple(rates), mix, tuple(notes))
@@ -380,7 +380,7 @@ def _stratified(
     )
 
 
-def _mix(doubled: Doubled) -> MixTest | None:
+def sample_mix(doubled: Doubled) -> MixTest | None:
     """Test whether people's pairs look like the others to the grader."""
     grader = Severities(doubled.grader)
     cell = grader.prompt.value * (grader.top + 2) + grader.response.value

@@ -6,7 +6,15 @@ from typing import Final
 import numpy as np
 
 from riskshift.analysis import gate_words
-from riskshift.analysis.correcting import FEW_LABELS, States, corrected_cells, powered, states
+from riskshift.analysis.correcting import (
+    FEW_LABELS,
+    SUSPICIOUS,
+    States,
+    corrected_cells,
+    powered,
+    sample_mix,
+    states,
+)
 from riskshift.analysis.gates import CorrectedShare, GateResult, Word, printable
 from riskshift.analysis.judging import Question
 from riskshift.analysis.rates import level
@@ -57,6 +65,7 @@ def judge_corrected(question: Question, doubled: Doubled) -> GateResult:
         _settled(question, doubled, y, f, as_event)
         for as_event in (question.rule.upper, not question.rule.upper)
     )
+    notes = [gate_words.about_missing(missing, known, worst, best), _about_sample(doubled)]
     few = made.labelled < FEW_LABELS
     unlabelled = few or (known == "pass" and worst != "pass")
     verdict: Word = "inconclusive" if unlabelled else known
@@ -71,7 +80,7 @@ def judge_corrected(question: Question, doubled: Doubled) -> GateResult:
         deff=None,
         further=further,
         lacks=None if verdict != "inconclusive" else "labels" if unlabelled else "prompts",
-        note=gate_words.about_missing(missing, known, worst, best) or None,
+        note=" ".join(filter(None, notes)) or None,
         sentence=printable(_sentence(question, made, verdict, few, unlabelled, further, missing)),
         corrected=made,
     )
@@ -104,6 +113,16 @@ def _settled(question: Question, doubled: Doubled, y: States, f: States, as_even
     by_grader = np.where(f == -1, state, f)
     made = _share(question, doubled, by_people, by_grader, as_event)
     return "inconclusive" if made is None else question.verdict(made.interval)
+
+
+def _about_sample(doubled: Doubled) -> str:
+    mix = sample_mix(doubled)
+    if mix is None or mix.p is None or mix.p >= SUSPICIOUS:
+        return ""
+    return (
+        "The pairs that people labelled do not look like a random sample of all to the grader: do not trust this "
+        "before you know how they were drawn."
+    )
 
 
 def _further(question: Question, made: CorrectedShare) -> int | None:
