@@ -376,11 +376,146 @@ def test_prompts_whose_resolved_labels_differ_are_counted(held):
     assert any("--prompt-labels per-row" in note for note in result.notes)
 
 
-def test_ids_in_the_resolved_file_cannot_act_in_a_spreadsheet(held, tmp_path):
+def by_both(taxonomy=HATE, **row):
+    """Two raters' rows of one item."""
+    label = f"response_{taxonomy.categories[0]}"
+    return [{"annotator": rater, label: taxonomy.levels[1]} | row for rater in ("a", "b")]
+
+
+ACTING = {
+    "id": (by_both(record_id="=1+1"), HATE),
+    "level": (by_both(signs := Taxonomy(["hate"], ["no", "+"]), record_id="u"), signs),
+    "model": (by_both(prompt_id="p", model="@cf/llama"), HATE),
+}
+
+
+@pytest.mark.parametrize("which", ACTING)
+def test_what_would_act_in_a_spreadsheet_is_refused_as_csv_and_never_changed(held, tmp_path, which):
+    rows, taxonomy = ACTING[which]
     place = tmp_path / "resolved.csv"
-    rows = [{"record_id": "=1+1", "annotator": rater, "response_hate": 1} for rater in ("a", "b")]
+    with pytest.raises(
+        OutputError, match=r"would act .* Write resolved\.jsonl or resolved\.parquet"
+    ):
+        agree(held(rows), taxonomy, write_resolved=place)
+    assert not place.exists()
+    kept = {name: value for name, value in rows[0].items() if name != "annotator"}
+    for suffix, read in ((".jsonl", pl.read_ndjson), (".parquet", pl.read_parquet)):
+        agree(held(rows), taxonomy, write_resolved=place.with_suffix(suffix))
+        assert read(place.with_suffix(suffix)).to_dicts() == [kept]
+
+
+def test_the_resolved_file_joins_with_the_graded_one_whatever_the_ids_are(held, tmp_path):
+    place = tmp_path / "resolved.jsonl"
+    ids = ["=x", "'=x", "-", "+1", "@a", "\u202e", "007", "plain"]
+    sides = ("prompt_hate", "response_hate")
+    rows = [
+        {"record_id": name, "annotator": rater} | dict.fromkeys(sides, at % 4)
+        for at, name in enumerate(ids)
+        for rater in "abc"
+    ]
     agree(held(rows), write_resolved=place)
-    assert place.read_text() == "record_id,response_hate\n'=1+1,Low\n"
+    graded = pl.DataFrame([{"record_id": name} | dict.fromkeys(sides, 1) for name in ids])
+    graded.write_parquet(tmp_path / "graded.parquet")
+    result = riskshift.analyze(
+        tmp_path / "graded.parquet", people=place, taxonomy=HATE, resamples=10, cases=0
+    )
+    assert (result.corrected.labelled, result.corrected.stratified_by) == (8, None)
+    assert result.corrected.rate("response_harm").people.events == 6
+
+
+def test_without_ids_texts_tell_items_apart_and_are_inert_in_csv(held, tmp_path):
+    rows = by_both(prompt="=1\n2", response="fine")
+    agree(held(rows), write_resolved=tmp_path / "resolved.csv")
+    with (tmp_path / "resolved.csv").open(newline="") as written:
+        assert [row["prompt"] for row in csv.DictReader(written)] == ["'=1\n2"]
+    agree(held(rows), write_resolved=tmp_path / "resolved.jsonl")
+    assert json.loads((tmp_path / "resolved.jsonl").read_text())["prompt"] == "=1\n2"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("stratify", [None, "response_harm"])
+def test_a_sample_labelled_by_three_is_corrected_as_it_was_drawn(tmp_path, suffix, stratify):
+    draw = random.Random(11)
+    graded = tmp_path / "graded.parquet"
+    pl.DataFrame(
+        {
+            "prompt_id": [f"p{at:03}" for at in range(300)],
+            "model": ["m", None] * 150,
+            "prompt_hate": [draw.randrange(4) for _ in range(300)],
+            "response_hate": [draw.choice([0, 0, 0, 0, 1, 3]) for _ in range(300)],
+        }
+    ).write_parquet(graded)
+    truth = {f"p{at:03}": draw.randrange(2) for at in range(300)}
+    drawn = riskshift.sample(graded, n=60, stratify=stratify, taxonomy=HATE)
+    blank = [dict(zip(drawn.columns, row, strict=True)) for row in drawn.rows]
+    three = [
+        row
+        | {"annotator": rater, "prompt_hate": 0}
+        | {"response_hate": truth[row["prompt_id"]] ^ (rater == "c")}
+        for row in blank
+        for rater in "abc"
+    ]
+    alone = [row | {"prompt_hate": 0, "response_hate": truth[row["prompt_id"]]} for row in blank]
+    several, single, place = (tmp_path / name for name in ("3.csv", "1.csv", f"resolved.{suffix}"))
+    pl.DataFrame(three, infer_schema_length=None).write_csv(several)
+    pl.DataFrame(alone, infer_schema_length=None).write_csv(single)
+    agree(several, write_resolved=place)
+    told = [
+        riskshift.analyze(graded, people=people, taxonomy=HATE, seed=1, resamples=50).corrected
+        for people in (place, single)
+    ]
+    assert [corrected.stratified_by for corrected in told] == [stratify, stratify]
+    assert told[0].rates == told[1].rates
+
+
+DRAWN = [("hate: no", 0.25), ("hate: yes", 1.0), (None, 0.25), ("", None)]
+
+
+@pytest.mark.parametrize("shape", [long, wide])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_how_items_were_drawn_is_carried_from_every_engine(held, tmp_path, engine, shape):
+    place = tmp_path / "resolved.jsonl"
+    rows = shape({"a": "0123", "b": "0123"})
+    for row in rows:
+        row["stratum"], row["inclusion_probability"] = DRAWN[int(row["record_id"][1:])]
+    agree(held(rows, engine), write_resolved=place)
+    written = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [list(row)[-2:] for row in written] == [["stratum", "inclusion_probability"]] * 4
+    assert [row["stratum"] for row in written] == [stratum or None for stratum, _ in DRAWN]
+    chances = [row["inclusion_probability"] for row in written]
+    assert [chance and float(chance) for chance in chances] == [chance for _, chance in DRAWN]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_plain_random_sample_stays_one(held, tmp_path, engine):
+    place = tmp_path / "resolved.jsonl"
+    rows = [row | {"stratum": None, "inclusion_probability": 0.5} for row in long()]
+    agree(held(rows, engine), FIVE, write_resolved=place)
+    written = [json.loads(line) for line in place.read_text().splitlines()]
+    assert {(row["stratum"], row["inclusion_probability"]) for row in written} == {(None, "0.5")}
+
+
+def test_one_rater_who_kept_the_stratum_is_enough(held, tmp_path):
+    place = tmp_path / "resolved.jsonl"
+    rows = by_both(record_id="u")
+    rows[1] |= {"stratum": "hate: no", "inclusion_probability": 0.5}
+    agree(held(rows), write_resolved=place)
+    assert json.loads(place.read_text())["stratum"] == "hate: no"
+
+
+def test_an_item_of_two_strata_is_refused_where_it_would_be_written(held, tmp_path):
+    rows = by_both(record_id="u", inclusion_probability=0.5)
+    for row, name in zip(rows, ("no", "yes"), strict=True):
+        row["stratum"] = f"hate: {name}"
+    assert agree(held(rows)).items == 1
+    with pytest.raises(DataError, match=r"1 item has several values of stratum, such as u\."):
+        agree(held(rows), write_resolved=tmp_path / "resolved.jsonl")
+
+
+def test_a_stratum_without_a_chance_is_some_other_column(held, tmp_path):
+    place = tmp_path / "resolved.csv"
+    agree(held(by_both(record_id="u", stratum="deep")), write_resolved=place)
+    assert place.read_text() == "record_id,response_hate\nu,Low\n"
 
 
 def test_results_are_strict_json_and_the_same_each_time(held):
@@ -540,7 +675,7 @@ def test_columns_of_raters_may_be_mapped(held):
     assert round(result.alpha("response_hate").estimate, 3) == ALPHA["ordinal"]
 
 
-@pytest.mark.parametrize("name", ["resolved.parquet", "nowhere/resolved.csv", "."])
+@pytest.mark.parametrize("name", ["resolved.xlsx", "nowhere/resolved.csv", "."])
 def test_a_place_that_cannot_be_written_is_refused_before_any_work(held, tmp_path, name):
     with pytest.raises(OutputError):
         agree("there-is-no-such-file.csv", FIVE, write_resolved=tmp_path / name)

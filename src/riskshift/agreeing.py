@@ -1,7 +1,5 @@
 """How far raters agree, in one call: read, check, collapse, measure, resolve."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,14 +13,13 @@ from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.resolving import check_rule, resolution, resolve
 from riskshift.analysis.result import Provenance
 from riskshift.api import Clock
-from riskshift.errors import DataError, OutputError, unknown_choice
+from riskshift.errors import DataError, unknown_choice
 from riskshift.ratings import Label, Ratings
-from riskshift.reading.items import all_items, most_disputed
+from riskshift.reading.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading.opening import open_data
 from riskshift.reading.rated import RATERS, Rated, collapse_raters
 from riskshift.records import Columns, Options
-from riskshift.report.escape import spreadsheet
-from riskshift.report.writing import check_folder, write_bytes
+from riskshift.report.sheets import Row, check_sheet, write_sheet
 from riskshift.taxonomy import MISSING, SIDES, Taxonomy
 
 RESAMPLES: Final = 2_000
@@ -67,7 +64,8 @@ def agree(
     adjudicator : str, optional
         A rater who settled disputes: in no measure of agreement, and decisive by ``"adjudicated"``.
     write_resolved : path, optional
-        A ``.csv`` file for one record an item.
+        A ``.csv``, ``.jsonl`` or ``.parquet`` file for one record an item. Ids and names of levels
+        are never changed; CSV is refused if one of them would act in a spreadsheet.
     disputes : int, default 20
         At most so many items in dispute are listed.
     taxonomy, columns, scale, model, cluster, skip_bad, format, memory_limit
@@ -108,7 +106,7 @@ def agree(
     """
     settings = Settings(confidence, seed=seed, resamples=resamples)
     check_rule(rule, adjudicator)
-    place = None if write_resolved is None else check_resolved(write_resolved)
+    place = None if write_resolved is None else check_sheet(write_resolved)
     options = Options(
         taxonomy=taxonomy or Taxonomy(),
         columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
@@ -125,6 +123,7 @@ def agree(
     judged = _judged(rated, adjudicator)
     if place is not None:
         _refuse_nameless(rated)
+        _explained(rated, lambda: refuse_two_strata(rated))
     clock.lap("collapse")
     progress("measuring agreement")
     labels = tuple(agreement_by_label(judged, settings))
@@ -139,8 +138,9 @@ def agree(
     clock.lap("disputes")
     if place is not None:
         progress("writing the resolved records")
-        text = _explained(rated, lambda: resolved_csv(rated, rule, adjudicator))
-        write_bytes(place, text.encode("utf-8", "replace"))
+        header, rows = _explained(rated, lambda: resolved_rows(rated, rule, adjudicator))
+        # Without ids items are told apart by their texts, which are there to be read.
+        write_sheet(place, header, rows, texts=SIDES)
         clock.lap("write")
     return Agreement(
         taxonomy=rated.ratings.taxonomy,
@@ -214,23 +214,6 @@ def _provenance(rated: Rated, timing: dict[str, float]) -> Provenance:
     )
 
 
-def check_resolved(path: str | Path) -> Path:
-    """Refuse a place where resolved records could not be written, before any work is done.
-
-    Raises
-    ------
-    OutputError
-        If it does not end in ``.csv``, is a folder, or its folder cannot be written to.
-    """
-    place = Path(path)
-    if place.suffix.lower() != ".csv":
-        raise OutputError(f"{path}: resolved records are written as .csv.")
-    if place.is_dir():
-        raise OutputError(f"{path} is a folder. Name a file in it, such as {place / 'pairs.csv'}.")
-    check_folder(place.parent)
-    return place
-
-
 def _refuse_nameless(rated: Rated) -> None:
     if not rated.sheet.item:
         raise DataError(
@@ -239,18 +222,29 @@ def _refuse_nameless(rated: Rated) -> None:
         )
 
 
-def resolved_csv(rated: Rated, rule: str, adjudicator: str | None) -> str:
-    """Return one record an item, its labels by name, as CSV that is safe to open in a spreadsheet."""
+def resolved_rows(
+    rated: Rated, rule: str, adjudicator: str | None
+) -> tuple[tuple[str, ...], list[Row]]:
+    """Return one record an item: its ids as they are, its labels by name, and how it was drawn.
+
+    Returns
+    -------
+    columns : tuple of str
+        Roles of the ids, labels, and the columns in which `riskshift sample` recorded the draw.
+    rows : list of tuple
+        In the order of the ids; None where nothing is known.
+    """
     items = all_items(rated, adjudicator=adjudicator)
     settled = resolve(items.levels, rule, items.adjudicated).level
     ratings = rated.ratings
     rated_at_all = [at for at in range(settled.shape[1]) if (settled[:, at] != MISSING).any()]
     # One place more for what is missing, which is the last: -1.
-    names = np.array([*ratings.taxonomy.levels, ""], dtype=object)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*items.roles, *(str(ratings.labels[at]) for at in rated_at_all)])
-    columns = [[spreadsheet(value or "") for value in column] for column in items.identity]
-    columns += [[spreadsheet(name) for name in names[settled[:, at]]] for at in rated_at_all]
-    writer.writerows(zip(*columns, strict=True))
-    return text.getvalue()
+    names = np.array([*ratings.taxonomy.levels, None], dtype=object)
+    labels = [str(ratings.labels[at]) for at in rated_at_all]
+    texts = [
+        *items.identity,
+        *(names[settled[:, at]] for at in rated_at_all),
+        *items.drawn.values(),
+    ]
+    held = [[None if value is None or value == "" else str(value) for value in c] for c in texts]
+    return (*items.roles, *labels, *items.drawn), list(zip(*held, strict=True))

@@ -124,7 +124,7 @@ def test_one_record_an_item_is_written_by_the_rule(run, asked, tmp_path):
         (("--resolve", "mean"), "Choices: median, majority, max, adjudicated"),
         (("--resolve", "adjudicated"), "--adjudicator NAME"),
         (("--adjudicator", "E"), "adjudicator 'E' is unknown"),
-        (("--write-resolved", "resolved.xlsx"), "written as .csv"),
+        (("--write-resolved", "resolved.xlsx"), "written as .csv, .jsonl, .parquet"),
         (("-o", "agreement.docx"), "unknown suffix"),
         (("--resamples", "0"), "resamples is 0"),
         (("--confidence", "1.5"), "1.5"),

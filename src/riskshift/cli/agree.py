@@ -27,7 +27,9 @@ def agree(
     write_resolved: Annotated[
         Path | None,
         typer.Option(
-            "--write-resolved", metavar="FILE.csv", help="Write one record an item by the rule."
+            "--write-resolved",
+            metavar="FILE",
+            help="Write one record an item by the rule: .csv, .jsonl or .parquet.",
         ),
     ] = None,
     disputes: Annotated[
