@@ -36,6 +36,7 @@ from riskshift.records import ROLES, Records
 
 MAX_GROUPS: Final = 1_000
 MAX_PATTERNS: Final = 1_000_000
+MAX_NESTED: Final = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,14 +122,18 @@ class Coding:
 
 
 def _digit_of(column: nw.Expr, values: list[tuple[int, Any]]) -> nw.Expr:
-    """Look a value up by halves, because engines and Python limit how deep expressions nest."""
-    if len(values) <= 1:
-        return nw.lit(values[0][0] if values else 0, nw.Int64)
+    """Look a value up: one by one if they are few, else by halves.
+
+    Comparing is fastest, but engines and Python limit how deep expressions nest.
+    """
+    if len(values) <= MAX_NESTED:
+        digit: nw.Expr = nw.lit(0, nw.Int64)
+        for number, value in reversed(values):
+            digit = nw.when(column == value).then(nw.lit(number, nw.Int64)).otherwise(digit)
+        return digit
     middle = len(values) // 2
-    left = [value for _, value in values[:middle]]
-    is_left = column == left[0] if middle == 1 else column.is_in(left)
     return (
-        nw.when(is_left)
+        nw.when(column.is_in([value for _, value in values[:middle]]))
         .then(_digit_of(column, values[:middle]))
         .otherwise(_digit_of(column, values[middle:]))
     )

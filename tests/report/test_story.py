@@ -16,7 +16,18 @@ from riskshift.report.document import (
 )
 from riskshift.report.story import story
 
-ORDER = ["movement", "categories", "origin", "relevance", "by-", "corrected", "tipping", "cases", "methods", "provenance"]
+ORDER = [
+    "movement",
+    "categories",
+    "origin",
+    "relevance",
+    "by-",
+    "corrected",
+    "tipping",
+    "cases",
+    "methods",
+    "provenance",
+]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts import BoolArray, Doubled
 from riskshift.errors import DataError
+from riskshift.stats.association import rao_scott
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import (
     Corrected,
@@ -223,7 +224,7 @@ def correct(
     for choice in choices if choices is not None else all_choices(taxonomy):
         y, f = states(people, choice), states(grader, choice)
         rate = _random(doubled, choice, y, f, settings)
-        rates.append(rate if strata is None else _stratified(doubled, rate, y, strata, settings))
+        rates.append(rate if strata is None else _stratified(doubled, rate, y, f, strata, settings))
     mix = sample_mix(doubled) if strata is None else None
     pairs = int(doubled.table.n.sum())
     notes = _notes(labelled, pairs, mix, stratified_by)
@@ -332,11 +333,16 @@ def _stratum(metric: str, state: int) -> str:
 
 
 def _stratified(
-    doubled: Doubled, rate: CorrectedRate, y: States, strata: States, settings: Settings
+    doubled: Doubled,
+    rate: CorrectedRate,
+    y: States,
+    f: States,
+    strata: States,
+    settings: Settings,
 ) -> CorrectedRate:
     """Weigh people's rates by the strata they were drawn from."""
     n = doubled.table.n
-    if (y == 0).any():
+    if (y == 0).any() or (f == 0).any():
         note = "a stratified sample corrects rates over all pairs only"
         return CorrectedRate(
             rate.metric, rate.raw, NOTHING, NOTHING, None, None, None, NOTHING, note
@@ -381,19 +387,29 @@ def _stratified(
 
 
 def sample_mix(doubled: Doubled) -> MixTest | None:
-    """Test whether people's pairs look like the others to the grader."""
+    """Test whether people's pairs look like the others to the grader.
+
+    Where records share prompts, whole prompts may have been chosen: the statistic is divided by
+    the design effect of the choice (first-order Rao-Scott), at least 1.
+    """
     grader = Severities(doubled.grader)
-    cell = grader.prompt.value * (grader.top + 2) + grader.response.value
-    _, kind = np.unique(cell, return_inverse=True)
     # Pairs that the grader did not label cannot be drawn, so they are no part of the comparison.
     known = (grader.prompt.value != MISSING) & (grader.response.value != MISSING)
-    counts = [
-        np.bincount(kind[chosen], weights=doubled.table.n[chosen], minlength=kind.max() + 1)
-        for chosen in (doubled.labelled & known, ~doubled.labelled & known)
+    cell = grader.prompt.value * (grader.top + 1) + grader.response.value
+    masks = [
+        chosen & known & (cell == kind)
+        for chosen in (doubled.labelled, ~doubled.labelled)
+        for kind in np.unique(cell[known])
     ]
-    if not counts[0].sum() or not counts[1].sum():
+    if not masks:
         return None
-    return sample_mix_test(*(count.astype(np.int64) for count in counts))
+    sums, weight = doubled.grader.sums(*masks)
+    tables = sums.reshape(len(sums), 2, -1)
+    labelled, others = np.tensordot(weight, tables, axes=1)
+    if not labelled.sum() or not others.sum():
+        return None
+    shared = rao_scott(tables, weight) if doubled.table.clusters is not None else None
+    return sample_mix_test(labelled, others, deff=max(1.0, shared.deff) if shared else 1.0)
 
 
 def _notes(labelled: int, pairs: int, mix: MixTest | None, stratified_by: str | None) -> list[str]:

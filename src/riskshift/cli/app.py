@@ -13,6 +13,7 @@ from riskshift.errors import RiskshiftError, RiskshiftWarning
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+BROKEN_PIPE = 141
 
 app = typer.Typer(
     help="How risk moves from prompt to response: paired analysis of labelled pairs.",
@@ -59,7 +60,7 @@ def main() -> None:
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(BROKEN_PIPE)  # not 1, which says that a gate fails
     except OSError as error:
         # Of standard output, such as a full disk; files that are read or written say more.
         typer.echo(f"riskshift: cannot go on: {_inert(str(error))}.", err=True)
