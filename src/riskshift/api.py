@@ -189,7 +189,7 @@ def analyze(
     }
     clock.lap("estimate")
     progress("picking the cases to read")
-    worst = worst_cases(collapsed.records, limit=cases, text=text)
+    worst = worst_cases(collapsed, limit=cases, text=text)
     clock.lap("cases")
     corrected = None
     if people is not None:

@@ -1,29 +1,30 @@
 """The pairs worth reading: escalations, by how far they rise, then by where they land."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from riskshift import engine
 from riskshift.checks import label_keys
-from riskshift.collapse import Coding, cleaned
+from riskshift.collapse import Coding, Collapsed, cleaned
 from riskshift.counts import Case, IntArray
 from riskshift.records import Records
-from riskshift.taxonomy import MISSING, parse_relevance
+from riskshift.taxonomy import MISSING, Taxonomy, parse_relevance
 
 IDENTITY = ("prompt_id", "model", "sample")
 _TEXTS = ("prompt", "response")
 
 
-def worst_cases(records: Records, *, limit: int = 50, text: bool = True) -> tuple[Case, ...]:
+def worst_cases(collapsed: Collapsed, *, limit: int = 50, text: bool = True) -> tuple[Case, ...]:
     """Fetch the worst escalations.
 
     Parameters
     ----------
-    records : Records
-        Checked records.
+    collapsed : Collapsed
+        Checked records and their patterns.
     limit : int, default 50
         At most so many.
     text : bool, default True
@@ -36,19 +37,22 @@ def worst_cases(records: Records, *, limit: int = 50, text: bool = True) -> tupl
     """
     if limit <= 0:
         return ()
+    records = collapsed.records
     try:
-        return _worst_cases(cleaned(records), limit=limit, text=text)
+        return _worst_cases(records, collapsed.patterns, limit=limit, text=text)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
 
 
-def _worst_cases(records: Records, *, limit: int, text: bool) -> tuple[Case, ...]:
+def _worst_cases(
+    records: Records, rows: Sequence[tuple[Any, ...]], *, limit: int, text: bool
+) -> tuple[Case, ...]:
+    records = cleaned(records)
     keys = label_keys(records)
     columns = [key.column for key in keys]
-    rows = engine.count_patterns(records.frame, columns, limit=None)
     coding = Coding(columns, rows)
     cases: list[Case] = []
-    for codes in _by_rank(records, rows, coding):
+    for codes in _by_rank(records.options.taxonomy, coding.levels(keys), coding.of_patterns()):
         chosen = coding.of_rows().is_in(codes)
         found = engine.fetch(
             ordered_rows(records, chosen, columns, text=text).head(limit - len(cases))
@@ -59,24 +63,16 @@ def _worst_cases(records: Records, *, limit: int, text: bool) -> tuple[Case, ...
     return tuple(cases)
 
 
-def _by_rank(records: Records, rows: list[tuple[Any, ...]], coding: Coding) -> Iterator[list[Any]]:
+def _by_rank(taxonomy: Taxonomy, levels: IntArray, codes: NDArray[Any]) -> Iterator[list[Any]]:
     """Yield the codes of escalating patterns, worst rank first."""
-    taxonomy = records.options.taxonomy
     c = len(taxonomy.categories)
-    levels = np.array(
-        [
-            [key.parse(value) for key, value in zip(label_keys(records), row, strict=False)]
-            for row in rows
-        ]
-    )
     prompt, response = _highest(levels[:, :c]), _highest(levels[:, c : 2 * c])
     rise = np.where((prompt == MISSING) | (response == MISSING), 0, response - prompt)
-    codes = coding.of_patterns()
     for up in range(taxonomy.top, 0, -1):
         for severity in range(taxonomy.top, 0, -1):
             at = (rise == up) & (response == severity)
             if at.any():
-                yield codes[at].tolist()
+                yield np.unique(codes[at]).tolist()
 
 
 def _highest(labels: IntArray) -> IntArray:

@@ -37,6 +37,7 @@ from riskshift.records import ROLES, Records
 MAX_GROUPS: Final = 1_000
 MAX_PATTERNS: Final = 1_000_000
 MAX_NESTED: Final = 16
+FIRST_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +52,14 @@ class Collapsed:
         Counts by grouping column and value.
     records : Records
         The records that were counted; `skipped` says how many were left out, and why.
+    patterns : sequence of tuple
+        The values of the label columns as they are, for going back to the rows.
     """
 
     counts: Counts
     groups: dict[str, Grouped]
     records: Records
+    patterns: Sequence[tuple[Any, ...]]
 
     @property
     def read(self) -> int:
@@ -77,6 +81,14 @@ class Coding:
                 digit.setdefault(value, len(digit))
             self.values.append([value for value in digit if value is not None])
             self.digits.append(np.array([digit[value] for value in column], dtype=np.int64))
+
+    def levels(self, keys: Sequence[Key]) -> IntArray:
+        """Read the values of each pattern; shape (patterns, keys)."""
+        columns = [
+            np.array([key.parse(None), *map(key.parse, values)], dtype=np.int64)[digits]
+            for key, values, digits in zip(keys, self.values, self.digits, strict=False)
+        ]
+        return np.stack(columns, axis=1)
 
     def words(self) -> list[list[int]]:
         """Split the key columns so that the digits of each part fit in one 62-bit number."""
@@ -207,7 +219,7 @@ def _collapse(records: Records, progress: Callable[[str], None], findings: Findi
         progress(f"grouping by {column}")
         cluster = records.cluster if clustered else None
         groups[column] = joint if column == by else _grouped(records, cluster, column)
-    return Collapsed(joint.pooled(), groups, records)
+    return Collapsed(joint.pooled(), groups, records, rows)
 
 
 def cleaned(records: Records) -> Records:
@@ -255,7 +267,11 @@ def _no_records(records: Records) -> DataError:
 
 
 def _repeats(records: Records, cluster: str | None) -> bool:
-    return cluster is not None and engine.repeats(records.frame, [cluster])[1] > 1
+    """Tell whether values repeat; the first rows often settle it."""
+    if cluster is None:
+        return False
+    first = records.frame.head(FIRST_ROWS)
+    return any(engine.repeats(frame, [cluster])[1] > 1 for frame in (first, records.frame))
 
 
 def _grouping_columns(records: Records) -> list[str]:
@@ -338,10 +354,6 @@ def tabulate(
         Names of the groups, sorted.
     """
     coding = Coding([key.column for key in keys] + ([by] if by else []), rows)
-    columns = [
-        np.array([key.parse(None), *map(key.parse, values)], dtype=np.int64)[digits]
-        for key, values, digits in zip(keys, coding.values, coding.digits, strict=False)
-    ]
     names = [NO_VALUE]
     if by:
         names += [group_name(value) for value in coding.values[-1]]
@@ -352,7 +364,7 @@ def tabulate(
     position = np.array([present.index(name) if name in present else -1 for name in names])
     n = np.array([row[-1] for row in rows], dtype=np.int64)
     linked = _linked(frame, coding, cluster) if cluster else None
-    raw = Table(np.stack([*columns, position[group]], axis=1), n, linked)
+    raw = Table(np.column_stack([coding.levels(keys), position[group]]), n, linked)
     return raw.keep(slice(None)), tuple(present)
 
 

@@ -70,7 +70,7 @@ def outcome(data, **options):
         column: {name: counts.digest() for name, counts in grouped.each().items()}
         for column, grouped in collapsed.groups.items()
     }
-    cases = [case.to_dict() for case in worst_cases(collapsed.records, limit=2)]
+    cases = [case.to_dict() for case in worst_cases(collapsed, limit=2)]
     return collapsed.counts.digest(), groups, cases, dict(collapsed.records.skipped)
 
 
@@ -228,9 +228,9 @@ def test_cases_are_the_same_with_texts(engine):
     rows = BASE.with_columns(
         prompt=pl.lit("é ") + pl.col("prompt_id"), response=pl.int_range(N).cast(pl.String)
     )
-    cases = worst_cases(riskshift.read(engine(rows), taxonomy=HARM))
+    cases = worst_cases(collapse(riskshift.read(engine(rows), taxonomy=HARM)))
     assert len(cases) > 5
-    assert cases == worst_cases(riskshift.read(rows, taxonomy=HARM))
+    assert cases == worst_cases(collapse(riskshift.read(rows, taxonomy=HARM)))
 
 
 def test_all_labels_missing_is_no_error(engine):
