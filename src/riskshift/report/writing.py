@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from riskshift.errors import OutputError, UsageError, listing
+from riskshift.errors import OutputError, UsageError, listing, unknown_choice
 from riskshift.report.document import Document
 from riskshift.report.escape import spreadsheet
 
@@ -47,11 +47,27 @@ def to_json(result: Result) -> str:
     return json.dumps(result.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema that every ``results.json`` meets."""
+def json_schema(kind: str = "analysis") -> dict[str, Any]:
+    """Return the JSON Schema that every ``results.json`` meets.
+
+    Parameters
+    ----------
+    kind : {"analysis", "comparison", "gate"}
+        What wrote it: riskshift analyze, compare, or check.
+
+    Raises
+    ------
+    UsageError
+        If there is no schema of that kind.
+    """
     text = files("riskshift.report").joinpath("results.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
-    return schema
+    if kind == "analysis":
+        return schema
+    if kind not in ("comparison", "gate"):
+        raise unknown_choice("schema", kind, ("analysis", "comparison", "gate"))
+    kept = {key: schema[key] for key in ("$schema", "$defs")}
+    return kept | {"$ref": f"#/$defs/{kind}_results"}
 
 
 def to_csv(result: Result) -> str:
