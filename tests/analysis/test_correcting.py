@@ -294,6 +294,15 @@ def test_unequal_chances_in_a_stratum_are_refused():
         sampled_by(read(odd))
 
 
+def test_a_plain_sample_mixed_into_a_stratified_one_is_refused():
+    grader, everything, _ = draw(13)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 4, "yes": 4})
+    names = people["stratum"].to_list()
+    odd = people.with_columns(stratum=pl.Series(["", *names[1:]]))
+    with pytest.raises(riskshift.DataError, match="mixes a plain sample"):
+        sampled_by(read(odd))
+
+
 def test_samples_by_two_metrics_are_refused():
     grader, everything, _ = draw(12)
     people, _ = stratify(grader, everything, "response_harm", {"no": 4, "yes": 4})

@@ -118,6 +118,10 @@ def sampled_by(people: Records) -> str | None:
     metrics = {str(row[0]).rpartition(": ")[0] for row in strata if row[0]}
     if metrics <= {""}:
         return None
+    if any(not row[0] for row in strata):
+        raise DataError(
+            f"{people.source.name} mixes a plain sample (blank {STRATUM}) with a stratified one; give one of them."
+        )
     if len(metrics) > 1:
         raise DataError(
             f"{people.source.name} mixes samples by {listing(sorted(metrics))}; give one of them."
