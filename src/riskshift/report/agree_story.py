@@ -17,6 +17,7 @@ from riskshift.report.document import (
     Section,
     Table,
 )
+from riskshift.report.story import source_name
 from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import Taxonomy
 
@@ -40,7 +41,7 @@ def story(agreement: Agreement) -> Document:
     sections += [_disputes(agreement), _methods(agreement), _provenance(agreement)]
     return Document(
         title="How far raters agree",
-        subtitle=f"{counted(agreement.items, 'item')} from {agreement.provenance.source}",
+        subtitle=f"{counted(agreement.items, 'item')} from {source_name(agreement.provenance)}",
         summary=agreement.summary,
         caveats=agreement.notes,
         sections=tuple(sections),
