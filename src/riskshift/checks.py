@@ -211,7 +211,8 @@ def _is_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Sequence[K
     if records.options.scale is not None or len(records.options.taxonomy.levels) != 4:
         return False
     labels = [at for at, key in enumerate(keys) if key.is_label]
-    seen = {int(float(str(row[at]))) for row in rows for at in labels if is_number(row[at])}
+    held = {value for at in labels for value in {row[at] for row in rows}}
+    seen = {int(float(str(value))) for value in held if is_number(value)}
     return 2 in seen and not any(number % 2 for number in seen)
 
 

@@ -29,7 +29,7 @@ from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.standardizing import StandardizedRate, mix_of, standardized_rates
 from riskshift.api import people_options, provenance, read
-from riskshift.collapse import collapse
+from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Counts, Grouped, group_name
 from riskshift.errors import ColumnError, DataError, UsageError, listing
 from riskshift.reading import combine
@@ -126,7 +126,8 @@ def compare(
     records = _one_model_each(data, reading)
     _check_cluster(records.options.cluster)
     records = _numbered(records, by)
-    records, grouped = _by_model(records, progress)
+    collapsed, grouped = _by_model(records, progress)
+    records = collapsed.records
     pairs = pick_models(grouped.names, baseline, candidates)
     choices = default_choices(records.options.taxonomy, metrics)
     matching = Matching(grouped)
@@ -164,7 +165,7 @@ def compare(
         standardized=tuple(mixed),
         interaction=by_group,
         corrected=corrected,
-        provenance=provenance(grouped.pooled(), records, {}),
+        provenance=provenance(collapsed.counts, records, {}),
         summary=tuple(headline(models, baseline, shared, differences, omnibus)),
         notes=tuple(caveats(shared, differences, standardized=mix is not None)),
     )
@@ -232,10 +233,10 @@ def _with_roles(records: Records, **roles: str) -> Records:
     return replace(records, options=replace(records.options, columns=columns))
 
 
-def _by_model(records: Records, progress: Callable[[str], None]) -> tuple[Records, Grouped]:
-    """Return the records that were counted, and their counts by model."""
+def _by_model(records: Records, progress: Callable[[str], None]) -> tuple[Collapsed, Grouped]:
+    """Collapse records, and return their counts by model too."""
     collapsed = collapse(records, progress=progress)
-    return collapsed.records, grouped_by_model(collapsed.groups, records.column("model"))
+    return collapsed, grouped_by_model(collapsed.groups, records.column("model"))
 
 
 def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:

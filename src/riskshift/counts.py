@@ -313,10 +313,7 @@ def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]
     low = rows.min(axis=0, initial=0)
     span = rows.max(axis=0, initial=0) - low + 1
     if np.log2(span).sum() > 62:
-        merged, inverse = np.unique(rows, axis=0, return_inverse=True)
-        return merged, np.bincount(inverse.ravel(), weights=weight, minlength=len(merged)).astype(
-            np.int64
-        )
+        return _distinct_wide_rows(rows, weight, low, span)
     # One number a row, because sorting numbers is many times faster than sorting rows.
     stride = np.append(np.cumprod(span[::-1])[::-1][1:], 1)
     keys = (rows - low) @ stride
@@ -377,3 +374,22 @@ class Case:
         if self.people is not None:
             made["people"] = {side: dict(labels) for side, labels in self.people.items()}
         return made
+
+
+def _distinct_wide_rows(
+    rows: IntArray, weight: IntArray, low: IntArray, span: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Do the same for rows that do not fit one number: number their beginnings as they grow."""
+    keys, bits = np.zeros(len(rows), dtype=np.int64), 0.0
+    for column, start, size in zip(rows.T, low, span, strict=True):
+        if bits + np.log2(size) > 62:
+            begun, keys = np.unique(keys, return_inverse=True)
+            bits = float(np.log2(len(begun) + 1))
+        if bits + np.log2(size) > 62:  # even numbered, some column spans too much
+            merged, inverse = np.unique(rows, axis=0, return_inverse=True)
+            totals = np.bincount(inverse.ravel(), weights=weight, minlength=len(merged))
+            return merged, totals.astype(np.int64)
+        keys = keys * size + (column - start)
+        bits += float(np.log2(size))
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return rows[first], np.bincount(inverse, weights=weight).astype(np.int64)
