@@ -107,8 +107,7 @@ def tango(
     References
     ----------
     .. [1] T. Tango, "Equivalence test and confidence interval for the difference in proportions
-       for the paired-sample design", Statistics in Medicine 17 (1998), p. 891-908,
-       equations 24-26.
+       for the paired-sample design", Statistics in Medicine 17 (1998), p. 891-908.
 
     Examples
     --------
