@@ -12,7 +12,7 @@ from riskshift.analysis.agreement import Agreement
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.resolving import check_rule, resolution, resolve
 from riskshift.analysis.result import Provenance
-from riskshift.api import Clock
+from riskshift.api import Clock, silent
 from riskshift.errors import DataError, unknown_choice
 from riskshift.ratings import Label, Ratings
 from riskshift.reading.items import all_items, most_disputed, refuse_two_strata
@@ -24,10 +24,6 @@ from riskshift.taxonomy import MISSING, SIDES, Taxonomy
 
 RESAMPLES: Final = 2_000
 T = TypeVar("T")
-
-
-def _silent(step: str) -> None:
-    pass
 
 
 def agree(
@@ -48,7 +44,7 @@ def agree(
     confidence: float = 0.95,
     seed: int = DEFAULT_SEED,
     resamples: int = RESAMPLES,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = silent,
 ) -> Agreement:
     """Measure how far raters agree, and resolve their labels to one an item.
 

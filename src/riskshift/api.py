@@ -23,8 +23,8 @@ from riskshift.taxonomy import MISSING, Taxonomy
 LABELS_BY: Final = ("people", "grader")
 
 
-def _silent(step: str) -> None:
-    pass
+def silent(step: str) -> None:
+    """Listen to progress and say nothing."""
 
 
 def read(
@@ -107,7 +107,7 @@ def analyze(
     text: bool = True,
     people: Any = None,
     labels_by: str | None = None,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> Analysis:
     """Analyze labelled pairs: how risk moves between prompt and response.

@@ -28,7 +28,7 @@ from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.standardizing import StandardizedRate, mix_of, standardized_rates
-from riskshift.api import people_options, provenance, read
+from riskshift.api import people_options, provenance, read, silent
 from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Counts, Grouped, group_name
 from riskshift.errors import ColumnError, DataError, UsageError, listing
@@ -39,10 +39,6 @@ from riskshift.records import Columns, Records
 EXAMPLES: Final = 3
 _CELL: Final = "riskshift_cell"
 _BETWEEN: Final = "\x1f"
-
-
-def _silent(step: str) -> None:
-    pass
 
 
 def compare(
@@ -59,7 +55,7 @@ def compare(
     interval: str = "wilson",
     seed: int = DEFAULT_SEED,
     resamples: int = 10_000,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> Comparison:
     """Compare models on the prompts that they share.

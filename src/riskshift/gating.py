@@ -16,7 +16,7 @@ from riskshift.analysis.judging_corrected import judge_corrected
 from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rules import Rule, parse_rule
-from riskshift.api import people_options, provenance, read
+from riskshift.api import people_options, provenance, read, silent
 from riskshift.collapse import Collapsed, cleaned, collapse
 from riskshift.counts import NO_VALUE, Grouped, group_name
 from riskshift.errors import (
@@ -38,10 +38,6 @@ _BASELINE: Final = "baseline"
 _GROUP: Final = "group: "  # no value of a column can then be mistaken for the baseline
 
 
-def _silent(step: str) -> None:
-    pass
-
-
 def check(
     data: Any,
     rules: str | Sequence[str],
@@ -50,7 +46,7 @@ def check(
     baseline_model: str | None = None,
     people: Any = None,
     confidence: float = 0.95,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> GateReport:
     """Judge labelled pairs by the rules of a release gate.

@@ -6,15 +6,11 @@ from typing import Any
 from riskshift.analysis.graded import GraderReport
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.report_cards import asymmetries, report_cards
-from riskshift.api import Clock, people_options, provenance, read
+from riskshift.api import Clock, people_options, provenance, read, silent
 from riskshift.errors import DataError, UsageError, listing
 from riskshift.reading.doubled import sampled_by, set_beside, tabulate_beside
 from riskshift.reading.misjudged import misjudged
 from riskshift.records import Records
-
-
-def _silent(step: str) -> None:
-    pass
 
 
 def grade(
@@ -27,7 +23,7 @@ def grade(
     resamples: int = 2_000,
     cases: int = 50,
     text: bool = True,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> GraderReport:
     """Hold a grader's labels against people's, on prompts and on responses.

@@ -17,7 +17,7 @@ from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.result import SCHEMA_VERSION, Provenance
 from riskshift.analysis.standardizing import StandardizedRate
-from riskshift.analysis.words import enumerate_words, percent
+from riskshift.analysis.words import enumerate_words, p_value, percent, points
 from riskshift.taxonomy import Taxonomy
 
 FEW_PAIRS = 3
@@ -153,11 +153,6 @@ class Comparison:
         return "\n".join([*self.summary, "", *sentences])
 
 
-def points(difference: float | None) -> str:
-    """Write a difference of rates in percentage points, with its sign."""
-    return "undefined" if difference is None else f"{100 * difference:+.1f}"
-
-
 def allowance(margin: float) -> str:
     """Write a margin in percentage points.
 
@@ -269,15 +264,11 @@ def _told_apart(item: Omnibus) -> str:
     p = (
         ""
         if item.cochran_q is None or item.cochran_q.p is None
-        else f" (Cochran's Q, p {_p(item.cochran_q.p)})"
+        else f" (Cochran's Q, p {p_value(item.cochran_q.p)})"
     )
     if not ties:
         return f"On {item.metric}, every model can be told from every other{p}."
     return f"On {item.metric}, these cannot be told apart: {'; '.join(ties)}{p}."
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def caveats(

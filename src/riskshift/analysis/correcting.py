@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from riskshift.analysis.metrics import Choice, category_metrics, choose, overall_metrics
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
+from riskshift.analysis.words import p_value
 from riskshift.counts import BoolArray, Doubled
 from riskshift.errors import DataError
 from riskshift.stats.association import rao_scott
@@ -425,7 +426,7 @@ def _notes(labelled: int, pairs: int, mix: MixTest | None, stratified_by: str | 
     if mix is not None and mix.p is not None and mix.p < SUSPICIOUS:
         notes.append(
             "The labelled pairs do not look like a random sample: the grader's severities differ between them and the "
-            f"others (p {'<0.001' if mix.p < 0.001 else format(mix.p, '.3f')}). Do not trust the correction before "
+            f"others (p {p_value(mix.p)}). Do not trust the correction before "
             "you know how they were drawn."
         )
     if labelled < FEW_LABELS:

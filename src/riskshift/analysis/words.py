@@ -45,6 +45,30 @@ def enumerate_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
+def p_value(value: float | None) -> str:
+    """Write a p-value; a small one as a bound.
+
+    Examples
+    --------
+    >>> p_value(0.0004), p_value(0.0312), p_value(None)
+    ('<0.001', '0.031', 'undefined')
+    """
+    if value is None:
+        return "undefined"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def points(difference: float | None) -> str:
+    """Write a difference of rates in percentage points, with its sign.
+
+    Examples
+    --------
+    >>> points(0.0123), points(None)
+    ('+1.2', 'undefined')
+    """
+    return "undefined" if difference is None else f"{100 * difference:+.1f}"
+
+
 def counted(n: int, noun: str) -> str:
     """Write a count with its noun.
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from riskshift.analysis.compared import Comparison, allowance, points, verdict_sentence
+from riskshift.analysis.compared import Comparison, allowance, verdict_sentence
 from riskshift.analysis.comparison import PairedDifference, by_metric
 from riskshift.analysis.interaction import Interaction
-from riskshift.analysis.words import percent, spread
+from riskshift.analysis.words import p_value, percent, points, spread
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
 from riskshift.report.story import provenance_section, source_name
 from riskshift.report.trust_story import corrected_differences_section
@@ -203,8 +203,8 @@ def _difference_table(metric: str, family: Sequence[PairedDifference], several: 
                 points(d.difference),
                 interval,
                 wide,
-                _p(d.p),
-                _p(d.p_holm),
+                p_value(d.p),
+                p_value(d.p_holm),
             )
         )
     columns = (
@@ -229,19 +229,15 @@ def _difference_table(metric: str, family: Sequence[PairedDifference], several: 
     return Table(metric, columns, tuple(rows), text_columns=2, notes=notes)
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def _apart(comparison: Comparison) -> Section:
     models = list(comparison.omnibus[0].letters)
     rows = []
     for item in comparison.omnibus:
         q = item.cochran_q
         tested = (
-            ("undefined", "undefined") if q is None else (f"{q.statistic:.2f}, df {q.df}", _p(q.p))
+            ("undefined", "undefined")
+            if q is None
+            else (f"{q.statistic:.2f}, df {q.df}", p_value(q.p))
         )
         letters = (item.letters[model] for model in models)
         rows.append((item.metric, f"{item.prompts:,}", *tested, *letters))
@@ -277,7 +273,7 @@ def _severity(comparison: Comparison) -> Section:
         tests = [
             "undefined"
             if test is None or test.p is None
-            else f"{test.statistic:.2f}, df {test.df}, p {_p(test.p)}"
+            else f"{test.statistic:.2f}, df {test.df}, p {p_value(test.p)}"
             for test in (item.stuart_maxwell, item.bowker)
         ]
         rows.append((item.candidate, item.baseline, mean, *tests))

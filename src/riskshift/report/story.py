@@ -12,7 +12,7 @@ from riskshift.analysis.rates import Rate, Settings, level
 from riskshift.analysis.relevance import AssociationTest, Relevance
 from riskshift.analysis.result import Analysis, Provenance
 from riskshift.analysis.transitions import EscalationOrigin, Origin
-from riskshift.analysis.words import counted, percent, spread
+from riskshift.analysis.words import counted, p_value, percent, points, spread
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -290,7 +290,7 @@ def _contrast_table(contrasts: Contrasts) -> Table:
         rows.append(
             (
                 f"{item.a} - {item.b}",
-                _points(item.difference),
+                points(item.difference),
                 _points_range(item.interval.low, item.interval.high),
                 _points_range(item.simultaneous.low, item.simultaneous.high),
                 "" if boot is None else _points_range(boot.low, boot.high),
@@ -315,10 +315,6 @@ def _contrast_table(contrasts: Contrasts) -> Table:
         notes=tuple(notes),
         essential=(0, 1, 3, 5),
     )
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f}"
 
 
 def _points_range(low: float, high: float) -> str:
@@ -511,15 +507,21 @@ def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float
         if not omnibus:
             shown = ("unbounded" if test.unbounded else _number(test.odds_ratio), _number(test.phi))
         statistic = "" if test.statistic is None else f"{test.statistic:.2f}, df {test.df}"
-        row = (_name(test.name), test.test, statistic, _p(test.decisive_p), _p(test.p_holm))
+        row = (
+            _name(test.name),
+            test.test,
+            statistic,
+            p_value(test.decisive_p),
+            p_value(test.p_holm),
+        )
         rows.append((*row, *shown, "exploratory" if test.exploratory else ""))
     notes = ["Exploratory: a cell or margin holds fewer than 10 pairs. Association is not cause."]
     if any(test.decisive_p is None for test in tests):
         notes.append("Undefined: no pair stands in some row or column, so nothing can be compared.")
     if omnibus and not pooled:
         notes += [
-            f"{_name(test.name)}: asymptotic p {_p(test.p_asymptotic)}"
-            + (f"; linear-by-linear trend p {_p(test.trend.p)}" if test.trend else "")
+            f"{_name(test.name)}: asymptotic p {p_value(test.p_asymptotic)}"
+            + (f"; linear-by-linear trend p {p_value(test.trend.p)}" if test.trend else "")
             + _overlap(test)
             + "."
             for test in tests
@@ -555,12 +557,6 @@ def _gamma(test: AssociationTest) -> str:
     if test.gamma.low is None or test.gamma.high is None:
         return f"{test.gamma.estimate:+.2f}"
     return f"{test.gamma.estimate:+.2f} ({test.gamma.low:+.2f} to {test.gamma.high:+.2f})"
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _groups(column: str, groups: Mapping[str, Population]) -> Section:
