@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from riskshift.analysis.correcting import Correction, correct
+from riskshift.analysis.findings import caveats, headline
 from riskshift.analysis.population import Population, estimate
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.result import Analysis, Provenance
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.tipping import Tipping, tipping_table
-from riskshift.analysis.words import caveats, headline
 from riskshift.cases import worst_cases
 from riskshift.collapse import collapse
 from riskshift.counts import Counts

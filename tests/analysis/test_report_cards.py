@@ -7,14 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import riskshift
-from riskshift.analysis.graded import points
 from riskshift.analysis.rates import Settings
-from riskshift.analysis.report_cards import Gap, asymmetries, report_cards
+from riskshift.analysis.report_cards import asymmetries, report_cards
 from riskshift.reading.doubled import double
 from riskshift.stats.cluster import clustered_interval, correlation
 from riskshift.stats.grading import card_bootstrap, report_card
 from riskshift.stats.paired import clustered_tango, tango
-from riskshift.stats.proportion import Interval, mover_difference, wilson
+from riskshift.stats.proportion import mover_difference, wilson
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
@@ -191,10 +190,3 @@ def test_one_cluster_or_no_spread_has_no_bootstrap():
     assert card_bootstrap([[[1, 0], [0, 0]]], [9], **how) == (None, None)
     with pytest.raises(riskshift.UsageError, match="resamples is 0"):
         card_bootstrap([[[1, 0], [0, 0]]], [9], **how | {"resamples": 0})
-
-
-def test_points_are_written_with_their_sign():
-    assert (
-        points(Gap(-0.031, Interval(-0.04, 0.002, "tango", 0.95))) == "-3.1 points (-4.0 to +0.2)"
-    )
-    assert points(Gap(None, None)) == "undefined"

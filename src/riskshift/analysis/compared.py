@@ -17,7 +17,7 @@ from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.result import SCHEMA_VERSION, Provenance
 from riskshift.analysis.standardizing import StandardizedRate
-from riskshift.analysis.words import enumerate_words, p_value, percent, points
+from riskshift.analysis.words import enumerate_words, p_value, percent, points_with_range
 from riskshift.taxonomy import Taxonomy
 
 FEW_PAIRS = 3
@@ -177,7 +177,7 @@ def verdict_sentence(item: PairedDifference) -> str:
         return ""
     seen = (
         f"{percent(item.candidate_rate.estimate)} against {percent(item.baseline_rate.estimate)}, difference "
-        f"{points(item.difference)} points ({points(interval.low)} to {points(interval.high)})"
+        f"{points_with_range(item.difference, interval)}"
     )
     allowed = allowance(verdict.margin)
     said = {

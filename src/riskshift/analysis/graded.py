@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from riskshift import __version__
 from riskshift.analysis.rates import Rate, Settings, level
-from riskshift.analysis.report_cards import MEASURES, Asymmetry, Gap, SideCard
+from riskshift.analysis.report_cards import MEASURES, Asymmetry, SideCard
 from riskshift.analysis.result import Provenance
-from riskshift.analysis.words import counted, percent, spread
+from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts import Case
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap
@@ -150,20 +150,6 @@ def _row(measure: str, estimate: float | None, held: Interval | Bootstrap | None
     }
 
 
-def points(gap: Gap) -> str:
-    """Write a difference of shares in percentage points, with its interval.
-
-    Examples
-    --------
-    >>> points(Gap(0.031, Interval(0.025, 0.038, "tango", 0.95)))
-    '+3.1 points (+2.5 to +3.8)'
-    """
-    if gap.estimate is None or gap.interval is None:
-        return "undefined"
-    held = gap.interval
-    return f"{100 * gap.estimate:+.1f} points ({100 * held.low:+.1f} to {100 * held.high:+.1f})"
-
-
 def _summary(report: GraderReport) -> Iterator[str]:
     yield (
         f"People labelled {report.labelled:,} of the {counted(report.pairs, 'pair')} that the grader labelled."
@@ -192,7 +178,7 @@ def _about_side(card: SideCard) -> str:
     by_grader, by_people = (card.rates[f"{who}_harmful"] for who in ("grader", "people"))
     return (
         f"{text}. It calls {percent(by_grader.estimate)} harmful, people {percent(by_people.estimate)}: "
-        f"{points(card.bias)}."
+        f"{points_with_range(card.bias.estimate, card.bias.interval)}."
     )
 
 
@@ -210,7 +196,7 @@ def _about_asymmetry(report: GraderReport) -> Iterator[str]:
             better, worse = SIDES if held.low > 0 else SIDES[::-1]
             yield (
                 f"Its {measure} is higher on {better}s than on {worse}s: {percent(item.prompt)} on prompts, "
-                f"{percent(item.response)} on responses, {points(item.gap)}."
+                f"{percent(item.response)} on responses, {points_with_range(item.gap.estimate, item.gap.interval)}."
             )
 
 

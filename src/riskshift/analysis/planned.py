@@ -6,11 +6,12 @@ from html import escape
 from typing import Any
 
 from riskshift import __version__
+from riskshift.analysis.findings import FEW_EVENTS
 from riskshift.analysis.pilots import Need, Pilot
 from riskshift.analysis.plans import DifferencePlan, GatePlan, Planned, WidthPlan
 from riskshift.analysis.rates import level
 from riskshift.analysis.result import SCHEMA_VERSION
-from riskshift.analysis.words import FEW_EVENTS, counted, percent, spread
+from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
 from riskshift.stats.power import MOST_TRIALS, trials_for_width
 from riskshift.stats.proportion import Interval
 
@@ -116,30 +117,6 @@ class Plan:
         return "".join(f"<p>{escape(text)}</p>" for text in (*self.summary, *self.notes))
 
 
-def exact(share: float) -> str:
-    """Write a share as it was given; one with many digits rounded.
-
-    Examples
-    --------
-    >>> exact(0.03), exact(0.00025), exact(0.126111)
-    ('3%', '0.025%', '12.61%')
-    """
-    text = f"{100 * share:.10g}%"
-    return text if len(text) <= 7 else percent(share, digits=2)
-
-
-def points(share: float) -> str:
-    """Write a difference in percentage points.
-
-    Examples
-    --------
-    >>> points(0.02), points(0.01)
-    ('2 percentage points', '1 percentage point')
-    """
-    number = exact(share).removesuffix("%")
-    return f"{number} percentage point{'' if number == '1' else 's'}"
-
-
 def _width(plan: Plan, answer: WidthPlan) -> Iterator[str]:
     at = level(plan.confidence)
     if not answer.asked:
@@ -151,12 +128,14 @@ def _width(plan: Plan, answer: WidthPlan) -> Iterator[str]:
         return
     row = answer.rows[0]
     if row.need.units is None or row.interval is None:
-        yield _hopeless(f"a {at} interval at most {points(row.width)} wide", "Ask for a wider one")
+        yield _hopeless(
+            f"a {at} interval at most {percentage_points(row.width)} wide", "Ask for a wider one"
+        )
         return
     yield (
-        f"If {_the_rate(plan)} is {exact(row.rate)}, its {at} interval is at most {points(row.width)} wide from "
-        f"{_much(plan, row.need)} on. It would then reach from {percent(row.interval.low)} to "
-        f"{percent(row.interval.high)}."
+        f"If {_the_rate(plan)} is {exact(row.rate)}, its {at} interval is at most "
+        f"{percentage_points(row.width)} wide from {_much(plan, row.need)} on. It would then reach from "
+        f"{percent(row.interval.low)} to {percent(row.interval.high)}."
     )
     yield from _worth(plan, row.need)
 
@@ -203,7 +182,7 @@ def _outcomes(answer: GatePlan) -> str:
 
 
 def _difference(plan: Plan, answer: DifferencePlan) -> Iterator[str]:
-    wanted = f"a difference of {points(answer.difference)}"
+    wanted = f"a difference of {percentage_points(answer.difference)}"
     test = f"the exact McNemar test at level {exact(_rest(plan.confidence))}"
     reached = [row for row in answer.rows if row.need.independent is not None]
     if not reached:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from riskshift.analysis.graded import GraderReport, points
+from riskshift.analysis.graded import GraderReport
 from riskshift.analysis.rates import Rate, level
 from riskshift.analysis.report_cards import MEASURES, Measure, SideCard
-from riskshift.analysis.words import counted, percent, spread
+from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts import Case
 from riskshift.report.document import (
     Block,
@@ -67,7 +67,7 @@ def _sides(report: GraderReport) -> Section:
             item.category or ALL,
             item.measure,
             *(_told(report.card(side, item.category).rates[item.measure]) for side in SIDES),
-            points(item.gap),
+            points_with_range(item.gap.estimate, item.gap.interval),
         )
         for category in _scopes(report)
         for item in (report.asymmetry(measure, category) for measure in MEASURES)
@@ -147,7 +147,7 @@ def _errors(report: GraderReport) -> Section:
             card.side,
             percent(card.rates["people_harmful"].estimate),
             percent(card.rates["grader_harmful"].estimate),
-            points(card.bias),
+            points_with_range(card.bias.estimate, card.bias.interval),
         )
         for card in _cards(report)
     )

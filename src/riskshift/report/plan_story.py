@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from riskshift.analysis.pilots import Need, Pilot, need
-from riskshift.analysis.planned import Plan, exact, points
+from riskshift.analysis.planned import Plan
 from riskshift.analysis.plans import Curve, DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.rates import level
-from riskshift.analysis.words import percent, spread
+from riskshift.analysis.words import exact, percent, percentage_points, spread
 from riskshift.errors import OutputError
 from riskshift.report.document import Block, Document, Figure, Section, Table
 from riskshift.report.writing import check_folder, write_bytes
@@ -59,10 +59,10 @@ def _question(plan: Plan) -> str:
     if isinstance(answer, GatePlan):
         return f"For the gate {answer.rule}{like}"
     if isinstance(answer, DifferencePlan):
-        found = f"For a difference of {points(answer.difference)} in {plan.metric}"
+        found = f"For a difference of {percentage_points(answer.difference)} in {plan.metric}"
         return f"{found} between two models{like}"
     if answer.asked:
-        return f"For an interval of {plan.metric} at most {points(answer.widths[0])} wide{like}"
+        return f"For an interval of {plan.metric} at most {percentage_points(answer.widths[0])} wide{like}"
     return f"For the interval of {plan.metric}{like}"
 
 
@@ -112,7 +112,7 @@ def _width(plan: Plan, answer: WidthPlan) -> list[Block]:
         for row in answer.rows
     )
     table = Table(
-        f"For a {at} interval at most {points(answer.widths[0])} wide",
+        f"For a {at} interval at most {percentage_points(answer.widths[0])} wide",
         ("If the rate is", *_headings(plan.pilot), "Interval to expect"),
         rows,
     )
@@ -199,7 +199,7 @@ def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
         rows.append((exact(row.discordant), row.why, *needs))
     why = "Seen between" if answer.source == "file" else "Which is"
     table = Table(
-        f"To find a difference of {points(answer.difference)} with a chance of {exact(plan.power)}",
+        f"To find a difference of {percentage_points(answer.difference)} with a chance of {exact(plan.power)}",
         ("Disagreement", why, "Matched prompts", *(("Prompts in all",) if partial else ())),
         tuple(rows),
         text_columns=2,

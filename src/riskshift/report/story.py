@@ -12,7 +12,7 @@ from riskshift.analysis.rates import Rate, Settings, level
 from riskshift.analysis.relevance import AssociationTest, Relevance
 from riskshift.analysis.result import Analysis, Provenance
 from riskshift.analysis.transitions import EscalationOrigin, Origin
-from riskshift.analysis.words import counted, p_value, percent, points, spread
+from riskshift.analysis.words import counted, p_value, percent, points, points_range, spread
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -291,9 +291,9 @@ def _contrast_table(contrasts: Contrasts) -> Table:
             (
                 f"{item.a} - {item.b}",
                 points(item.difference),
-                _points_range(item.interval.low, item.interval.high),
-                _points_range(item.simultaneous.low, item.simultaneous.high),
-                "" if boot is None else _points_range(boot.low, boot.high),
+                points_range(item.interval),
+                points_range(item.simultaneous),
+                "" if boot is None else points_range(boot),
                 "yes" if item.distinguishable else "not shown",
             )
         )
@@ -315,10 +315,6 @@ def _contrast_table(contrasts: Contrasts) -> Table:
         notes=tuple(notes),
         essential=(0, 1, 3, 5),
     )
-
-
-def _points_range(low: float, high: float) -> str:
-    return f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _origin(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
