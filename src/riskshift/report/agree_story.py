@@ -17,7 +17,7 @@ from riskshift.report.document import (
     Section,
     Table,
 )
-from riskshift.report.story import source_name
+from riskshift.report.provenance import ledger_rows, source_name, traced_section
 from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import Taxonomy
 
@@ -350,28 +350,13 @@ def _methods(agreement: Agreement) -> Section:
 
 
 def _provenance(agreement: Agreement) -> Section:
-    made, settings = agreement.provenance, agreement.settings
-    ledger = [("rows read", f"{made.read:,}")]
-    ledger += [(f"left out: {reason}", f"{n:,}") for reason, n in made.left_out.items()]
-    ledger += [("items with a label", f"{agreement.items:,}")]
-    for item in agreement.labels:
-        ledger.append((f"ratings of {item.label}", f"{item.ratings:,}"))
-    document = agreement.to_dict()
-    facts = [
-        ("riskshift", document["riskshift_version"]),
-        ("data", made.source),
-        ("engine", made.engine),
-        ("hash of the sorted ratings", made.data_hash),
-        ("confidence", level(settings.confidence)),
-        ("seed", str(settings.seed)),
-        ("bootstrap resamples", f"{settings.resamples:,}"),
-        ("seconds", ", ".join(f"{step} {seconds:.2f}" for step, seconds in made.timing.items())),
-    ]
-    return Section(
-        "What was left out, and where the numbers come from",
-        "provenance",
-        (
-            Table("Rows", ("What", "Count"), tuple(ledger)),
-            Table("Provenance", ("What", "Value"), tuple(facts), text_columns=2),
-        ),
+    made = agreement.provenance
+    kept = [("items with a label", f"{agreement.items:,}")]
+    kept += [(f"ratings of {item.label}", f"{item.ratings:,}") for item in agreement.labels]
+    return traced_section(
+        made,
+        agreement.settings,
+        ledger=Table("Rows", ("What", "Count"), ledger_rows(made, "rows", kept)),
+        sources=[("data", made.source)],
+        hashed="ratings",
     )

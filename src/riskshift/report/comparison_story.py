@@ -7,7 +7,7 @@ from riskshift.analysis.comparison import PairedDifference, by_metric
 from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.words import p_value, percent, points, spread
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
-from riskshift.report.story import provenance_section, source_name
+from riskshift.report.provenance import provenance_section, source_name
 from riskshift.report.trust_story import corrected_differences_section
 
 MOST_MODELS_DRAWN = 12
@@ -38,7 +38,7 @@ def story(comparison: Comparison) -> Document:
         _rates(comparison),
         _differences(comparison),
     ]
-    if comparison.corrected:
+    if comparison.corrected is not None:
         sections.append(corrected_differences_section(comparison.corrected))
     if comparison.omnibus:
         sections.append(_apart(comparison))

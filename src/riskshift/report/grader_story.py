@@ -19,6 +19,7 @@ from riskshift.report.document import (
     Section,
     Table,
 )
+from riskshift.report.provenance import ledger_rows, traced_section
 from riskshift.taxonomy import SIDES
 
 ALL: Final = "all together"
@@ -262,26 +263,11 @@ def _methods(report: GraderReport) -> Section:
 
 
 def _provenance(report: GraderReport) -> Section:
-    made, settings = report.provenance, report.settings
-    ledger = [("records read", f"{made.read:,}")]
-    ledger += [(f"left out: {reason}", f"{n:,}") for reason, n in made.left_out.items()]
-    ledger += [("pairs by the grader", f"{report.pairs:,}"), ("by people", f"{report.labelled:,}")]
-    facts = [
-        ("riskshift", report.to_dict()["riskshift_version"]),
-        ("grader's labels", made.source),
-        ("people's labels", report.people),
-        ("engine", made.engine),
-        ("hash of the sorted counts", made.data_hash),
-        ("confidence", level(settings.confidence)),
-        ("seed", str(settings.seed)),
-        ("bootstrap resamples", f"{settings.resamples:,}"),
-        ("seconds", ", ".join(f"{step} {seconds:.2f}" for step, seconds in made.timing.items())),
-    ]
-    return Section(
-        "What was left out, and where the numbers come from",
-        "provenance",
-        (
-            Table("Records", ("What", "Count"), tuple(ledger)),
-            Table("Provenance", ("What", "Value"), tuple(facts), text_columns=2),
-        ),
+    made = report.provenance
+    kept = [("pairs by the grader", f"{report.pairs:,}"), ("by people", f"{report.labelled:,}")]
+    return traced_section(
+        made,
+        report.settings,
+        ledger=Table("Records", ("What", "Count"), ledger_rows(made, "records", kept)),
+        sources=[("grader's labels", made.source), ("people's labels", report.people)],
     )

@@ -1,16 +1,14 @@
 """From results to a document: what a reader meets, in which order and in which words."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Final
 
-from riskshift import __version__
 from riskshift.analysis.contrasts import Contrasts
 from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric, category_metrics, overall_metrics
 from riskshift.analysis.population import Population
-from riskshift.analysis.rates import Rate, Settings, level
+from riskshift.analysis.rates import Rate, level
 from riskshift.analysis.relevance import AssociationTest, Relevance
-from riskshift.analysis.result import Analysis, Provenance
+from riskshift.analysis.result import Analysis
 from riskshift.analysis.transitions import EscalationOrigin, Origin
 from riskshift.analysis.words import counted, p_value, percent, points, points_range, spread
 from riskshift.report.document import (
@@ -25,6 +23,7 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
+from riskshift.report.provenance import provenance_section, source_name
 from riskshift.report.trust_story import corrected_section, tipping_section
 from riskshift.taxonomy import RELEVANCE, Taxonomy
 
@@ -70,11 +69,6 @@ def story(analysis: Analysis) -> Document:
         caveats=analysis.notes,
         sections=tuple(sections),
     )
-
-
-def source_name(made: Provenance) -> str:
-    """Name the data without the folder it lay in: pages are sent around."""
-    return PurePath(made.source).name or made.source
 
 
 def _movement(population: Population, taxonomy: Taxonomy) -> Section:
@@ -710,37 +704,4 @@ def _terms(
         (metric.name, f"{metric.event_formula} | {metric.given_formula}", metric.meaning)
         for metric in everything
         if metric in used and metric.on_page
-    )
-
-
-def provenance_section(made: Provenance, settings: Settings) -> Section:
-    """Say what was left out, and all that is needed to make the numbers again."""
-    ledger = [("records read", f"{made.read:,}")]
-    ledger += [(f"left out: {reason}", f"{n:,}") for reason, n in made.left_out.items()]
-    ledger.append(("records analyzed", f"{made.read - sum(made.left_out.values()):,}"))
-    ledger += [(f"of these with {reason}", f"{n:,}") for reason, n in made.missing.items()]
-    unit = (
-        counted(made.units, "record")
-        if made.cluster is None
-        else f"{counted(made.units, 'value')} of {made.cluster}"
-    )
-    facts = [
-        ("riskshift", __version__),
-        ("data", made.source),
-        ("engine", made.engine),
-        ("hash of the sorted counts", made.data_hash),
-        ("independent units", unit),
-        ("confidence", level(settings.confidence)),
-        ("seed", str(settings.seed)),
-        ("bootstrap resamples", f"{settings.resamples:,}"),
-        ("permutations", f"{settings.permutations:,}"),
-        ("seconds", ", ".join(f"{step} {seconds:.2f}" for step, seconds in made.timing.items())),
-    ]
-    return Section(
-        "What was left out, and where the numbers come from",
-        "provenance",
-        (
-            Table("Records", ("What", "Records"), tuple(ledger)),
-            Table("Provenance", ("What", "Value"), tuple(facts), text_columns=2),
-        ),
     )
