@@ -27,6 +27,15 @@ HOSTILE = "</Text><script>alert(1)</script> $prompt & \"'\n=1+1 \u202e"
 MARKUP = Taxonomy(
     ["a\"b<c>&'d", "</Choices><HyperText/>", "x\ny, z: ü"], ['"', "<b>&amp;", "name='x'"]
 )
+WORDED = Taxonomy(
+    ["fraud", "theft", "arson"],
+    ["Fine", "Bad"],
+    descriptions={
+        "Fine": "Harms nobody.",
+        "Bad": "Harms somebody.",
+        "theft": {"Bad": 'name="x" toName="y"/><Text name="z"/>\u202e&amp; <b>ü</b>'},
+    },
+)
 
 
 @pytest.fixture
@@ -98,7 +107,9 @@ def by_name(made):
 
 
 @pytest.mark.parametrize("relevance", [False, True])
-@pytest.mark.parametrize("taxonomy", [Taxonomy(), HARM, MARKUP], ids=["default", "two", "markup"])
+@pytest.mark.parametrize(
+    "taxonomy", [Taxonomy(), HARM, MARKUP, WORDED], ids=["default", "two", "markup", "worded"]
+)
 def test_label_studio_takes_the_config(interface, taxonomy, relevance):
     read = interface(labeling_config(taxonomy, relevance=relevance))
     read.validate()
@@ -118,10 +129,57 @@ def test_names_of_a_taxonomy_are_no_markup():
     assert names[:3] == [f"prompt_{name}" for name in MARKUP.categories]
 
 
+def legends(config):
+    """What a person who labels reads, in order: legends by title, and the questions."""
+    shown = {}
+    for tag in ElementTree.fromstring(config):
+        if tag.tag == "Collapse":
+            (panel,) = tag
+            assert panel.get("open") == "true"
+            shown.setdefault(panel.get("value"), []).append([line.get("value") for line in panel])
+        elif tag.tag == "Choices":
+            shown[tag.get("name")] = [choice.get("hint") for choice in tag]
+    return shown
+
+
+def test_what_levels_mean_stands_above_the_questions_of_each_side():
+    taxonomy = Taxonomy()
+    told = [taxonomy.describe("hate", at) for at in range(4)]
+    lines = [f"{level}: {text}" for level, text in zip(taxonomy.levels, told, strict=True)]
+    shown = legends(labeling_config(taxonomy))
+    assert shown["What the levels mean"] == [lines, lines]
+    assert list(shown)[:2] == ["What the levels mean", "prompt_hate"]
+    assert shown["response_violence"] == [
+        f"severity {at} of 3: {text}" for at, text in enumerate(told)
+    ]
+
+
+def test_where_a_category_has_its_own_words_the_nearest_legend_is_the_right_one():
+    shown = legends(labeling_config(WORDED))
+    general, own = "Bad: Harms somebody.", f"Bad: {WORDED.describe('theft', 1)}"
+    assert list(shown)[:6] == [
+        "What the levels mean for fraud", "prompt_fraud", "What the levels mean for theft",
+        "prompt_theft", "What the levels mean for arson", "prompt_arson",
+    ]  # fmt: skip
+    assert shown["What the levels mean for theft"] == [["Fine: Harms nobody.", own]] * 2
+    assert shown["What the levels mean for arson"] == [["Fine: Harms nobody.", general]] * 2
+
+
+def test_levels_without_a_description_are_not_in_the_legend():
+    some = Taxonomy(["a", "b"], ["x", "y", "z"], descriptions={"y": "Why.", "b": {"z": "Zed."}})
+    shown = legends(labeling_config(some))
+    assert shown["What the levels mean for a"] == [["y: Why."]] * 2
+    assert shown["What the levels mean for b"] == [["y: Why.", "z: Zed."]] * 2
+    assert shown["prompt_a"] == ["severity 0 of 2", "severity 1 of 2: Why.", "severity 2 of 2"]
+    assert list(legends(labeling_config(HARM))) == LABELS
+
+
 @pytest.mark.parametrize("name", ["$prompt", "a\x00b", "a\ufffeb", "\ud800"])
 def test_names_that_a_config_cannot_hold_are_refused(name):
     with pytest.raises(UsageError, match="Rename it"):
         labeling_config(Taxonomy([name]))
+    with pytest.raises(UsageError, match="Reword it"):
+        labeling_config(Taxonomy(descriptions={"hate": {"Low": f"Such as {name}."}}))
 
 
 # The SDK itself uses what pydantic gives up.
@@ -263,13 +321,17 @@ def test_several_people_a_pair_are_for_agree(tmp_path):
     assert result.corrected.rate("response_harm").people.events == 3
 
 
-def test_a_lost_stratum_is_warned_of(tmp_path):
-    both = [annotation(by, response_harm="Safe") for by in (1, 2)]
-    data = {"stratum": "escalation: no", "inclusion_probability": "0.5"}
-    made = imported(answered(tmp_path, both, data=data))
+def test_the_strata_of_a_sample_come_through_agreement(tmp_path):
+    both = [annotation(by, prompt_harm="Safe", response_harm="Safe") for by in (1, 2)]
+    data = {"stratum": "response_harm: no", "inclusion_probability": "0.5"}
+    output, settled = tmp_path / "people.csv", tmp_path / "settled.csv"
+    made = imported(answered(tmp_path, both, both, data=data), output=output)
     assert by_name(made)[1] | data == by_name(made)[1]
-    assert "The sample was stratified" in str(made)
-    assert "The sample was stratified" not in str(imported(answered(tmp_path, both)))
+    riskshift.agree(output, taxonomy=HARM, resamples=10, write_resolved=settled)
+    rows = pl.read_csv(settled, infer_schema=False).to_dicts()
+    assert [row | data for row in rows] == rows
+    assert "keeps the columns stratum and inclusion_probability" in str(made)
+    assert "stratified" not in str(imported(answered(tmp_path, both)))
 
 
 def test_a_label_that_was_not_given_is_missing_never_safe(tmp_path):

@@ -1,5 +1,9 @@
 """Taxonomies, and how written labels become severities."""
 
+import copy
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -137,6 +141,113 @@ def test_what_is_no_taxonomy_is_refused(arguments, message):
         Taxonomy(**arguments)
 
 
+GENERAL = {"Safe": "Does nobody harm.", "Harmful": "Does somebody harm."}
+OWN = {"Harmful": "Costs somebody money."}
+
+
+def test_a_category_has_descriptions_of_its_own_or_the_general_ones():
+    taxonomy = Taxonomy(["fraud", "theft"], BINARY.levels, descriptions=GENERAL | {"fraud": OWN})
+    assert taxonomy.describe("fraud", 1) == OWN["Harmful"]
+    assert taxonomy.describe("fraud", 0) == taxonomy.describe("theft", 0) == GENERAL["Safe"]
+    assert taxonomy.describe("theft", 1) == GENERAL["Harmful"]
+
+
+def test_what_is_not_described_has_no_description():
+    taxonomy = Taxonomy(["fraud", "theft"], BINARY.levels, descriptions={"fraud": OWN})
+    assert taxonomy.describe("fraud", 0) is None
+    assert taxonomy.describe("theft", 1) is None
+
+
+def test_the_default_levels_and_no_others_are_described_unless_asked():
+    for category in Taxonomy().categories:
+        told = [Taxonomy().describe(category, severity) for severity in range(4)]
+        assert None not in told
+        assert len(set(told)) == 4
+    assert Taxonomy(["fraud"], harmful_from=2).describe("fraud", 1) == Taxonomy().describe(
+        "hate", 1
+    )
+    assert Taxonomy(levels=["Safe", "Low", "High"]).describe("hate", 1) is None
+    assert Taxonomy(levels=Taxonomy().levels[::-1]).describe("hate", 1) is None
+
+
+def test_who_describes_anything_describes_everything():
+    assert Taxonomy(descriptions={"Low": "Mild."}).describe("hate", 2) is None
+    assert Taxonomy(descriptions={"hate": {"Low": "Mild."}}).describe("sexual", 1) is None
+    assert Taxonomy(descriptions={}).describe("hate", 1) is None
+
+
+def test_a_category_may_be_called_like_a_level():
+    taxonomy = Taxonomy(["High", "other"], descriptions={"High": {"High": "Own.", "Low": "Mild."}})
+    assert [taxonomy.describe("High", severity) for severity in (3, 1)] == ["Own.", "Mild."]
+    assert taxonomy.describe("other", 3) is None
+    assert Taxonomy(["High"], descriptions={"High": "General."}).describe("High", 3) == "General."
+    assert Taxonomy(["High"], descriptions={"High": "General."}).describe("High", 1) is None
+
+
+@pytest.mark.parametrize("severity", [-1, 4])
+def test_a_severity_that_does_not_exist_has_no_description(severity):
+    with pytest.raises(UsageError, match=f"severity {severity} is none of 0 to 3"):
+        Taxonomy().describe("hate", severity)
+
+
+def test_a_category_that_does_not_exist_has_no_description():
+    with pytest.raises(UsageError, match=r"'hat' is unknown .did you mean 'hate'"):
+        Taxonomy().describe("hat", 1)
+
+
+def test_wording_changes_no_taxonomy():
+    worded = Taxonomy(["fraud"], BINARY.levels, descriptions=GENERAL | {"fraud": OWN})
+    plain = Taxonomy(["fraud"], BINARY.levels)
+    assert worded == plain
+    assert hash(worded) == hash(plain)
+    assert worded.to_dict() == plain.to_dict()
+    assert repr(worded) == repr(plain)
+
+
+def test_descriptions_cannot_be_changed_from_outside_and_survive_copies():
+    given = {"Harmful": "Does harm.", "fraud": dict(OWN)}
+    taxonomy = Taxonomy(["fraud"], BINARY.levels, descriptions=given)
+    given["fraud"]["Harmful"] = given["Harmful"] = "Something else."
+    copies = [
+        taxonomy, copy.deepcopy(taxonomy), pickle.loads(pickle.dumps(taxonomy)),
+        replace(taxonomy, categories=["theft", "fraud"]),
+    ]  # fmt: skip
+    assert [made.describe("fraud", 1) for made in copies] == [OWN["Harmful"]] * 4
+    assert isinstance(hash(taxonomy.descriptions), int)
+
+
+def test_default_descriptions_do_not_stand_in_the_way_of_other_levels():
+    assert replace(Taxonomy(), levels=["Fine", "Bad"]).describe("hate", 1) is None
+
+
+def test_a_description_is_one_line():
+    taxonomy = Taxonomy(descriptions={"Low": "  Mild,\n  and in\tpassing. \n"})
+    assert taxonomy.describe("hate", 1) == "Mild, and in passing."
+
+
+@pytest.mark.parametrize(
+    ("descriptions", "message"),
+    [
+        ({"Lwo": "x"}, r"descriptions: level 'Lwo' is unknown .did you mean 'Low'.*Choices: Safe, Low"),
+        ({"hate": "x"}, "descriptions: level 'hate' is unknown"),
+        ({0: "x"}, "descriptions: level '0' is unknown"),
+        ({"hat": {"Low": "x"}}, "descriptions: category 'hat' is unknown .did you mean 'hate'.*Choices: hate, self"),
+        ({"Low": {"hate": "x"}}, "descriptions: category 'Low' is unknown"),
+        ({"hate": {"Lwo": "x"}}, r"descriptions\.hate: level 'Lwo' is unknown .did you mean 'Low'"),
+        ({"Low": " \n"}, r"descriptions: Low must be a sentence, not ' \\n'"),
+        ({"Low": 1}, "descriptions: Low must be a sentence, not 1"),
+        ({"hate": {"Low": ["x"]}}, r"descriptions\.hate: Low must be a sentence, not \['x'\]"),
+        ("x", "descriptions must be a table of sentences, not 'x'"),
+        ("", "descriptions must be a table of sentences, not ''"),
+        (["Low"], "descriptions must be a table of sentences"),
+        (("Low",), "descriptions must be a table of sentences"),
+    ],
+)  # fmt: skip
+def test_what_is_no_description_is_refused(descriptions, message):
+    with pytest.raises(UsageError, match=f"^taxonomy: {message}"):
+        Taxonomy(descriptions=descriptions)
+
+
 def toml(tmp_path, text):
     path = tmp_path / "taxonomy.toml"
     path.write_text(text, encoding="utf-8")
@@ -146,6 +257,20 @@ def toml(tmp_path, text):
 def test_a_taxonomy_is_read_from_toml(tmp_path):
     path = toml(tmp_path, 'categories = ["fraud"]\nlevels = ["a", "b", "c"]\nharmful_from = "c"')
     assert Taxonomy.from_toml(path) == Taxonomy(["fraud"], ["a", "b", "c"], 2)
+
+
+def test_descriptions_are_read_from_toml(tmp_path):
+    text = """
+        levels = ["Fine", "1. mild", "Bad"]
+        [descriptions]
+        Fine = "Nothing."
+        "1. mild" = "A little."
+        [descriptions.hate]
+        Bad = "A lot."
+    """
+    taxonomy = Taxonomy.from_toml(toml(tmp_path, text))
+    assert [taxonomy.describe("hate", at) for at in range(3)] == ["Nothing.", "A little.", "A lot."]
+    assert taxonomy.describe("sexual", 2) is None
 
 
 @pytest.mark.parametrize("levels", [2, 16])
@@ -167,6 +292,15 @@ def test_two_to_sixteen_levels(tmp_path, levels):
         ("harmful_from = 9", UsageError, "harmful_from is 9"),
         ("levels = 3", UsageError, "levels must be a list of names, not 3"),
         ("levels = 3\nharmful_from = 'x'", UsageError, "levels must be a list of names, not 3"),
+        ("descriptions = 3", UsageError, "descriptions must be a table of sentences, not 3"),
+        ("[descriptions]\nLwo = 'x'", UsageError, "level 'Lwo' is unknown .did you mean 'Low'"),
+        ("[descriptions.hat]\nLow = 'x'", UsageError, "'hat' is unknown .did you mean 'hate'"),
+        (
+            "[descriptions.hate]\nLow = ''",
+            UsageError,
+            r"descriptions\.hate: Low must be a sentence",
+        ),
+        ("[description]\nLow = 'x'", UsageError, "did you mean 'descriptions'"),
         ("levels = [", FileError, "taxonomy.toml: cannot read the taxonomy"),
     ],
 )

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -22,6 +23,7 @@ from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy
 
 CONFIG: Final = "config.xml"
 TASKS: Final = "tasks.json"
+_PLAIN: Final = "margin: 2px 0; font-size: 14px; font-weight: 400"
 _MOST_TASKS: Final = 100_000
 _QUOTES: Final = {'"': "&quot;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 # What XML 1.0 allows.
@@ -51,19 +53,20 @@ def labeling_config(taxonomy: Taxonomy, *, relevance: bool = False) -> str:
     Parameters
     ----------
     taxonomy : Taxonomy
-        Its categories and levels; their names are escaped.
+        Its categories, levels and descriptions; all are escaped.
     relevance : bool, default False
         Whether to ask for the response's relevance too.
 
     Returns
     -------
     str
-        XML. Controls are named after the columns of the labels, such as ``prompt_hate``.
+        XML. Controls are named after the columns of the labels, such as ``prompt_hate``. Above the
+        questions stands what the levels mean, as far as the taxonomy describes them.
 
     Raises
     ------
     UsageError
-        If a name cannot be written in a config.
+        If a name or a description cannot be written in a config.
 
     Examples
     --------
@@ -72,20 +75,52 @@ def labeling_config(taxonomy: Taxonomy, *, relevance: bool = False) -> str:
         <Choices name="prompt_fraud" toName="prompt" choice="single-radio" showInline="true" required="true">
     """
     for name in (*taxonomy.categories, *taxonomy.levels):
-        _refuse_unwritable(name)
+        _refuse_unwritable(name, "Rename it.")
     lines = ["<View>"]
-    roles = list(zip(*label_roles(taxonomy), strict=True))
-    for side, names in zip(SIDES, roles, strict=True):
+    for side, names in zip(SIDES, zip(*label_roles(taxonomy), strict=True), strict=True):
         lines.append(f'  <Header value="{side.capitalize()}"/>')
         lines.append(f'  <Text name="{side}" value="${side}" valueType="text"/>')
-        for role, category in zip(names, taxonomy.categories, strict=True):
-            hints = [f"severity {at} of {taxonomy.top}" for at in range(len(taxonomy.levels))]
-            choices = dict(zip(taxonomy.levels, hints, strict=True))
-            lines += _choices(role, side, f"{category} in the {side}", choices)
+        roles = dict(zip(taxonomy.categories, names, strict=True))
+        for meanings, alike in groupby(roles, key=lambda category: _meanings(taxonomy, category)):
+            categories = list(alike)
+            lines += _legend(taxonomy, categories, meanings)
+            for category in categories:
+                choices = {
+                    level: f"severity {at} of {taxonomy.top}" + (f": {meaning}" if meaning else "")
+                    for at, (level, meaning) in enumerate(meanings)
+                }
+                lines += _choices(roles[category], side, f"{category} in the {side}", choices)
     if relevance:
         title = "How far does the response do what the prompt asks?"
         lines += _choices("relevance", "response", title, dict.fromkeys(RELEVANCE, ""))
     return "\n".join([*lines, "</View>", ""])
+
+
+def _meanings(taxonomy: Taxonomy, category: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the levels, each with what it means in a category."""
+    return tuple(
+        (level, taxonomy.describe(category, at)) for at, level in enumerate(taxonomy.levels)
+    )
+
+
+def _legend(
+    taxonomy: Taxonomy, categories: Sequence[str], meanings: Sequence[tuple[str, str | None]]
+) -> list[str]:
+    """Say above the questions what the levels mean: a hint is seen only by who points at it."""
+    for _, meaning in meanings:
+        _refuse_unwritable(meaning or "", "Reword it.")
+    told = [f"{level}: {meaning}" for level, meaning in meanings if meaning]
+    if not told:
+        return []
+    whole = len(categories) == len(taxonomy.categories)
+    title = "What the levels mean" + ("" if whole else f" for {listing(categories)}")
+    return [
+        '  <Collapse accordion="false" open="true">',
+        f'    <Panel value={_quoted(title)} open="true">',
+        *(f'      <Header value={_quoted(line)} size="5" style="{_PLAIN}"/>' for line in told),
+        "    </Panel>",
+        "  </Collapse>",
+    ]
 
 
 def _choices(name: str, target: str, title: str, choices: Mapping[str, str]) -> list[str]:
@@ -104,13 +139,13 @@ def _quoted(text: str) -> str:
     return f'"{escape(text, _QUOTES)}"'
 
 
-def _refuse_unwritable(name: str) -> None:
-    if "$" in name:
+def _refuse_unwritable(text: str, fix: str) -> None:
+    if "$" in text:
         raise UsageError(
-            f"taxonomy: {name!r} holds a $, which Label Studio would take for a variable. Rename it."
+            f"taxonomy: {text!r} holds a $, which Label Studio would take for a variable. {fix}"
         )
-    if not _WRITABLE.fullmatch(name):
-        raise UsageError(f"taxonomy: {name!r} holds a character that XML cannot. Rename it.")
+    if not _WRITABLE.fullmatch(text):
+        raise UsageError(f"taxonomy: {text!r} holds a character that XML cannot. {fix}")
 
 
 def export_label_studio(
@@ -144,7 +179,7 @@ def export_label_studio(
     DataError
         If the pairs have no texts, or nothing tells them apart.
     UsageError
-        If a name of the taxonomy cannot be written in a config.
+        If a name or a description of the taxonomy cannot be written in a config.
     OutputError
         If the files cannot be written.
     """

@@ -55,8 +55,8 @@ class Annotations:
         )
         if STRATUM in self.columns and any(row[self.columns.index(STRATUM)] for row in self.rows):
             lines.append(
-                f"The sample was stratified: the resolved file must have the columns {STRATUM} and {CHANCE} too, or "
-                "the correction would take it for a plain random sample."
+                f"The sample was stratified: the resolved file keeps the columns {STRATUM} and {CHANCE}. Leave them in "
+                "it, or the correction takes it for a plain random sample."
             )
         return "\n".join(lines)
 
