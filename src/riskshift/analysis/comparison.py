@@ -17,7 +17,7 @@ from riskshift.stats.homogeneity import ChiSquare, bowker, stuart_maxwell
 from riskshift.stats.letters import compact_letters
 from riskshift.stats.multiple import bonferroni, holm
 from riskshift.stats.paired import clustered_tango, cochran_q, durkalski, mcnemar_exact, tango
-from riskshift.stats.power import further_pairs
+from riskshift.stats.paired_power import further_pairs
 from riskshift.stats.proportion import Interval
 from riskshift.taxonomy import Taxonomy
 

@@ -6,7 +6,8 @@ from math import ceil
 from typing import Any, Final
 
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.stats.power import MOST_TRIALS, trials_for_width
+from riskshift.stats.power import trials_for_width
+from riskshift.stats.search import MOST_TRIALS
 
 ALLOCATIONS: Final = ("equal", "proportional")
 LEAST: Final = 2

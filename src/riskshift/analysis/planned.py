@@ -12,8 +12,9 @@ from riskshift.analysis.plans import DifferencePlan, GatePlan, Planned, WidthPla
 from riskshift.analysis.rates import level
 from riskshift.analysis.result import SCHEMA_VERSION
 from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
-from riskshift.stats.power import MOST_TRIALS, trials_for_width
+from riskshift.stats.power import trials_for_width
 from riskshift.stats.proportion import Interval
+from riskshift.stats.search import MOST_TRIALS
 
 
 @dataclass(frozen=True, slots=True)

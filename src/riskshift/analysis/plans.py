@@ -8,16 +8,10 @@ import numpy as np
 
 from riskshift.analysis.pilots import Disagreement, Need, Pilot, matched_need, need
 from riskshift.errors import UsageError
-from riskshift.stats.power import (
-    MOST_TRIALS,
-    gate_power,
-    mcnemar_power,
-    pairs_for_difference,
-    trials_for_width,
-    trials_to_fail,
-    trials_to_pass,
-)
+from riskshift.stats.paired_power import mcnemar_power, pairs_for_difference
+from riskshift.stats.power import gate_power, trials_for_width, trials_to_fail, trials_to_pass
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
+from riskshift.stats.search import MOST_TRIALS
 
 RATES: Final = (0.001, 0.01, 0.03, 0.05, 0.1, 0.2, 0.5)
 WIDTHS: Final = (0.01, 0.02, 0.05, 0.1)

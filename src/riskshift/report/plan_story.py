@@ -12,7 +12,7 @@ from riskshift.analysis.words import exact, percent, percentage_points, spread
 from riskshift.errors import OutputError
 from riskshift.report.document import Block, Document, Figure, Section, Table
 from riskshift.report.writing import check_folder, write_bytes
-from riskshift.stats.power import MOST_TRIALS
+from riskshift.stats.search import MOST_TRIALS
 
 MOST_CURVES: Final = 5
 OUT_OF_REACH: Final = f">{MOST_TRIALS:,}"

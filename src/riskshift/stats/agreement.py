@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from riskshift.errors import UsageError, unknown_choice
 from riskshift.stats.proportion import Interval, normal_quantile
+from riskshift.stats.ranges import check_at_least_one
 from riskshift.stats.resample import MAX_CELLS, Bootstrap
 
 Metric = Literal["nominal", "ordinal", "interval"]
@@ -388,8 +389,7 @@ def _bootstrap(
     rng: np.random.Generator,
 ) -> Bootstrap | None:
     z = normal_quantile(confidence)
-    if resamples < 1:
-        raise UsageError(f"resamples is {resamples}; it must be at least 1.")
+    check_at_least_one("resamples", resamples)
     if clusters is not None:
         pairs, weight = _by_cluster(pairs, weight, clusters)
     used = (weight > 0) & (pairs != 0).any(axis=(1, 2))

@@ -14,6 +14,7 @@ from scipy.special import chdtrc
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import t_quantile
 from riskshift.stats.proportion import normal_quantile
+from riskshift.stats.ranges import check_at_least_one
 
 _BLOCK_DRAWS = 8192
 
@@ -160,8 +161,7 @@ def permutation_p(table: npt.ArrayLike, *, draws: int, rng: np.random.Generator)
     """
     from scipy.stats import random_table  # half a second to import
 
-    if draws < 1:
-        raise UsageError(f"draws is {draws}; it must be at least 1.")
+    check_at_least_one("draws", draws)
     counts = _table(table, drop=True)
     if min(counts.shape) < 2:
         return None

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from riskshift.errors import UsageError
 from riskshift.stats.agreement import weighted_kappa
 from riskshift.stats.proportion import normal_quantile
+from riskshift.stats.ranges import check_at_least_one
 from riskshift.stats.resample import MAX_CELLS, Bootstrap
 
 Counts = npt.NDArray[np.int64]
@@ -189,8 +190,7 @@ def card_bootstrap(
     True
     """
     normal_quantile(confidence)  # checks the level
-    if resamples < 1:
-        raise UsageError(f"resamples is {resamples}; it must be at least 1.")
+    check_at_least_one("resamples", resamples)
     tables, w = np.asarray(cells, np.float64), np.asarray(weight, np.int64)
     used = tables.any(axis=(1, 2)) & (w > 0)
     tables, w = tables[used], w[used]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from riskshift.errors import UsageError
 from riskshift.stats.proportion import normal_quantile
+from riskshift.stats.ranges import check_at_least_one
 
 MAX_CELLS = 4096
 _BLOCK_BYTES = 4 * 2**20
@@ -197,8 +198,7 @@ def _bootstrap(
     resamples: int,
     rng: np.random.Generator,
 ) -> list[Bootstrap | None]:
-    if resamples < 1:
-        raise UsageError(f"resamples is {resamples}; it must be at least 1.")
+    check_at_least_one("resamples", resamples)
     z = [normal_quantile(level) for level in levels]  # checks the levels
     nothing: list[Bootstrap | None] = [None] * len(levels)
     observed = clusters @ cells
