@@ -38,7 +38,7 @@ def story(comparison: Comparison) -> Document:
         _rates(comparison),
         _differences(comparison),
     ]
-    if comparison.corrected is not None:
+    if comparison.corrected:
         sections.append(corrected_differences_section(comparison.corrected))
     if comparison.omnibus:
         sections.append(_apart(comparison))
