@@ -64,6 +64,17 @@ def p_value(value: float | None) -> str:
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def coefficient(value: float | None) -> str:
+    """Write a coefficient of agreement or association.
+
+    Examples
+    --------
+    >>> coefficient(0.7948), coefficient(None)
+    ('0.795', 'undefined')
+    """
+    return "undefined" if value is None else f"{value:.3f}"
+
+
 def points(difference: float | None) -> str:
     """Write a difference of rates in percentage points, with its sign.
 

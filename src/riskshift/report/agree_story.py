@@ -5,8 +5,8 @@ from typing import Final
 
 from riskshift.analysis.agreeing import LabelAgreement, PairAgreement
 from riskshift.analysis.agreement import MAIN, Agreement, moves, rate_names, rule_rates
-from riskshift.analysis.rates import Rate, level
-from riskshift.analysis.words import counted, percent, spread
+from riskshift.analysis.rates import level
+from riskshift.analysis.words import coefficient, counted, percent, spread
 from riskshift.ratings import Dispute
 from riskshift.report.document import (
     Block,
@@ -18,6 +18,7 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.provenance import ledger_rows, source_name, traced_section
+from riskshift.report.rate_tables import dot, spoken
 from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import Taxonomy
 
@@ -69,11 +70,11 @@ def _how_far(agreement: Agreement) -> Section:
             (
                 str(item.label),
                 f"{item.items:,}",
-                _number(alpha.estimate),
+                coefficient(alpha.estimate),
                 *map(_ends, held),
                 percent(item.exact.estimate),
                 percent(item.within_one.estimate),
-                _number(item.mean_kappa),
+                coefficient(item.mean_kappa),
             )
         )
     notes = [
@@ -98,10 +99,6 @@ def _how_far(agreement: Agreement) -> Section:
         )
     ]
     return Section("How far raters agree", "agreement", tuple(blocks), brief=True)
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _ends(held: Bootstrap | None) -> str:
@@ -148,7 +145,7 @@ def _matrix(item: LabelAgreement) -> Table:
 
 def _cell(right: PairAgreement | None, left: PairAgreement | None, *, same: bool) -> str:
     if right is not None:
-        return _number(right.kappa)
+        return coefficient(right.kappa)
     if left is not None:
         return percent(left.exact.estimate)
     return "–" if same else ""
@@ -167,7 +164,7 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
     rows: list[dict[str, str | float | int]] = []
     for name, pair in names.items():
         for said, rate in zip(series, (pair.exact, pair.within_one), strict=True):
-            rows.append(_dot(name, said, rate))
+            rows.append(dot(name, said, rate))
     told = "; ".join(
         f"{name}: same level {percent(pair.exact.estimate)}, one apart at most "
         f"{percent(pair.within_one.estimate)}"
@@ -185,17 +182,10 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
     )
 
 
-def _dot(label: str, series: str, rate: Rate) -> dict[str, str | float | int]:
-    if rate.interval is None or rate.estimate is None:
-        raise ValueError(f"{rate.name} is undefined and cannot be drawn")
-    low, high = rate.interval.low, rate.interval.high
-    return {"label": label, "series": series, "estimate": rate.estimate, "low": low, "high": high}
-
-
 def _by_level(agreement: Agreement) -> Section:
     at = level(agreement.settings.confidence)
     alphas = [
-        (str(item.label), metric, _number(alpha.estimate), _ends(alpha.interval))
+        (str(item.label), metric, coefficient(alpha.estimate), _ends(alpha.interval))
         for item in agreement.labels
         for metric, alpha in item.alpha.items()
     ]
@@ -240,13 +230,13 @@ def _rule(agreement: Agreement) -> Section:
         by_rule = rule_rates(agreement, name)
         own = by_rule[resolution.rule]
         said = (percent(own.estimate), spread(own))
-        rules.append((_name(name), *said, *(percent(by_rule[rule].estimate) for rule in others)))
+        rules.append((spoken(name), *said, *(percent(by_rule[rule].estimate) for rule in others)))
         ends = moves(agreement, name)
         if ends is not None:
             (low, low_rater), (high, high_rater) = ends
             left.append(
                 (
-                    _name(name),
+                    spoken(name),
                     percent(own.estimate),
                     percent(low),
                     low_rater,
@@ -285,10 +275,6 @@ def _rule(agreement: Agreement) -> Section:
         ),
     ]
     return Section("What the rule moves", "rule", tuple(blocks), brief=True)
-
-
-def _name(metric: str) -> str:
-    return metric.replace("_", " ")
 
 
 def _disputes(agreement: Agreement) -> Section:

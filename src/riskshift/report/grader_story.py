@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from riskshift.analysis.graded import GraderReport
-from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rates import level
 from riskshift.analysis.report_cards import MEASURES, Measure, SideCard
-from riskshift.analysis.words import counted, percent, points_with_range, spread
+from riskshift.analysis.words import counted, percent, points_with_range
 from riskshift.counts import Case
 from riskshift.report.document import (
     Block,
@@ -20,6 +20,7 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.provenance import ledger_rows, traced_section
+from riskshift.report.rate_tables import dot, estimate_and_spread
 from riskshift.taxonomy import SIDES
 
 ALL: Final = "all together"
@@ -67,7 +68,10 @@ def _sides(report: GraderReport) -> Section:
         (
             item.category or ALL,
             item.measure,
-            *(_told(report.card(side, item.category).rates[item.measure]) for side in SIDES),
+            *(
+                estimate_and_spread(report.card(side, item.category).rates[item.measure])
+                for side in SIDES
+            ),
             points_with_range(item.gap.estimate, item.gap.interval),
         )
         for category in _scopes(report)
@@ -90,12 +94,6 @@ def _sides(report: GraderReport) -> Section:
     return Section("Prompt side and response side", "sides", tuple(blocks), brief=True)
 
 
-def _told(rate: Rate) -> str:
-    if rate.estimate is None:
-        return "undefined"
-    return f"{percent(rate.estimate)} ({spread(rate)})"
-
-
 def _picture(report: GraderReport) -> Iterator[Figure]:
     for measure in MEASURES:
         rows: list[dict[str, str | float | int]] = []
@@ -104,10 +102,9 @@ def _picture(report: GraderReport) -> Iterator[Figure]:
             name = category or ALL
             for side in SIDES:
                 rate = report.card(side, category).rates[measure]
-                if rate.interval is None or rate.estimate is None:
+                if rate.interval is None:
                     continue
-                ends = {"low": rate.interval.low, "high": rate.interval.high}
-                rows.append({"label": name, "series": side, "estimate": rate.estimate, **ends})
+                rows.append(dot(name, side, rate))
                 told.append(f"{name}, {side}: {percent(rate.estimate)}")
                 names.append(name)
         if rows:

@@ -1,0 +1,86 @@
+"""Rates in tables and figures: headings, cells and footnotes."""
+
+from collections.abc import Mapping, Sequence
+
+from riskshift.analysis.metrics import Metric
+from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.words import percent, spread
+from riskshift.report.document import Table
+
+
+def rate_table(caption: str, rates: Mapping[str, Rate], metrics: Sequence[Metric]) -> Table:
+    """Set rates out in a table with their counts, intervals and what limits them."""
+    shown = [rates[metric.name] for metric in metrics if metric.on_page]
+    formulas = {
+        metric.name: f"{metric.event_formula} | {metric.given_formula}" for metric in metrics
+    }
+    gaps = any(rate.missing for rate in shown)
+    clustered = any(rate.deff is not None for rate in shown)
+    columns = ["Rate", "Event | among", "Events", "Of", "Estimate", interval_heading(shown)]
+    columns += ["Design effect"] if clustered else []
+    columns += ["If missing labels were known"] if gaps else []
+    rows = []
+    for rate in shown:
+        row = [spoken(rate.name), formulas[rate.name], f"{rate.events:,}", f"{rate.trials:,}"]
+        row += [percent(rate.estimate), spread(rate)]
+        row += ["" if rate.deff is None else f"{rate.deff:.2f}"] if clustered else []
+        row += [range_if_known(rate)] if gaps else []
+        rows.append(tuple(row))
+    return Table(
+        caption,
+        tuple(columns),
+        tuple(rows),
+        text_columns=2,
+        notes=rate_notes(shown),
+        essential=(0, 2, 3, 4, 5),
+    )
+
+
+def interval_heading(rates: Sequence[Rate]) -> str:
+    """Head a column of intervals with their confidence."""
+    confidence = next((rate.interval.confidence for rate in rates if rate.interval), None)
+    return "Interval" if confidence is None else f"{level(confidence)} interval"
+
+
+def range_if_known(rate: Rate) -> str:
+    """Say between which ends missing labels leave a rate."""
+    worst = rate.worst_case
+    return (
+        ""
+        if worst is None
+        else f"{percent(worst[0])} to {percent(worst[1])} ({rate.missing:,} missing)"
+    )
+
+
+def rate_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
+    """Say what the intervals rest on, and why some rates are undefined."""
+    notes = []
+    if any(rate.deff is not None for rate in rates):
+        notes.append(
+            "Records share prompts, so intervals rest on the effective number of records: records / design effect, "
+            "less what few prompts cost."
+        )
+    if any(rate.interval is None for rate in rates):
+        notes.append(
+            "Undefined: no record that has its labels belongs to the denominator, so nothing can be said. It is not "
+            "zero."
+        )
+    return tuple(notes)
+
+
+def estimate_and_spread(rate: Rate) -> str:
+    """Write a rate with its interval: ``3.2% (2.4% to 4.3%)``."""
+    return "undefined" if rate.interval is None else f"{percent(rate.estimate)} ({spread(rate)})"
+
+
+def spoken(metric: str) -> str:
+    """Write the name of a metric as words."""
+    return metric.replace("_", " ")
+
+
+def dot(label: str, series: str, rate: Rate) -> dict[str, str | float | int]:
+    """Return a rate as one row of a figure of intervals."""
+    if rate.interval is None or rate.estimate is None:
+        raise ValueError(f"{rate.name} is undefined and cannot be drawn")
+    low, high = rate.interval.low, rate.interval.high
+    return {"label": label, "series": series, "estimate": rate.estimate, "low": low, "high": high}
