@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from riskshift.analysis.comparison import judge
+from riskshift.analysis.verdicts import judge
 from riskshift.stats.paired import mcnemar_exact, tango
 from riskshift.stats.proportion import Interval
 

@@ -10,24 +10,18 @@ import narwhals.stable.v2 as nw
 
 from riskshift import engine
 from riskshift.analysis.compared import Comparison, caveats, headline
-from riskshift.analysis.comparison import (
-    DEFAULT_MARGIN,
-    Coverage,
-    coverage,
-    default_choices,
-    grouped_by_model,
-    omnibus_tests,
-    ordinal_differences,
-    paired_differences,
-    pick_models,
-)
+from riskshift.analysis.comparison import default_choices, paired_differences
 from riskshift.analysis.corrected_pairs import CorrectedDifference, corrected_differences
+from riskshift.analysis.coverage import Coverage, coverage, grouped_by_model, pick_models
 from riskshift.analysis.interaction import Interaction, interaction
 from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
+from riskshift.analysis.omnibus import omnibus_tests
+from riskshift.analysis.ordinal import ordinal_differences
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.standardizing import StandardizedRate, mix_of, standardized_rates
+from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.api import people_options, provenance, read, silent
 from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Counts, Grouped, group_name

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskshift import __version__
-from riskshift.analysis.comparison import (
-    Coverage,
-    Omnibus,
-    OrdinalDifference,
-    PairedDifference,
-    by_metric,
-)
+from riskshift.analysis.comparison import PairedDifference, by_metric
 from riskshift.analysis.corrected_pairs import CorrectedDifference
+from riskshift.analysis.coverage import Coverage
 from riskshift.analysis.interaction import Interaction
+from riskshift.analysis.omnibus import Omnibus
+from riskshift.analysis.ordinal import OrdinalDifference
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.result import SCHEMA_VERSION, Provenance
 from riskshift.analysis.standardizing import StandardizedRate

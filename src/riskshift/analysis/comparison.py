@@ -1,23 +1,19 @@
 """Which model is safer on the same prompts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
-from typing import Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
 from riskshift.analysis.matching import Matching, Outcomes, PairCells
 from riskshift.analysis.metrics import Choice, choose
 from riskshift.analysis.rates import INTERVALS, Rate, Settings
-from riskshift.counts import Grouped, distinct_rows
-from riskshift.errors import DataError, UsageError, unknown_choice
-from riskshift.stats.cluster import clustered_interval, mean_interval
-from riskshift.stats.homogeneity import ChiSquare, bowker, stuart_maxwell
-from riskshift.stats.letters import compact_letters
+from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge
+from riskshift.errors import UsageError
+from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.multiple import bonferroni, holm
-from riskshift.stats.paired import clustered_tango, cochran_q, durkalski, mcnemar_exact, tango
-from riskshift.stats.paired_power import further_pairs
+from riskshift.stats.paired import clustered_tango, durkalski, mcnemar_exact, tango
 from riskshift.stats.proportion import Interval
 from riskshift.taxonomy import Taxonomy
 
@@ -29,41 +25,6 @@ DEFAULT_METRICS: Final = (
     "severe_response",
     "persistence",
 )
-DEFAULT_MARGIN: Final = 0.01
-Word = Literal["better", "not_worse", "worse", "inconclusive"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the candidate is worse than the baseline by more than a margin.
-
-    Parameters
-    ----------
-    word : {"better", "not_worse", "worse", "inconclusive"}
-        better: surely below the baseline. not_worse: surely at most the margin above it. worse:
-        surely more than the margin above it. inconclusive: none of these can be said.
-    margin : float
-        The difference that is tolerated.
-    higher : bool
-        Whether the candidate is surely above the baseline, be it within the margin.
-    further_prompts : int or None
-        For inconclusive: how many more matched prompts would settle it at the rates seen; None
-        where no number up to ten million would.
-    """
-
-    word: Word
-    margin: float
-    higher: bool
-    further_prompts: int | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain data."""
-        return {
-            "verdict": self.word,
-            "margin": self.margin,
-            "higher": self.higher,
-            "further_prompts": self.further_prompts,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,141 +107,9 @@ class PairedDifference:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Omnibus:
-    """Whether any of three or more models differ, and which cannot be told apart.
-
-    Parameters
-    ----------
-    metric : str
-        What is compared.
-    prompts : int
-        Prompts that every model answered once.
-    cochran_q : ChiSquare or None
-        None where it is undefined, or models answered more than once.
-    letters : dict of str to str
-        Models that share a letter are not distinguishable; empty unless all pairs were compared.
-    """
-
-    metric: str
-    prompts: int
-    cochran_q: ChiSquare | None
-    letters: dict[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the test as plain data."""
-        q = self.cochran_q
-        tested = None if q is None else {"statistic": q.statistic, "df": q.df, "p": q.p}
-        return {
-            "metric": self.metric,
-            "prompts": self.prompts,
-            "cochran_q": tested,
-            "letters": dict(self.letters),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class OrdinalDifference:
-    """Response severity of two models on the prompts that both answered.
-
-    Parameters
-    ----------
-    baseline, candidate : str
-        The models.
-    table : tuple of tuple of int
-        Prompts by the severity of the baseline's response (row) and of the candidate's (column);
-        empty where models answered more than once.
-    stuart_maxwell, bowker : ChiSquare or None
-        Marginal homogeneity and symmetry; None where undefined or models answered more than once.
-    mean : float or None
-        Mean of candidate minus baseline severity, prompt by prompt; where both answered a prompt
-        equally often, the difference of their mean shifts.
-    interval : Interval or None
-        Of the mean; None where no spread was seen.
-    """
-
-    baseline: str
-    candidate: str
-    table: tuple[tuple[int, ...], ...]
-    stuart_maxwell: ChiSquare | None
-    bowker: ChiSquare | None
-    mean: float | None
-    interval: Interval | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain data."""
-        tests = {"stuart_maxwell": self.stuart_maxwell, "bowker": self.bowker}
-        return {
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "table": [list(row) for row in self.table],
-            **{
-                k: None if t is None else {"statistic": t.statistic, "df": t.df, "p": t.p}
-                for k, t in tests.items()
-            },
-            "mean_shift_difference": {
-                "estimate": self.mean,
-                "low": self.interval.low if self.interval else None,
-                "high": self.interval.high if self.interval else None,
-            },
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """Which prompts the models share.
-
-    Parameters
-    ----------
-    prompts, shared : int
-        All prompts, and those that every compared model answered.
-    lacking : dict of str to int
-        Prompts that each model did not answer.
-    examples : dict of str to tuple of str
-        Some of them, by id.
-    """
-
-    prompts: int
-    shared: int
-    lacking: dict[str, int]
-    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the coverage as plain data."""
-        return {
-            "prompts": self.prompts,
-            "shared": self.shared,
-            "lacking": dict(self.lacking),
-            "examples": {model: list(ids) for model, ids in self.examples.items()},
-        }
-
-
-def pick_models(
-    names: Sequence[str], baseline: str | None, candidates: Sequence[str]
-) -> list[tuple[int, int]]:
-    """Return the pairs to compare, as (baseline, candidate) positions.
-
-    Raises
-    ------
-    UsageError
-        If a model is not there, or would be compared with itself.
-    """
-    for name in filter(None, (baseline, *candidates)):
-        if name not in names:
-            raise unknown_choice("model", name, names)
-    if baseline is not None and baseline in candidates:
-        raise UsageError(f"model {baseline!r} is named as baseline and as candidate.")
-    if len(set(candidates)) < len(candidates):
-        raise UsageError("a candidate is named twice.")
-    if baseline is not None:
-        chosen = candidates or [name for name in names if name != baseline]
-        return [(names.index(baseline), names.index(name)) for name in chosen]
-    chosen = candidates or names
-    if len(chosen) < 2:
-        raise UsageError(
-            f"one model alone cannot be compared. Name a --baseline. Models: {', '.join(names)}."
-        )
-    return list(combinations(sorted(names.index(name) for name in chosen), 2))
+def default_choices(taxonomy: Taxonomy, names: Sequence[str] = ()) -> list[Choice]:
+    """Return the metrics to compare."""
+    return [choice for name in names or DEFAULT_METRICS for choice in choose(name, taxonomy)]
 
 
 def paired_differences(
@@ -441,182 +270,9 @@ def _rate(
     return Rate(name, x, n, interval, effective.deff, effective.n)
 
 
-def judge(
-    counts: Sequence[float],
-    interval: Interval,
-    margin: float,
-    *,
-    deff: float = 1.0,
-    bad: bool = True,
-) -> Verdict:
-    """Judge a difference against a margin.
-
-    Parameters
-    ----------
-    counts : sequence of float
-        Both, candidate only, baseline only, neither.
-    interval : Interval
-        Of candidate minus baseline.
-    margin : float
-        How much worse the candidate may be.
-    deff : float, default 1
-        Pairs that tell as much as one independent one.
-    bad : bool, default True
-        Whether the event is bad; where it is good, less of it is worse.
-
-    Returns
-    -------
-    Verdict
-    """
-    both, more, less, neither = counts
-    low, high = interval.low, interval.high
-    if not bad:
-        both, more, less, neither = neither, less, more, both
-        low, high = -high, -low
-    word: Word = "inconclusive"
-    if high < 0:
-        word = "better"
-    elif high <= margin:
-        word = "not_worse"
-    elif low > margin:
-        word = "worse"
-    further = None
-    if word == "inconclusive" and np.isfinite(deff):
-        further = further_pairs(
-            both, more, less, neither, margin, confidence=interval.confidence, deff=deff
-        )
-    return Verdict(word, margin, low > 0, further)
-
-
-def omnibus_tests(
-    matching: Matching,
-    pairs: Sequence[tuple[int, int]],
-    choices: Sequence[Choice],
-    differences: Sequence[PairedDifference],
-    settings: Settings,
-) -> list[Omnibus]:
-    """Test whether any of three or more models differ, metric by metric."""
-    models = sorted({at for pair in pairs for at in pair})
-    if len(models) < 3:
-        return []
-    names = [matching.names[at] for at in models]
-    everyone = len(pairs) == len(models) * (len(models) - 1) // 2
-    made = []
-    for choice in choices:
-        outcomes = matching.outcomes(choice)
-        trials, events = outcomes.trials[:, models], outcomes.events[:, models]
-        once = (trials == 1).all(axis=1)
-        q = None
-        if once.any() and not (trials > 1).any():
-            q = cochran_q(*distinct_rows(events[once], outcomes.weight[once]))
-        letters = (
-            _letters(names, [d for d in differences if d.metric == choice.label], settings)
-            if everyone
-            else {}
-        )
-        made.append(Omnibus(choice.label, int(outcomes.weight[once].sum()), q, letters))
-    return made
-
-
-def _letters(
-    names: Sequence[str], differences: Sequence[PairedDifference], settings: Settings
-) -> dict[str, str]:
-    alpha = 1 - settings.confidence
-    different = [
-        (names.index(d.baseline), names.index(d.candidate))
-        for d in differences
-        if d.p_holm is not None and d.p_holm < alpha
-    ]
-    return dict(zip(names, compact_letters(len(names), different), strict=True))
-
-
-def ordinal_differences(
-    matching: Matching, pairs: Sequence[tuple[int, int]], settings: Settings
-) -> list[OrdinalDifference]:
-    """Compare the severity of responses, pair by pair of models."""
-    return [_ordinal(matching, baseline, candidate, settings) for baseline, candidate in pairs]
-
-
-def _ordinal(
-    matching: Matching, baseline: int, candidate: int, settings: Settings
-) -> OrdinalDifference:
-    severity, known = matching.response_severity
-    both = (known[:, baseline] > 0) & (known[:, candidate] > 0)
-    columns = np.stack(
-        [severity[:, baseline], known[:, baseline], severity[:, candidate], known[:, candidate]],
-        axis=1,
-    )
-    cells, weight = distinct_rows(columns[both], matching.weight[both])
-    names = matching.names[baseline], matching.names[candidate]
-    if not len(weight):
-        return OrdinalDifference(*names, (), None, None, None, None)
-    s_b, n_b, s_c, n_c = cells.T
-    size = np.minimum(n_b, n_c)  # as in PairCells.pairs
-    top = matching.taxonomy.top
-    mean, interval = mean_interval(
-        (s_c / n_c - s_b / n_b) * size,
-        size,
-        weight,
-        confidence=settings.confidence,
-        bounds=(-top, top),
-    )
-    if (np.maximum(n_b, n_c) > 1).any():
-        return OrdinalDifference(*names, (), None, None, mean, interval)
-    table = np.zeros((top + 1, top + 1), dtype=np.int64)
-    np.add.at(table, (s_b, s_c), weight)
-    rows = tuple(tuple(int(n) for n in row) for row in table)
-    return OrdinalDifference(*names, rows, stuart_maxwell(table), bowker(table), mean, interval)
-
-
-def coverage(matching: Matching, pairs: Sequence[tuple[int, int]]) -> Coverage:
-    """Count the prompts that the compared models share and lack.
-
-    Raises
-    ------
-    DataError
-        If no prompt was answered by both models of any pair.
-    """
-    models = sorted({at for pair in pairs for at in pair})
-    answered = matching.answered[:, models]
-    weight = matching.weight[answered.any(axis=1)]
-    answered = answered[answered.any(axis=1)]
-    if not any(
-        (answered[:, models.index(a)] & answered[:, models.index(b)]).any() for a, b in pairs
-    ):
-        raise DataError(
-            f"no prompt was answered by two of {', '.join(matching.names[at] for at in models)}. Models are compared "
-            "on the same prompts: give their records equal prompt_id."
-        )
-    lacking = {
-        matching.names[at]: int(weight[~answered[:, i]].sum()) for i, at in enumerate(models)
-    }
-    return Coverage(int(weight.sum()), int(weight[answered.all(axis=1)].sum()), lacking)
-
-
-def default_choices(taxonomy: Taxonomy, names: Sequence[str] = ()) -> list[Choice]:
-    """Return the metrics to compare."""
-    return [choice for name in names or DEFAULT_METRICS for choice in choose(name, taxonomy)]
-
-
 def by_metric(
     differences: Sequence[PairedDifference],
 ) -> Iterator[tuple[str, list[PairedDifference]]]:
     """Group differences by their metric, in order."""
     for metric in dict.fromkeys(d.metric for d in differences):
         yield metric, [d for d in differences if d.metric == metric]
-
-
-def grouped_by_model(groups: dict[str, Grouped], model: str | None) -> Grouped:
-    """Return the counts by model.
-
-    Raises
-    ------
-    DataError
-        If the data has no models to compare.
-    """
-    if model is None or model not in groups:
-        raise DataError(
-            "there is only one model to compare. Give a file with a model column and two models in it, or one file "
-            "a model."
-        )
-    return groups[model]

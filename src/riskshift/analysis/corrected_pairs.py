@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
-from riskshift.analysis.comparison import Verdict, judge
 from riskshift.analysis.correcting import (
     FEW_LABELS,
     NOTHING,
@@ -17,6 +16,7 @@ from riskshift.analysis.correcting import (
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
+from riskshift.analysis.verdicts import Verdict, judge
 from riskshift.counts import Doubled
 from riskshift.stats.correction import Corrected, corrected_difference
 from riskshift.stats.proportion import Interval

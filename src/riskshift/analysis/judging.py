@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from riskshift.analysis import gate_words
-from riskshift.analysis.comparison import judge, paired_interval
+from riskshift.analysis.comparison import paired_interval
 from riskshift.analysis.gates import Difference, GateResult, Word, printable
 from riskshift.analysis.matching import Matching, Outcomes, PairCells
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Rate, members
 from riskshift.analysis.rules import Rule
 from riskshift.analysis.severities import Answer, Severities
+from riskshift.analysis.verdicts import judge
 from riskshift.analysis.words import counted
 from riskshift.counts import BoolArray, Counts
 from riskshift.errors import DataError
