@@ -52,8 +52,8 @@ def json_schema(kind: str = "analysis") -> dict[str, Any]:
 
     Parameters
     ----------
-    kind : {"analysis", "comparison", "gate"}
-        What wrote it: riskshift analyze, compare, or check.
+    kind : {"analysis", "comparison", "gate", "agreement", "grader", "plan"}
+        What wrote it: riskshift analyze, compare, check, agree, grader, or plan.
 
     Raises
     ------
@@ -64,8 +64,9 @@ def json_schema(kind: str = "analysis") -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(text)
     if kind == "analysis":
         return schema
-    if kind not in ("comparison", "gate"):
-        raise unknown_choice("schema", kind, ("analysis", "comparison", "gate"))
+    jobs = ("comparison", "gate", "agreement", "grader", "plan")
+    if kind not in jobs:
+        raise unknown_choice("schema", kind, ("analysis", *jobs))
     kept = {key: schema[key] for key in ("$schema", "$defs")}
     return kept | {"$ref": f"#/$defs/{kind}_results"}
 
