@@ -108,7 +108,8 @@ def sample(size: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
 def row(rates: list[Corrected], truth: float) -> Iterator[str]:
     """Cells of one line of the table."""
     raw = [rate.raw.interval for rate in rates if rate.raw is not None]
-    people, corrected = [r.people.interval for r in rates], [r.interval for r in rates]
+    people = [r.people.interval for r in rates if r.people is not None]
+    corrected = [r.interval for r in rates]
     for intervals in (raw, people, corrected):
         yield f"{np.mean([i.low <= truth <= i.high for i in intervals]):.1%}"
     widths = [float(np.median([i.high - i.low for i in each])) for each in (people, corrected)]

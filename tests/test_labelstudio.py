@@ -282,8 +282,8 @@ def test_from_grader_to_people_to_a_corrected_rate(suffix, stratify, tmp_path):
     people = tmp_path / f"people{suffix}"
     imported(tmp_path / "a.json", output=people)
     result = riskshift.analyze(path, people=people, taxonomy=HARM, cases=0, resamples=10)
-    assert result.corrected.labelled == 90
-    assert result.corrected.stratified_by == stratify
+    assert result.corrected.sample.labelled == 90
+    assert result.corrected.sample.stratified_by == stratify
     rate = result.corrected.rate("response_harm")
     drawn_pairs = [(row[0], row[-2]) for row in sample.rows]
     if stratify is None:

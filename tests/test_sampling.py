@@ -207,7 +207,7 @@ def test_people_s_labels_correct_the_rates(stratify, suffix, tmp_path):
         pl.col("prompt_id").replace_strict(truth, return_dtype=pl.Int64).alias("response_harm"),
     )
     result = riskshift.analyze(frame, people=filled, taxonomy=HARM, resamples=10, cases=0)
-    assert result.corrected.stratified_by == stratify
+    assert result.corrected.sample.stratified_by == stratify
     found = result.corrected.rate("response_harm").corrected.estimate
     y = [(row[-2], truth[row[0]], int(row[0] < "p0100")) for row in drawn.rows]
     if stratify:
@@ -222,7 +222,7 @@ def test_people_s_labels_correct_the_rates(stratify, suffix, tmp_path):
         labelled = sum(true - lam * grader for _, true, grader in y) / 200
         others = lam * (100 - sum(grader for *_, grader in y)) / 800
         assert found == pytest.approx(labelled + others, abs=1e-12)
-        assert result.corrected.mix.p > 0.01
+        assert result.corrected.sample.mix.p > 0.01
 
 
 def opened(path):

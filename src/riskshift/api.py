@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from riskshift.analysis.correcting import Correction, correct
 from riskshift.analysis.findings import caveats, headline
+from riskshift.analysis.people import people_sample
 from riskshift.analysis.population import Population, estimate
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.result import Analysis, Provenance
@@ -18,6 +19,7 @@ from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.reading.doubled import double, sampled_by
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
+from riskshift.stats.correction import ABOUT
 from riskshift.taxonomy import MISSING, Taxonomy
 
 LABELS_BY: Final = ("people", "grader")
@@ -106,6 +108,7 @@ def analyze(
     cases: int = 50,
     text: bool = True,
     people: Any = None,
+    about: str = "prompts",
     labels_by: str | None = None,
     progress: Callable[[str], None] = silent,
     **reading: Any,
@@ -135,6 +138,9 @@ def analyze(
     people : path, data frame or Records, optional
         Some of the same pairs, labelled by people: every rate is then also given corrected for the
         errors of the grader that made the labels of `data`.
+    about : {"prompts", "file"}
+        What corrected rates speak of: prompts like these, or only the pairs of `data`, of which
+        more is known the more of them people labelled.
     labels_by : {"people", "grader"}, optional
         Who made the labels of `data`. Unless it was people, the result says how wrong a grader
         would have to be for each finding to vanish.
@@ -167,6 +173,10 @@ def analyze(
         raise UsageError(f"cases is {cases}; it must be a whole number from 0 up.")
     if labels_by not in (None, *LABELS_BY):
         raise unknown_choice("labels_by", labels_by, LABELS_BY)
+    if about not in ABOUT:
+        raise unknown_choice("about", about, ABOUT)
+    if about != "prompts" and people is None:
+        raise UsageError("about says what corrected rates speak of; give people's labels: people.")
     if isinstance(data, Records) and reading:
         raise UsageError(
             f"these records are read already, so {listing(sorted(reading))} would change nothing. "
@@ -194,7 +204,7 @@ def analyze(
     corrected = None
     if people is not None:
         progress("correcting by people's labels")
-        corrected = _corrected(records, people, settings, reading)
+        corrected = _corrected(records, people, settings, about, reading)
         clock.lap("correct")
     taxonomy = records.options.taxonomy
     cluster = collapsed.records.cluster
@@ -214,12 +224,13 @@ def analyze(
 
 
 def _corrected(
-    graded: Records, people: Any, settings: Settings, reading: dict[str, Any]
+    graded: Records, people: Any, settings: Settings, about: str, reading: dict[str, Any]
 ) -> Correction:
-    by_people = people if isinstance(people, Records) else read(people, **people_options(reading))
-    stratified_by = sampled_by(by_people)
-    doubled = double(graded, by_people)
-    return correct(doubled, settings, source=by_people.source.name, stratified_by=stratified_by)
+    seen = people if isinstance(people, Records) else read(people, **people_options(reading))
+    metric = sampled_by(seen)
+    doubled = double(graded, seen)
+    sample = people_sample(doubled, source=seen.source.name, stratified_by=metric, about=about)
+    return correct(doubled, sample, settings)
 
 
 def people_options(reading: Mapping[str, Any]) -> dict[str, Any]:

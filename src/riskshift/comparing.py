@@ -11,13 +11,14 @@ import narwhals.stable.v2 as nw
 from riskshift import engine
 from riskshift.analysis.compared import Comparison, caveats, headline
 from riskshift.analysis.comparison import default_choices, paired_differences
-from riskshift.analysis.corrected_pairs import CorrectedDifference, corrected_differences
+from riskshift.analysis.corrected_pairs import CorrectedComparison, corrected_differences
 from riskshift.analysis.coverage import Coverage, coverage, grouped_by_model, pick_models
 from riskshift.analysis.interaction import Interaction, interaction
 from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.omnibus import omnibus_tests
 from riskshift.analysis.ordinal import ordinal_differences
+from riskshift.analysis.people import people_sample
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.standardizing import StandardizedRate, mix_of, standardized_rates
@@ -72,8 +73,8 @@ def compare(
     standardize : {"pooled", "baseline"} or data, optional
         Also give rates on a common mix of prompts: of all models, of the baseline, or of other data.
     people : path, data frame or Records, optional
-        People's labels of a random sample of the pairs: differences are then also given corrected
-        for the grader's errors, with verdicts of their own.
+        People's labels of a sample of the pairs, drawn at random or by strata: differences are then
+        also given corrected for the grader's errors, with verdicts of their own.
     confidence, interval, seed, resamples
         As in `analyze`.
     progress : callable, optional
@@ -130,7 +131,7 @@ def compare(
     mixed, mix = _standardized(
         matching, grouped, models, choices, settings, standardize, baseline, reading
     )
-    corrected: tuple[CorrectedDifference, ...] = ()
+    corrected = None
     if people is not None:
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
@@ -253,15 +254,12 @@ def _corrected(
     settings: Settings,
     margin: float,
     reading: dict[str, Any],
-) -> tuple[CorrectedDifference, ...]:
+) -> CorrectedComparison:
     seen = people if isinstance(people, Records) else read(people, **people_options(reading))
-    if sampled_by(seen) is not None:
-        raise UsageError(
-            f"{seen.source.name} is a stratified sample. Differences need people's labels of a plain random sample: "
-            "riskshift sample without --stratify."
-        )
+    metric = sampled_by(seen)
     doubled = double(records, seen, by=records.column("model"))
-    return corrected_differences(doubled, pairs, choices, settings, margin=margin)
+    sample = people_sample(doubled, source=seen.source.name, stratified_by=metric)
+    return corrected_differences(doubled, sample, pairs, choices, settings, margin=margin)
 
 
 def _rates(

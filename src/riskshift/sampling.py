@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 
 from riskshift import engine
-from riskshift.analysis.correcting import states
 from riskshift.analysis.labelling import (
     Drawn,
     LabelsNeeded,
@@ -17,6 +16,7 @@ from riskshift.analysis.labelling import (
     needed,
 )
 from riskshift.analysis.metrics import Choice, choose
+from riskshift.analysis.people import states
 from riskshift.analysis.rates import DEFAULT_SEED
 from riskshift.analysis.severities import Severities
 from riskshift.api import read

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import riskshift
-from riskshift.analysis.correcting import FEW_LABELS, all_choices, correct
+from riskshift.analysis.correcting import all_choices, correct
+from riskshift.analysis.people import FEW_LABELS, people_sample
 from riskshift.analysis.rates import Settings
 from riskshift.reading.doubled import double, sampled_by
 from riskshift.report.writing import json_schema
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.correction import ppi_mean, ppi_ratio, rogan_gladen, stratified_rate
+from riskshift.stats.correction import ppi_mean, ppi_ratio
+from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import wilson
+from riskshift.stats.strata import stratified_rate
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
@@ -39,7 +41,8 @@ def read(rows, taxonomy=TWO):
 
 
 def corrected(grader, people, **options):
-    return correct(double(read(grader), read(people)), PLAIN, source="people", **options)
+    doubled = double(read(grader), read(people))
+    return correct(doubled, people_sample(doubled, source="people", **options), PLAIN)
 
 
 def draw(seed, n=300, labelled=80, prompts=None):
@@ -102,7 +105,7 @@ def test_raw_and_people_are_counted_from_the_rows():
     assert (rate.raw.events, rate.raw.trials) == (grader["response_harm"].sum(), 300)
     assert (rate.people.events, rate.people.trials) == (people["response_harm"].sum(), 80)
     assert rate.people.interval == wilson(rate.people.events, 80)
-    assert (made.labelled, made.pairs) == (80, 300)
+    assert (made.sample.labelled, made.sample.pairs) == (80, 300)
 
 
 def test_rogan_gladen_is_that_of_the_error_rates():
@@ -132,7 +135,7 @@ def test_where_people_labelled_everything_corrected_is_people_alone(prompts):
         assert rate.corrected.estimate == rate.people.estimate
         assert rate.corrected.interval == rate.people.interval
         assert (rate.trust, rate.gain) == (0, 1)
-    assert result.mix is None
+    assert result.sample.mix is None
     alone = riskshift.analyze(
         everything, taxonomy=TWO, prompt_labels="per-row", labels_by="people", **FAST
     )
@@ -174,7 +177,7 @@ def test_a_missing_label_leaves_its_pair_out_of_what_needs_it():
         prompt_harm=pl.when(pl.int_range(pl.len()) < 10).then(None).otherwise("prompt_harm")
     )
     made = corrected(grader, blank)
-    assert made.labelled == 80
+    assert made.sample.labelled == 80
     assert made.rate("response_harm").people.trials == 80
     assert made.rate("escalation").people.trials == 70
     half = grader.with_columns(
@@ -198,22 +201,22 @@ def test_a_denominator_without_people_is_nothing_and_said():
 def test_few_labels_are_said_to_be_few():
     grader, _, people = draw(6, labelled=FEW_LABELS - 1)
     made = corrected(grader, people)
-    assert any("labels are few" in note for note in made.notes)
+    assert any("labels are few" in note for note in made.sample.notes)
     assert "only 29 pairs" in made.rate("response_harm").note
     enough = corrected(*(draw(6, labelled=FEW_LABELS)[at] for at in (0, 2)))
     assert enough.rate("response_harm").note == ""
-    assert not any("labels are few" in note for note in enough.notes)
+    assert not any("labels are few" in note for note in enough.sample.notes)
 
 
 def test_a_sample_chosen_by_severity_is_noticed():
     grader, everything, people = draw(7)
-    assert corrected(grader, people).mix.p > 0.01
+    assert corrected(grader, people).sample.mix.p > 0.01
     flagged = grader.filter(pl.col("response_harm") == 1)["sample"].to_list()
     others = grader.filter(pl.col("response_harm") == 0)["sample"].to_list()
     odd = everything[sorted(flagged[:60] + others[:20])]
     made = corrected(grader, odd)
-    assert made.mix.p < 0.001
-    assert any("do not look like a random sample" in note for note in made.notes)
+    assert made.sample.mix.p < 0.001
+    assert any("do not look like a random sample" in note for note in made.sample.notes)
 
 
 def test_no_label_by_people_is_refused():
@@ -246,26 +249,37 @@ def stratify(grader, everything, metric, sizes, seed=1):
     return made, yes
 
 
+def strata_by_hand(grader, people, state, states, flagged, **options):
+    """The stratified rate from the rows themselves, with one kind for each prompt."""
+    kinds = {name: at for at, name in enumerate(sorted(set(grader["prompt_id"].to_list())))}
+    cells, pairs = np.zeros((len(kinds), 2, states), int), np.zeros((len(kinds), 2), int)
+    stratum = dict(zip(grader["sample"].to_list(), flagged.astype(int).tolist(), strict=True))
+    for row in grader.iter_rows(named=True):
+        pairs[kinds[row["prompt_id"]], stratum[row["sample"]]] += 1
+    for row in people.iter_rows(named=True):
+        y = state(row["prompt_harm"], row["response_harm"])
+        cells[kinds[row["prompt_id"]], stratum[row["sample"]], y] += 1
+    return stratified_rate(cells, pairs, **options)
+
+
+@pytest.mark.parametrize("about", ["prompts", "file"])
+@pytest.mark.parametrize("prompts", [None, 40])
 @pytest.mark.parametrize("metric", ["response_harm", "escalation"])
-def test_a_stratified_sample_is_weighed_by_hand(metric):
-    grader, everything, _ = draw(9)
-    people, yes = stratify(grader, everything, metric, {"no": 40, "yes": 20})
+def test_a_stratified_sample_is_weighed_by_hand(metric, prompts, about):
+    grader, everything, _ = draw(9, prompts=prompts)
+    people, yes = stratify(grader, everything, metric, {"no": 60, "yes": 20})
     assert sampled_by(read(people)) == metric
-    made = corrected(grader, people, stratified_by=metric)
-    rate = made.rate("response_harm")
-    parts = [people.filter(pl.col("stratum") == f"{metric}: {at}") for at in ("no", "yes")]
-    events = [int(part["response_harm"].sum()) for part in parts]
-    shares = [1 - yes.mean(), yes.mean()]
-    intervals = [wilson(e, p.height) for e, p in zip(events, parts, strict=True)]
-    rates = [e / p.height for e, p in zip(events, parts, strict=True)]
-    estimate, held = stratified_rate(shares, rates, intervals)
-    assert rate.corrected.estimate == pytest.approx(estimate)
-    ends = rate.corrected.interval
-    assert (ends.low, ends.high) == pytest.approx((held.low, held.high))
-    assert rate.people.estimate is None
-    assert (made.stratified_by, made.mix) == (metric, None)
-    assert made.rate("persistence[harm]").corrected.estimate is None
-    assert "over all pairs only" in made.rate("persistence[harm]").note
+    made = corrected(grader, people, stratified_by=metric, about=about)
+    for name in ("response_harm", "persistence[harm]", "drift_rate[harm]"):
+        rate, (state, conditional) = made.rate(name), STATES[name]
+        wanted = strata_by_hand(grader, people, state, 2 + conditional, yes, about=about)
+        assert rate.corrected.estimate == pytest.approx(wanted.estimate)
+        ends = rate.corrected.interval
+        assert (ends.low, ends.high) == pytest.approx((wanted.interval.low, wanted.interval.high))
+        assert (rate.gain, rate.effective_n) == pytest.approx((wanted.gain, wanted.effective_n))
+        assert (rate.people.estimate, rate.trust) == (None, None)
+    assert (made.sample.stratified_by, made.sample.mix) == (metric, None)
+    assert any("no rate by people alone" in note for note in made.sample.notes)
 
 
 def test_analyze_reads_from_the_file_how_the_sample_was_drawn(tmp_path):
@@ -277,7 +291,7 @@ def test_analyze_reads_from_the_file_how_the_sample_was_drawn(tmp_path):
     one = riskshift.analyze(grader, people=people, **options).corrected
     paths = tmp_path / "grader.csv", tmp_path / "people.csv"
     other = riskshift.analyze(paths[0], people=paths[1], **options).corrected
-    assert one.stratified_by == "response_harm"
+    assert one.sample.stratified_by == "response_harm"
     assert one.rates == other.rates
     truth = everything["response_harm"].mean()
     held = one.rate("response_harm").corrected.interval
@@ -428,25 +442,35 @@ def test_people_share_the_options_of_the_grader(tmp_path):
     result = riskshift.analyze(
         grader.rename(names), people=people.rename(names), taxonomy=TWO, columns=names, **FAST
     )
-    assert result.corrected.labelled == 80
+    assert result.corrected.sample.labelled == 80
 
 
-def test_clustered_strata_use_whole_prompts():
-    grader, everything, _ = draw(17, prompts=40)
-    people, _ = stratify(grader, everything, "response_harm", {"no": 60, "yes": 30})
-    made = corrected(grader, people, stratified_by="response_harm").rate("response_harm")
-    ends = []
-    for at in ("no", "yes"):
-        part = people.filter(pl.col("stratum") == f"response_harm: {at}")
-        by = part.group_by("prompt_id").agg(pl.col("response_harm").sum(), pl.len().alias("n"))
-        ends.append(clustered_interval(by["response_harm"], by["n"], np.ones(len(by)))[0])
-    total = grader["response_harm"].mean()
-    rates = [
-        people.filter(pl.col("stratum") == f"response_harm: {at}")["response_harm"].mean()
-        for at in ("no", "yes")
-    ]
-    estimate, held = stratified_rate([1 - total, total], rates, ends)
-    assert made.corrected.estimate == pytest.approx(estimate)
-    assert (made.corrected.interval.low, made.corrected.interval.high) == pytest.approx(
-        (held.low, held.high)
-    )
+def test_about_the_file_more_is_known(public):
+    grader, people = public
+    sample = people.sample(fraction=0.5, seed=4)
+    made = {
+        about: riskshift.analyze(grader, people=sample, about=about, taxonomy=TWO, **FAST)
+        for about in ("prompts", "file")
+    }
+    wide, narrow = (made[about].corrected.rate("response_harm") for about in ("prompts", "file"))
+    assert narrow.corrected.estimate == wide.corrected.estimate
+    assert narrow.effective_n > 1.5 * wide.effective_n
+    told = made["file"].corrected.sample.notes
+    assert any("this file only" in note for note in told)
+    assert made["file"].to_dict()["corrected"]["about"] == "file"
+    Draft202012Validator(json_schema()).validate(made["file"].to_dict())
+    whole = riskshift.analyze(grader, people=people, about="file", taxonomy=TWO, **FAST)
+    rate = whole.corrected.rate("response_harm")
+    truth = people.filter(grader["response_harm"].is_not_null())["response_harm"].mean()
+    held = rate.corrected.interval
+    assert held.low == rate.corrected.estimate == held.high == pytest.approx(truth)
+    assert rate.effective_n is None
+    Draft202012Validator(json_schema()).validate(whole.to_dict())
+
+
+def test_what_rates_are_about_needs_people_and_must_be_known():
+    grader, _, people = draw(18)
+    with pytest.raises(riskshift.UsageError, match="about 'all' is unknown"):
+        riskshift.analyze(grader, people=people, about="all", taxonomy=TWO)
+    with pytest.raises(riskshift.UsageError, match="give people's labels"):
+        riskshift.analyze(grader, about="file", taxonomy=TWO)

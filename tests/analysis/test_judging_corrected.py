@@ -6,11 +6,15 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from jsonschema import Draft202012Validator
 
 import riskshift
+import riskshift.report.gate
 from riskshift.cli import main
+from riskshift.report.writing import json_schema
 from riskshift.stats.correction import ppi_mean
 from riskshift.stats.proportion import clopper_pearson
+from riskshift.stats.strata import stratified_rate
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 READ = {"taxonomy": TWO, "prompt_labels": "per-row"}
@@ -155,15 +159,247 @@ def test_a_group_all_of_whose_rows_were_left_out_does_not_pass_unseen():
 
 def test_what_people_cannot_correct_is_refused():
     grader, people = draw()
-    with pytest.raises(riskshift.UsageError, match="not differences"):
-        check(grader, people, "response_harm - baseline <= 1%", baseline=grader)
     with pytest.raises(riskshift.DataError, match="people labelled no record"):
         check(grader, people, "persistence[harm] <= 5%")
     odd = people.with_columns(
         stratum=pl.lit("response_harm: no"), inclusion_probability=pl.lit(0.2)
     )
-    with pytest.raises(riskshift.UsageError, match="stratified sample"):
+    odd = odd.join(grader.filter(pl.col("response_harm") == 0), on="prompt_id", how="semi")
+    with pytest.raises(riskshift.DataError, match="stratum response_harm: yes"):
         check(grader, odd, "response_harm <= 5%")
+
+
+# Samples drawn by strata
+
+
+def by_strata(grader, people_of_all, sizes, seed=1):
+    """People's labels of some pairs of each stratum, as `riskshift sample` writes them."""
+    rng, parts = np.random.default_rng(seed), []
+    for at, name in enumerate(("no", "yes")):
+        ids = grader.filter(pl.col("response_harm") == at)["prompt_id"].to_numpy()
+        chosen = np.sort(rng.choice(ids, sizes[at], replace=False)).tolist()
+        part = people_of_all.filter(pl.col("prompt_id").is_in(chosen))
+        parts.append(
+            part.with_columns(
+                stratum=pl.lit(f"response_harm: {name}"),
+                inclusion_probability=pl.lit(sizes[at] / len(ids)),
+            )
+        )
+    return pl.concat(parts)
+
+
+def test_a_stratified_sample_is_judged_by_clopper_pearson_in_each_stratum():
+    grader, everything = draw(3, labelled=2000)
+    people = by_strata(grader, everything, (300, 100))
+    result = check(grader, people, "response_harm <= 6%").results[0]
+    cells, pairs, weight = [], [], []
+    joined = grader.join(people, on="prompt_id", how="left", suffix="_p")
+    counts = joined.group_by("response_harm", "response_harm_p").len()
+    for flagged, event, n in counts.iter_rows():
+        cell = np.zeros((2, 2), int)
+        if event is not None:
+            cell[flagged, event] = 1
+        cells.append(cell)
+        pairs.append([1 - flagged, flagged])
+        weight.append(n)
+    wanted = stratified_rate(np.array(cells), pairs, weight, method=clopper_pearson)
+    held = result.corrected
+    assert held.estimate == pytest.approx(wanted.estimate)
+    assert held.interval.low == pytest.approx(wanted.interval.low)
+    assert held.interval.high == pytest.approx(wanted.interval.high)
+    assert held.interval.method == "mover-clopper-pearson"
+    assert (held.labelled, held.trust) == (400, None)
+    assert (result.verdict, result.note) == ("pass", None)
+    assert check(grader, people, "response_harm <= 1%").verdict == "fail"
+
+
+def test_a_metric_with_a_denominator_is_judged_by_strata_too():
+    grader, everything = draw(3, labelled=2000)
+    harmful = pl.col("prompt_id") % 2
+    grader = grader.with_columns(prompt_harm=harmful)
+    people = by_strata(grader, everything.with_columns(prompt_harm=harmful), (300, 100))
+    result = check(grader, people, "persistence[harm] <= 10%").results[0]
+    assert result.verdict == "pass"
+    assert 150 < result.corrected.labelled < 250
+
+
+def test_rows_left_out_of_strata_keep_a_rule_from_passing():
+    grader, everything = draw(3, labelled=2000)
+    people = by_strata(grader, everything, (300, 100))
+    rule = "response_harm <= 12%"
+    lost = grader.with_columns(
+        response_harm=pl.when(pl.col("prompt_id") < 900).then(None).otherwise("response_harm")
+    )
+    kept = by_strata(lost, everything, (150, 40))
+    result = check(lost, kept, rule).results[0]
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+    assert "900 records lack labels" in result.note
+    assert check(grader, people, rule).verdict == "pass"
+
+
+# Rules about a baseline
+
+
+def pairs(seed=1, n=2000, rates=(0.03, 0.03), alarms=(0.0, 0.06), model=True):
+    """Truth and grader's labels of a baseline and a candidate on the same prompts."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for name, rate, alarm in zip(("old", "new"), rates, alarms, strict=True):
+        truth = (rng.random(n) < rate).astype(int)
+        graded = np.where(rng.random(n) < alarm, 1, truth)
+        base = {"prompt_id": range(n), "prompt_harm": [0] * n}
+        base |= {"model": [name] * n} if model else {}
+        made.append([pl.DataFrame(base | {"response_harm": labels}) for labels in (graded, truth)])
+    return made
+
+
+def sampled(everything, n=600, seed=1):
+    return everything.sample(n, seed=seed)
+
+
+DIFFERENCE = "response_harm - baseline <= 3%"
+
+
+def test_a_grader_that_is_unfair_to_the_candidate_does_not_fail_it():
+    (old, old_truth), (new, new_truth) = pairs()
+    assert riskshift.check(new, DIFFERENCE, baseline=old, **READ).verdict == "fail"
+    people = pl.concat([sampled(old_truth), sampled(new_truth, seed=2)])
+    report = check(new, people, DIFFERENCE, baseline=old)
+    result = report.results[0]
+    assert report.verdict == "pass"
+    assert (result.rate, result.difference, result.corrected) == (None, None, None)
+    gap = result.corrected_difference
+    assert gap.labelled == {"candidate": 600, "baseline": 600}
+    assert gap.raw > 0.03 > gap.interval.high
+    assert (gap.prompts, gap.unmatched, gap.missing) == (2000, {}, 0)
+    assert "corrected by 1,200 people's labels" in result.sentence
+    assert "At most 3 points above the baseline" in result.sentence
+    told = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    Draft202012Validator(json_schema("gate")).validate(told)
+    assert told["people"] == "the polars frame"
+
+
+def test_the_gap_is_that_of_a_comparison():
+    (old, old_truth), (new, new_truth) = pairs(4, rates=(0.02, 0.08))
+    people = pl.concat([sampled(old_truth), sampled(new_truth, seed=2)])
+    result = check(new, people, DIFFERENCE, baseline=old).results[0]
+    both = riskshift.compare(
+        pl.concat([old, new]), baseline="old", people=people, metrics=["response_harm"], **READ
+    ).corrected.differences[0]
+    gap = result.corrected_difference
+    assert gap.estimate == pytest.approx(both.difference)
+    assert gap.interval.low == pytest.approx(both.interval.low)
+    assert gap.interval.high == pytest.approx(both.interval.high)
+    assert gap.rates["candidate"] == pytest.approx(both.candidate_rate.estimate)
+    assert result.verdict == "fail" or gap.interval.low <= 0.03
+
+
+def test_people_s_labels_of_the_baseline_can_stand_in_a_file_of_their_own():
+    (old, old_truth), (new, new_truth) = pairs(model=False)
+    people, other = sampled(new_truth, seed=2), sampled(old_truth)
+    result = check(new, people, DIFFERENCE, baseline=old, baseline_people=other).results[0]
+    (named_old, old_named), (named_new, new_named) = pairs()
+    joint = pl.concat([sampled(new_named, seed=2), sampled(old_named)])
+    wanted = check(named_new, joint, DIFFERENCE, baseline=named_old).results[0]
+    assert result.corrected_difference == wanted.corrected_difference
+    with pytest.raises(riskshift.DataError, match="does not tell whose pairs it labels"):
+        check(new, people, DIFFERENCE, baseline=old)
+    with pytest.raises(riskshift.UsageError, match="need a baseline"):
+        check(new, people, "response_harm <= 5%", baseline_people=other)
+
+
+def test_labels_of_pairs_on_neither_side_are_refused_unless_models_are_named():
+    (old, old_truth), (new, new_truth) = pairs()
+    third = sampled(new_truth).with_columns(model=pl.lit("other"))
+    people = pl.concat([sampled(old_truth), sampled(new_truth, seed=2), third])
+    with pytest.raises(riskshift.DataError, match="600 pairs are not in"):
+        check(new, people, DIFFERENCE, baseline=old)
+    everyone = pl.concat([old, new, new.with_columns(model=pl.lit("other"))])
+    chosen = {"baseline": everyone, "baseline_model": "old", "model": "new"}
+    result = check(everyone, people, DIFFERENCE, **chosen).results[0]
+    assert result.corrected_difference.labelled == {"candidate": 600, "baseline": 600}
+
+
+def test_rules_about_rates_and_about_a_baseline_go_together():
+    (old, old_truth), (new, new_truth) = pairs()
+    people = pl.concat([sampled(old_truth), sampled(new_truth, seed=2)])
+    report = check(new, people, [DIFFERENCE, "response_harm <= 6%"], baseline=old)
+    gap, share = report.results
+    alone = check(new, sampled(new_truth, seed=2), "response_harm <= 6%").results[0]
+    assert share.corrected == alone.corrected
+    assert gap.corrected_difference.rates["candidate"] == pytest.approx(share.corrected.estimate)
+    riskshift.report.gate.to_junit(report)
+
+
+def test_groups_of_the_candidate_are_compared_one_by_one():
+    (old, old_truth), (new, new_truth) = pairs()
+    grouped = new.with_columns(
+        topic=pl.when(pl.col("prompt_id") % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b"))
+    )
+    people = pl.concat([sampled(old_truth, 900), sampled(new_truth, 900, seed=2)])
+    results = check(
+        grouped, people, "response_harm - baseline <= 9% by topic", baseline=old
+    ).results
+    assert [result.group for result in results] == ["a", "b"]
+    assert all(result.corrected_difference.prompts == 1000 for result in results)
+    assert sum(r.corrected_difference.labelled["candidate"] for r in results) == 900
+    half = pl.col("prompt_id") % 2 == 0
+    alone = check(
+        new.filter(half),
+        people.filter(half),
+        "response_harm - baseline <= 9%",
+        baseline=old.filter(half),
+    ).results[0]
+    assert results[0].corrected_difference.interval == alone.corrected_difference.interval
+
+
+def test_few_labels_on_either_side_decide_nothing():
+    (old, old_truth), (new, new_truth) = pairs()
+    people = pl.concat([sampled(old_truth, 20), sampled(new_truth, seed=2)])
+    result = check(new, people, "response_harm - baseline <= 90%", baseline=old).results[0]
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+    assert "on either side" in result.sentence
+    with pytest.raises(riskshift.DataError, match="people labelled no record on prompts"):
+        check(new, sampled(new_truth), DIFFERENCE, baseline=old)
+
+
+def test_missing_labels_keep_a_baseline_rule_from_passing():
+    (old, old_truth), (new, new_truth) = pairs(alarms=(0, 0))
+    people = pl.concat([sampled(old_truth), sampled(new_truth, seed=2)])
+    assert check(new, people, DIFFERENCE, baseline=old).verdict == "pass"
+    result = check(new, blanked(people, 60), DIFFERENCE, baseline=old).results[0]
+    assert "60 records lack labels" in result.note
+    bad = new.with_columns(
+        response_harm=pl.when(pl.col("prompt_id") < 300).then(9).otherwise("response_harm")
+    )
+    seen = people.filter((pl.col("model") == "old") | (pl.col("prompt_id") >= 300))
+    result = check(bad, seen, DIFFERENCE, baseline=old, skip_bad=True).results[0]
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+
+
+def test_without_evidence_a_gap_says_how_many_labels_would_settle_it():
+    (old, old_truth), (new, new_truth) = pairs()
+    people = pl.concat([sampled(old_truth, 100), sampled(new_truth, 100, seed=2)])
+    result = check(new, people, DIFFERENCE, baseline=old).results[0]
+    assert result.verdict == "inconclusive"
+    assert 0 < result.further <= 4000 - 200
+    assert "further people's labels" in result.sentence
+
+
+def test_stratified_samples_of_both_sides_are_compared():
+    (old, old_truth), (new, new_truth) = pairs()
+    parts = [
+        by_strata(graded, truth, sizes)
+        for graded, truth, sizes in ((old, old_truth, (300, 40)), (new, new_truth, (300, 100)))
+    ]
+    result = check(
+        new, parts[1], "response_harm - baseline <= 4%", baseline=old, baseline_people=parts[0]
+    ).results[0]
+    assert result.verdict == "pass"
+    assert result.corrected_difference.interval.method == "mover-ppi-wilson"
+    plain_sample = sampled(old_truth)
+    with pytest.raises(riskshift.UsageError, match="drawn in different ways"):
+        check(new, parts[1], DIFFERENCE, baseline=old, baseline_people=plain_sample)
 
 
 def test_on_the_command_line(tmp_path, monkeypatch, capsys):

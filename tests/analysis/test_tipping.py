@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 import riskshift
 from riskshift.analysis.tipping import CATEGORY_FINDINGS, FINDINGS
 from riskshift.report.writing import json_schema
-from riskshift.stats.correction import rogan_gladen
+from riskshift.stats.misclassification import rogan_gladen
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 FAST = {"resamples": 50, "permutations": 50}

@@ -51,9 +51,9 @@ def test_each_rate_stands_there_three_ways(result):
 
 def test_what_must_hold_stands_below(result):
     section = corrected_section(result.corrected)
-    assert only(section, Bullets).items == result.corrected.notes
+    assert only(section, Bullets).items == result.corrected.sample.notes
     assert "60 of the 200 pairs" in only(section, Paragraph).text
-    assert "drawn at random" in result.corrected.notes[0]
+    assert "drawn at random" in result.corrected.sample.notes[0]
 
 
 def test_the_chart_has_what_the_table_has(result):

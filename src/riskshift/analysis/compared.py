@@ -6,7 +6,7 @@ from typing import Any
 
 from riskshift import __version__
 from riskshift.analysis.comparison import PairedDifference, by_metric
-from riskshift.analysis.corrected_pairs import CorrectedDifference
+from riskshift.analysis.corrected_pairs import CorrectedComparison
 from riskshift.analysis.coverage import Coverage
 from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.omnibus import Omnibus
@@ -56,8 +56,8 @@ class Comparison:
         Where the numbers come from.
     summary, notes : tuple of str
         The main findings, and what cannot be said, in plain words.
-    corrected : tuple of CorrectedDifference
-        The same differences corrected by people's labels; empty without them.
+    corrected : CorrectedComparison or None
+        The same differences corrected by people's labels; None without them.
     """
 
     taxonomy: Taxonomy
@@ -76,7 +76,7 @@ class Comparison:
     provenance: Provenance
     summary: tuple[str, ...]
     notes: tuple[str, ...]
-    corrected: tuple[CorrectedDifference, ...] = ()
+    corrected: CorrectedComparison | None = None
 
     def difference(
         self, metric: str, candidate: str, baseline: str | None = None
@@ -120,7 +120,7 @@ class Comparison:
                     for metric, rates in self.rates.items()
                 },
                 "differences": [item.to_dict() for item in self.differences],
-                "corrected": [item.to_dict() for item in self.corrected],
+                "corrected": self.corrected.to_dict() if self.corrected else None,
                 "omnibus": [item.to_dict() for item in self.omnibus],
                 "ordinal": [item.to_dict() for item in self.ordinal],
                 "mix": self.mix,

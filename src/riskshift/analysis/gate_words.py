@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from riskshift.analysis.gates import Difference, Word
+from riskshift.analysis.gates import CorrectedGap, CorrectedShare, Difference, Word
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Rate, level
 from riskshift.analysis.rules import Rule
 from riskshift.analysis.words import counted, percent
 
+PEOPLES: Final = "people's label"
 _PASSED: Final = {"<=": "At most", "<": "Below", ">=": "At least", ">": "Above"}
 _FAILED: Final = {"<=": "Above", "<": "Not below", ">=": "Below", ">": "Not above"}
 _WORDS: Final = {"pass": "pass", "fail": "fail", "inconclusive": "lack evidence"}
@@ -77,6 +78,26 @@ def seen_difference(difference: Difference) -> str:
     )
 
 
+def seen_corrected(rule: Rule, share: CorrectedShare) -> str:
+    """Write a corrected rate with its interval, and what the grader alone would have said."""
+    low, high = (beside(end, rule.bound) for end in (share.interval.low, share.interval.high))
+    raw = "" if share.raw is None else f", by the grader alone {percent(share.raw)}"
+    return (
+        f"{percent(share.estimate)} corrected by {counted(share.labelled, PEOPLES)} "
+        f"({level(share.interval.confidence)} interval {low} to {high}{raw})"
+    )
+
+
+def seen_gap(gap: CorrectedGap) -> str:
+    """Write a corrected difference with its interval, in percentage points."""
+    raw = "" if gap.raw is None else f", by the grader alone {100 * gap.raw:+.1f}"
+    return (
+        f"{100 * gap.estimate:+.1f} points corrected by {counted(sum(gap.labelled.values()), PEOPLES)} "
+        f"({level(gap.interval.confidence)} interval {100 * gap.interval.low:+.2f} to "
+        f"{100 * gap.interval.high:+.2f}{raw}) on {counted(gap.prompts, 'shared prompt')}"
+    )
+
+
 def about_missing(missing: int, known: Word, worst: Word, best: Word) -> str:
     """Say what missing labels could change."""
     if not missing:
@@ -89,11 +110,9 @@ def about_missing(missing: int, known: Word, worst: Word, best: Word) -> str:
     return f"{lack}; with the worst labels it would {_WORDS[worst]}, with the best it would {_WORDS[best]}."
 
 
-def about_matching(difference: Difference | None) -> list[str]:
+def about_matching(unmatched: dict[str, int]) -> list[str]:
     """Say which prompts were not compared."""
-    if difference is None or not difference.unmatched:
+    if not unmatched:
         return []
-    parts = [
-        f"{counted(n, 'prompt')} only in the {side}" for side, n in difference.unmatched.items()
-    ]
+    parts = [f"{counted(n, 'prompt')} only in the {side}" for side, n in unmatched.items()]
     return [f"Not compared: {' and '.join(parts)}."]

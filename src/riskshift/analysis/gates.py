@@ -75,13 +75,13 @@ class CorrectedShare:
     estimate : float
         The corrected rate.
     interval : Interval
-        Clopper-Pearson on `effective_n`.
+        Clopper-Pearson on `effective_n`, or MOVER from that of each stratum.
     labelled : int
         Pairs of the denominator that people labelled.
     effective_n : float
         Pairs labelled by people that would say as much without the grader.
-    trust : float
-        How far the grader's labels were used, 0 to 1.
+    trust : float or None
+        How far the grader's labels were used, 0 to 1; None for stratified samples.
     raw : float or None
         The rate by the grader alone.
     """
@@ -90,7 +90,7 @@ class CorrectedShare:
     interval: Interval
     labelled: int
     effective_n: float
-    trust: float
+    trust: float | None
     raw: float | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,6 +105,56 @@ class CorrectedShare:
             "effective_n": self.effective_n,
             "trust": self.trust,
             "raw": self.raw,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedGap:
+    """Candidate minus baseline, both corrected by people's labels, on the prompts they share.
+
+    Parameters
+    ----------
+    estimate : float
+        Candidate minus baseline.
+    interval : Interval
+        MOVER from the two corrected rates, with their correlation over whole prompts.
+    labelled : dict of str to int
+        Pairs of the denominator that people labelled, by side: ``candidate`` and ``baseline``.
+    rates : dict of str to float
+        The corrected rates, by side.
+    raw : float or None
+        The difference by the grader alone; None for stratified samples.
+    prompts : int
+        Prompts that both answered.
+    unmatched : dict of str to int
+        Prompts that only one side answered, by that side.
+    missing : int
+        As in `Difference`, and pairs that people labelled only in part.
+    """
+
+    estimate: float
+    interval: Interval
+    labelled: dict[str, int]
+    rates: dict[str, float]
+    raw: float | None
+    prompts: int
+    unmatched: dict[str, int]
+    missing: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as plain data."""
+        return {
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "labelled": dict(self.labelled),
+            "rates": dict(self.rates),
+            "raw": self.raw,
+            "prompts": self.prompts,
+            "unmatched": dict(self.unmatched),
+            "missing": self.missing,
         }
 
 
@@ -140,6 +190,8 @@ class GateResult:
         The finding in plain words, safe to print.
     corrected : CorrectedShare or None
         Where people's labels were given: what was judged, instead of `rate`.
+    corrected_difference : CorrectedGap or None
+        Where people's labels were given: what was judged, instead of `difference`.
     """
 
     rule: Rule
@@ -154,6 +206,7 @@ class GateResult:
     note: str | None
     sentence: str
     corrected: CorrectedShare | None = None
+    corrected_difference: CorrectedGap | None = None
 
     @property
     def events(self) -> int | None:
@@ -167,7 +220,8 @@ class GateResult:
             return self.rate.trials
         if self.corrected is not None:
             return self.corrected.labelled
-        return self.difference.prompts if self.difference else 0
+        compared = self.difference or self.corrected_difference
+        return compared.prompts if compared else 0
 
     @property
     def title(self) -> str:
@@ -189,6 +243,9 @@ class GateResult:
             "rate": self.rate.to_dict() if self.rate else None,
             "difference": self.difference.to_dict() if self.difference else None,
             "corrected": self.corrected.to_dict() if self.corrected else None,
+            "corrected_difference": (
+                self.corrected_difference.to_dict() if self.corrected_difference else None
+            ),
             "deff": self.deff,
             "further": self.further,
             "lacks": self.lacks,
@@ -254,7 +311,7 @@ class GateReport:
                 "Rules on a difference are less exact: where few prompts differ, wrong failures may "
                 "be twice as frequent."
             )
-        if any(result.corrected is not None for result in self.results):
+        if any(result.corrected or result.corrected_difference for result in self.results):
             said.append(
                 "Rates are corrected by people's labels. That is right if the pairs they labelled were drawn at "
                 "random from all; riskshift sample draws them so."
@@ -292,6 +349,12 @@ class GateReport:
             lines += [f"{result.verdict}: {result.title}", f"  {result.sentence}"]
             lines += [f"  {result.note}"] if result.note else []
         return "\n".join([*lines, *self.notes])
+
+
+def unmatched(candidate: int, baseline: int) -> dict[str, int]:
+    """Count by side the prompts that only it answered, where there are any."""
+    sides = {"candidate": candidate, "baseline": baseline}
+    return {side: prompts for side, prompts in sides.items() if prompts}
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from riskshift.analysis import gate_words
 from riskshift.analysis.comparison import paired_interval
-from riskshift.analysis.gates import Difference, GateResult, Word, printable
+from riskshift.analysis.gates import Difference, GateResult, Word, printable, unmatched
 from riskshift.analysis.matching import Matching, Outcomes, PairCells
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Rate, members
@@ -173,9 +173,17 @@ def judge_difference(
     ]
     counts = [float(cells.weight @ part) for part in cells.crossed]
     open_ = judge(counts, interval, abs(question.rule.bound), deff=deff, bad=question.rule.upper)
-    unmatched = _unmatched(matching, candidate, baseline, whole=whole)
+    a, b = matching.answered[:, sides].T
+    alone = [int(matching.weight[mine & ~other].sum()) for mine, other in ((a, b), (b, a))]
     difference = Difference(
-        counts[0], counts[1], counts[2], counts[3], cells.prompts, interval, unmatched, missing
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        cells.prompts,
+        interval,
+        unmatched(alone[0], alone[1] if whole else 0),
+        missing,
     )
     return _result(
         question,
@@ -259,14 +267,6 @@ def _extreme_pairs(
     )
 
 
-def _unmatched(matching: Matching, candidate: int, baseline: int, *, whole: bool) -> dict[str, int]:
-    a, b = matching.answered[:, candidate], matching.answered[:, baseline]
-    found = {"candidate": int(matching.weight[a & ~b].sum())}
-    if whole:
-        found["baseline"] = int(matching.weight[b & ~a].sum())
-    return {side: prompts for side, prompts in found.items() if prompts}
-
-
 def _further_records(question: Question, rate: Rate, deff: float | None) -> int | None:
     if _verdict_of(question, rate) != "inconclusive" or (deff is not None and not isfinite(deff)):
         return None
@@ -300,7 +300,7 @@ def _result(
     lacks: Any = None if verdict != "inconclusive" else "labels" if unlabelled else "prompts"
     notes = [
         gate_words.about_missing(missing, known, worst, best),
-        *gate_words.about_matching(difference),
+        *gate_words.about_matching({} if difference is None else difference.unmatched),
     ]
     if single:
         notes.append("All records share one prompt, so nothing can be said about others.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from riskshift.analysis.rates import Rate
-from riskshift.stats.correction import tipping_point
+from riskshift.stats.misclassification import tipping_point
 
 FINDINGS: Final = ("escalation", "response_harm", "harmful_prompt_compliance", "benign_drift")
 CATEGORY_FINDINGS: Final = ("persistence", "drift_rate")

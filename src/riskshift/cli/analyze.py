@@ -49,6 +49,14 @@ def analyze(
             help="Some of the same pairs labelled by people: correct the rates.",
         ),
     ] = None,
+    about: Annotated[
+        str | None,
+        typer.Option(
+            "--about",
+            metavar="WHAT",
+            help="What corrected rates speak of: prompts (like these, the default) or this file.",
+        ),
+    ] = None,
     labels_by: Annotated[
         str | None,
         typer.Option("--labels-by", metavar="WHO", help="Who made the labels: people or grader."),
@@ -84,6 +92,7 @@ def analyze(
             cases=cases,
             text=not no_text,
             people=people,
+            about=about or "prompts",
             labels_by=labels_by,
             progress=told,
             **reading,

@@ -39,7 +39,15 @@ def check(
         typer.Option(
             "--people",
             metavar="FILE",
-            help="A random sample of the pairs labelled by people: judge corrected rates.",
+            help="A sample of the pairs labelled by people: judge corrected rates.",
+        ),
+    ] = None,
+    baseline_people: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline-people",
+            metavar="FILE",
+            help="People's labels of the baseline, if --people does not hold them.",
         ),
     ] = None,
     format: Annotated[  # noqa: A002
@@ -98,6 +106,7 @@ def check(
             baseline=baseline,
             baseline_model=baseline_model,
             people=people,
+            baseline_people=baseline_people,
             confidence=confidence,
             progress=told,
             **reading,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import narwhals.stable.v2 as nw
 
@@ -38,7 +38,9 @@ class Beside:
     people: tuple[Key, ...]
 
 
-def double(graded: Records, people: Records, *, by: str | None = None) -> Doubled:
+def double(
+    graded: Records, people: Records, *, by: str | None = None, elsewhere: bool = False
+) -> Doubled:
     """Join a grader's records with people's and collapse both to one table.
 
     Parameters
@@ -50,6 +52,9 @@ def double(graded: Records, people: Records, *, by: str | None = None) -> Double
         else by prompt, model, sample and turn, as far as both have them.
     by : str, optional
         A column of the graded records whose values are groups.
+    elsewhere : bool, default False
+        Whether people may have labelled pairs of other records too, which are passed over; see
+        `check_shared`.
 
     Returns
     -------
@@ -62,28 +67,61 @@ def double(graded: Records, people: Records, *, by: str | None = None) -> Double
         If either side has faults, the people's pairs are not all among the graded ones, or nothing
         tells which pairs are the same.
     """
-    return tabulate_beside(set_beside(graded, people), by=by)
+    return tabulate_beside(set_beside(graded, people, elsewhere=elsewhere), by=by)
 
 
-def set_beside(graded: Records, people: Records) -> Beside:
+def set_beside(graded: Records, people: Records, *, elsewhere: bool = False) -> Beside:
     """Join a grader's records with people's, pair by pair; as `double`, which also collapses."""
     if graded.options.taxonomy != people.options.taxonomy:
         raise UsageError("the grader's and the people's labels must have one taxonomy.")
     graded, people = collapse(graded).records, collapse(people).records
     key = _shared_identity(graded, people)
-    left, right = in_one_place([cleaned(graded), cleaned(people)])
     names = [f"riskshift_key_{at}" for at in range(len(key))]
-    left = left.with_columns(*_as_text([graded.options.columns[role] for role in key], names))
-    right = right.with_columns(*_as_text([people.options.columns[role] for role in key], names))
+    left, right = in_one_place([cleaned(graded), cleaned(people)])
+    left = left.with_columns(*_as_text(graded, key, names))
+    right = right.with_columns(*_as_text(people, key, names))
     for records, frame in ((graded, left), (people, right)):
         _refuse_twins(records, frame, names, key)
-    labels = _labels(people)
-    renamed = [nw.col(key.column).alias(key.column + _PEOPLE) for key in labels]
+    named = {
+        own.column + _PEOPLE: theirs
+        for own, theirs in zip(_labels(graded), _labels(people), strict=True)
+    }
+    renamed = [nw.col(key.column).alias(name) for name, key in named.items()]
     beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
-    _refuse_strangers(graded, people, left, beside, names)
+    if not elsewhere:
+        known = left.select(*names).unique()
+        _refuse_strangers(people, [graded], beside.join(known, on=names, how="anti"), names)
     joined = left.join(beside, on=names, how="left")
-    named = tuple(replace(key, column=key.column + _PEOPLE) for key in labels)
-    return Beside(replace(graded, frame=joined), tuple(label_keys(graded)), named)
+    labels = tuple(replace(key, column=name) for name, key in named.items())
+    return Beside(replace(graded, frame=joined), tuple(label_keys(graded)), labels)
+
+
+def check_shared(people: Records, candidate: Records, baseline: Records) -> None:
+    """Refuse people's labels that are not each of one pair of two sets of graded records.
+
+    Raises
+    ------
+    DataError
+        If some pairs are in neither, or in both, so that nothing tells whose label it is.
+    """
+    people = collapse(people).records
+    parts = [candidate, baseline]
+    *graded, mine = in_one_place([cleaned(part) for part in (*parts, people)])
+    strangers, twofold = mine, mine
+    for at, (part, frame) in enumerate(zip(parts, graded, strict=True)):
+        key = _shared_identity(part, people)
+        names = [f"riskshift_key_{at}_{role}" for role in key]
+        known = frame.select(*_as_text(part, key, names)).unique()
+        strangers = strangers.with_columns(*_as_text(people, key, names))
+        strangers = strangers.join(known, on=names, how="anti")
+        twofold = twofold.with_columns(*_as_text(people, key, names))
+        twofold = twofold.join(known, on=names, how="semi")
+    _refuse_strangers(people, parts, strangers, names)
+    if engine.count_rows(twofold):
+        raise DataError(
+            f"{people.source.name} does not tell whose pairs it labels, the candidate's or the baseline's. Give "
+            "people's labels of the baseline in a file of their own (--baseline-people), or all data a model column."
+        )
 
 
 def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
@@ -156,11 +194,12 @@ def _shared_identity(graded: Records, people: Records) -> list[str]:
     return key
 
 
-def _as_text(columns: Sequence[str], names: Sequence[str]) -> list[nw.Expr]:
+def _as_text(records: Records, key: Sequence[str], names: Sequence[str]) -> list[nw.Expr]:
     # As text, because files and engines differ in the types they give an id.
+    columns = records.options.columns
     return [
-        nw.coalesce(nw.col(column).cast(nw.String), nw.lit("")).alias(name)
-        for column, name in zip(columns, names, strict=True)
+        nw.coalesce(nw.col(columns[role]).cast(nw.String), nw.lit("")).alias(name)
+        for role, name in zip(key, names, strict=True)
     ]
 
 
@@ -179,14 +218,14 @@ def _refuse_twins(
 
 
 def _refuse_strangers(
-    graded: Records, people: Records, left: engine.Frame, beside: engine.Frame, names: Sequence[str]
+    people: Records, graded: Sequence[Records], strangers: engine.Frame, names: Sequence[str]
 ) -> None:
-    known: Any = left.select(*names).unique()
-    strangers = beside.join(known, on=list(names), how="anti").select(*names).sort(*names)
     many = engine.count_rows(strangers)
     if many:
-        shown = [", ".join(row) for row in engine.fetch(strangers.head(3))]
+        first = strangers.select(*names).sort(*names).head(3)
+        shown = [", ".join(row) for row in engine.fetch(first)]
+        sources = " or ".join(part.source.name for part in graded)
         raise DataError(
-            f"{people.source.name}: {many:,} pairs are not in {graded.source.name}: {'; '.join(shown)}. People must "
+            f"{people.source.name}: {many:,} pairs are not in {sources}: {'; '.join(shown)}. People must "
             "label pairs that the grader labelled too; check the ids."
         )

@@ -38,7 +38,7 @@ def story(comparison: Comparison) -> Document:
         _rates(comparison),
         _differences(comparison),
     ]
-    if comparison.corrected:
+    if comparison.corrected is not None:
         sections.append(corrected_differences_section(comparison.corrected))
     if comparison.omnibus:
         sections.append(_apart(comparison))

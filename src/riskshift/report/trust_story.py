@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from riskshift.analysis.corrected_pairs import CorrectedDifference
+from riskshift.analysis.corrected_pairs import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.correcting import CorrectedRate, Correction, Share
 from riskshift.analysis.tipping import Tipping
 from riskshift.analysis.words import percent
@@ -26,9 +26,10 @@ def corrected_section(correction: Correction) -> Section:
         "(prediction-powered inference). Gain: how many times more of people's labels it would take to be as sure "
         "without the grader. Another way: Rogan and Gladen's correction by error rates, where it applies.",
     )
+    sample = correction.sample
     blocks: list[Block] = [
         Paragraph(
-            f"People labelled {correction.labelled:,} of the {correction.pairs:,} pairs. Where the raw rate and the "
+            f"People labelled {sample.labelled:,} of the {sample.pairs:,} pairs. Where the raw rate and the "
             "corrected one differ, the grader is biased; trust the corrected one, if the sample was drawn as below."
         ),
         _figure(correction.rates),
@@ -39,7 +40,7 @@ def corrected_section(correction: Correction) -> Section:
             notes=notes,
             essential=(0, 1, 3),
         ),
-        Bullets(correction.notes),
+        Bullets(sample.notes),
     ]
     return Section("Corrected by people's labels", "corrected", tuple(blocks), brief=True)
 
@@ -137,7 +138,7 @@ def tipping_section(tipping: Sequence[Tipping]) -> Section:
     )
 
 
-def corrected_differences_section(items: Sequence[CorrectedDifference]) -> Section:
+def corrected_differences_section(corrected: CorrectedComparison) -> Section:
     """Show differences between models, corrected by people's labels."""
     rows = tuple(
         (
@@ -148,15 +149,15 @@ def corrected_differences_section(items: Sequence[CorrectedDifference]) -> Secti
             _told(item.candidate_rate),
             _told(item.baseline_rate),
             _difference(item),
-            "" if item.verdict is None else item.verdict.word.replace("_", " "),
+            _verdict(item),
             item.note,
         )
-        for item in items
+        for item in corrected.differences
     )
     text = (
         "A grader that treats the models differently moves their difference. These are corrected by people's labels, "
-        "on the prompts that both models answered. They are right if the pairs that people labelled were drawn at "
-        "random; where a verdict here differs from the one above, this one holds."
+        "on the prompts that both models answered. Where a verdict here differs from the one above, this one holds, "
+        "if the sample was drawn as below."
     )
     columns = (
         "Metric",
@@ -170,9 +171,19 @@ def corrected_differences_section(items: Sequence[CorrectedDifference]) -> Secti
         "Note",
     )
     table = Table("Corrected differences", columns, rows, text_columns=3, essential=(0, 1, 2, 6, 7))
-    return Section(
-        "Corrected by people's labels", "corrected", (Paragraph(text), table), brief=True
-    )
+    blocks = (Paragraph(text), table, Bullets(corrected.sample.notes))
+    return Section("Corrected by people's labels", "corrected", blocks, brief=True)
+
+
+def _verdict(item: CorrectedDifference) -> str:
+    if item.verdict is None:
+        return ""
+    word = item.verdict.word.replace("_", " ")
+    if item.verdict.word != "inconclusive":
+        return word
+    if item.further is None:
+        return f"{word}; even labels for all pairs may not settle it"
+    return f"{word}; about {item.further:,} further labels might settle it"
 
 
 def _difference(item: CorrectedDifference) -> str:
