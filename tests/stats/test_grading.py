@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskshift.errors import UsageError
-from riskshift.stats.agreement import weighted_kappa
 from riskshift.stats.grading import report_card
+from riskshift.stats.kappa import weighted_kappa
 
 
 @st.composite

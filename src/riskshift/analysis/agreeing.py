@@ -11,17 +11,10 @@ from numpy.typing import NDArray
 from riskshift.analysis.rates import Rate, Settings, bootstrap_dict
 from riskshift.counts import BoolArray, Clusters, IntArray
 from riskshift.ratings import Label, Ratings, distinct_entries, regrouped
-from riskshift.stats.agreement import (
-    Metric,
-    agreeing_pairs,
-    alpha_bootstrap,
-    kappa_bootstrap,
-    krippendorff_alpha,
-    majority_level,
-    weighted_kappa,
-    weighted_kappa_interval,
-)
+from riskshift.stats.agreement import agreeing_pairs, majority_level
+from riskshift.stats.alpha import Metric, alpha_bootstrap, krippendorff_alpha
 from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.kappa import kappa_bootstrap, weighted_kappa, weighted_kappa_interval
 from riskshift.stats.proportion import Interval, wilson
 from riskshift.stats.resample import Bootstrap, generator
 from riskshift.taxonomy import MISSING

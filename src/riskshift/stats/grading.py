@@ -2,20 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from riskshift.errors import UsageError
-from riskshift.stats.agreement import weighted_kappa
+from riskshift.stats.kappa import disagreement, kappas, weighted_kappa
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one
 from riskshift.stats.resample import MAX_CELLS, Bootstrap
+from riskshift.stats.table_bootstrap import drawn_tables, standard_error
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-_BLOCK = 2**18  # drawn counts at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +197,8 @@ def card_bootstrap(
         return None, None
     if len(w) > MAX_CELLS:
         return _linearised(tables, w, _f1s, confidence), _linearised(tables, w, _kappas, confidence)
-    levels = tables.shape[1]
-    flat, total = tables.reshape(len(w), -1), int(w.sum())
-    drawn: list[Floats] = []
-    block = max(1, _BLOCK // len(w))
-    for start in range(0, resamples, block):
-        counts = rng.multinomial(total, w / total, size=min(block, resamples - start))
-        drawn.append((counts.astype(np.float64) @ flat).reshape(-1, levels, levels))
-    tables = np.concatenate(drawn)
-    return _ends(_f1s(tables), confidence), _ends(_kappas(tables), confidence)
+    drawn = np.concatenate(list(drawn_tables(tables, w, resamples, rng)))
+    return _ends(_f1s(drawn), confidence), _ends(_kappas(drawn), confidence)
 
 
 def _ends(values: Floats, confidence: float) -> Bootstrap | None:
@@ -228,8 +220,7 @@ def _linearised(
         step + np.minimum(step, total.ravel())
     )
     influence = tables.reshape(len(w), -1) @ slope
-    influence = influence - float(w @ influence) / float(w.sum())
-    error = sqrt(w.sum() / (w.sum() - 1) * float(w @ influence**2))
+    error = standard_error(influence, w)
     estimate = float(statistic(total[None])[0])
     if not error > 0 or np.isnan(estimate):
         return None
@@ -248,12 +239,7 @@ def _f1s(tables: Floats) -> Floats:
 
 
 def _kappas(tables: Floats) -> Floats:
-    at = np.arange(tables.shape[1])
-    distance = (at[:, None] - at[None, :]) ** 2.0
-    observed = (tables * distance).sum(axis=(1, 2)) * tables.sum(axis=(1, 2))
-    expected = np.einsum("bi,ij,bj->b", tables.sum(axis=2), distance, tables.sum(axis=1))
-    known = expected > 0
-    return np.where(known, 1 - observed / np.where(known, expected, 1.0), np.nan)
+    return kappas(tables, disagreement(tables.shape[1], "quadratic"))
 
 
 def _macro_f1(counts: Counts) -> float | None:

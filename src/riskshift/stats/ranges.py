@@ -1,8 +1,9 @@
-"""Refuse arguments that lie outside their range."""
+"""Refuse arguments that lie outside their range, or are none of the choices."""
 
+from collections.abc import Sequence
 from math import isfinite
 
-from riskshift.errors import UsageError
+from riskshift.errors import UsageError, unknown_choice
 
 
 def check_share(name: str, value: float) -> None:
@@ -27,3 +28,9 @@ def check_at_least_one(name: str, value: int) -> None:
     """Refuse a number of things that is below 1."""
     if value < 1:
         raise UsageError(f"{name} is {value}; it must be at least 1.")
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Refuse an option that is none of the choices."""
+    if value not in choices:
+        raise unknown_choice(name, value, choices)
