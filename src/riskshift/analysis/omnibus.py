@@ -9,9 +9,9 @@ from riskshift.analysis.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Settings
 from riskshift.counts import distinct_rows
-from riskshift.stats.homogeneity import ChiSquare
 from riskshift.stats.letters import compact_letters
 from riskshift.stats.paired import cochran_q
+from riskshift.stats.tables import ChiSquare
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from riskshift.analysis.matching import Matching
 from riskshift.analysis.rates import Settings
 from riskshift.counts import distinct_rows
 from riskshift.stats.cluster import mean_interval
-from riskshift.stats.homogeneity import ChiSquare, bowker, stuart_maxwell
+from riskshift.stats.homogeneity import bowker, stuart_maxwell
 from riskshift.stats.proportion import Interval
+from riskshift.stats.tables import ChiSquare
 
 
 @dataclass(frozen=True, slots=True)

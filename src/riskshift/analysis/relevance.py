@@ -12,21 +12,18 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts import BoolArray, Counts, IntArray
 from riskshift.stats.association import (
-    ChiSquare,
-    Gamma,
     RaoScott,
-    Trend,
     chi_square,
     cramers_v,
     cramers_v_corrected,
-    gamma,
-    linear_by_linear,
     permutation_p,
     rao_scott,
     two_by_two,
 )
 from riskshift.stats.multiple import holm
+from riskshift.stats.ordinal import Gamma, Trend, gamma, linear_by_linear
 from riskshift.stats.resample import generator
+from riskshift.stats.tables import ChiSquare
 from riskshift.taxonomy import MISSING, RELEVANCE
 
 FEW: Final = 10

@@ -1,31 +1,11 @@
 """Do two raters, models or moments put the same shares of items on each ordinal level."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from riskshift.errors import UsageError
-
-
-@dataclass(frozen=True, slots=True)
-class ChiSquare:
-    """An asymptotic chi-square test.
-
-    Parameters
-    ----------
-    statistic : float
-        The chi-square statistic.
-    df : int
-        Its degrees of freedom.
-    p : float
-        The upper tail of the chi-square distribution.
-    """
-
-    statistic: float
-    df: int
-    p: float
+from riskshift.stats.tables import ChiSquare
 
 
 def stuart_maxwell(table: ArrayLike) -> ChiSquare | None:

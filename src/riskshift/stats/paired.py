@@ -13,8 +13,8 @@ from scipy.special import betainc, chdtrc
 
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import EffectiveSample, linearised_variance, t_quantile
-from riskshift.stats.homogeneity import ChiSquare
 from riskshift.stats.proportion import Interval, normal_quantile
+from riskshift.stats.tables import ChiSquare
 
 Floats = npt.NDArray[np.float64]
 
