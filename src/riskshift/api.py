@@ -17,6 +17,7 @@ from riskshift.collapse import collapse
 from riskshift.counts import Counts
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.reading.doubled import double, sampled_by
+from riskshift.reading.files import PEOPLE
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
 from riskshift.stats.correction import ABOUT
@@ -226,21 +227,44 @@ def analyze(
 def _corrected(
     graded: Records, people: Any, settings: Settings, about: str, reading: dict[str, Any]
 ) -> Correction:
-    seen = people if isinstance(people, Records) else read(people, **people_options(reading))
+    seen = read_people(people, reading, model=reading.get("model"))
     metric = sampled_by(seen)
     doubled = double(graded, seen)
     sample = people_sample(doubled, source=seen.source.name, stratified_by=metric, about=about)
     return correct(doubled, sample, settings)
 
 
-def people_options(reading: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the reading options that a file of people's labels shares with the grader's.
+def read_people(people: Any, reading: Mapping[str, Any], *, model: str | None = None) -> Records:
+    """Read people's labels with the options that they share with the grader's.
 
-    People who see a prompt twice may rate it differently; that is no fault of theirs.
+    Columns mapped for the grader's labels may have their own names in people's file. People who
+    see a prompt twice may rate it differently; that is no fault of theirs.
+
+    Parameters
+    ----------
+    people : path, data frame or Records
+        Labelled pairs.
+    reading : mapping
+        The options with which the grader's labels were read.
+    model : str, optional
+        Keep only this model's records.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read or lacks a column.
     """
-    shared = ("taxonomy", "columns", "scale", "model", "memory_limit")
-    options = {name: value for name, value in reading.items() if name in shared}
-    return options | {"prompt_labels": "per-row"}
+    if isinstance(people, Records):
+        return people
+    columns = reading.get("columns") or {}
+    options = Options(
+        taxonomy=reading.get("taxonomy") or Taxonomy(),
+        columns=columns if isinstance(columns, Columns) else Columns(**columns),
+        scale=reading.get("scale"),
+        model=model,
+        prompt_labels="per-row",
+    )
+    return open_data(people, options=options, memory_limit=reading.get("memory_limit"), job=PEOPLE)
 
 
 def _tipping(population: Population, labels_by: str | None) -> tuple[Tipping, ...]:

@@ -41,7 +41,7 @@ class Key:
 def label_keys(records: Records) -> list[Key]:
     """Return the columns that make up a pattern: prompt sides, response sides, then the rest."""
     taxonomy, scale = records.options.taxonomy, records.options.scale
-    parse = level_parser(taxonomy, scale)
+    parse = level_parser(taxonomy, scale, also_names=records.options.also_names)
     choices = f"Levels: {taxonomy.describe_levels()}"
     if scale is not None:
         choices += f", written as --scale {scale}"

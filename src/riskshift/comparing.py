@@ -23,7 +23,7 @@ from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.standardizing import StandardizedRate, mix_of, standardized_rates
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
-from riskshift.api import people_options, provenance, read, silent
+from riskshift.api import provenance, read, read_people, silent
 from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Counts, Grouped, group_name
 from riskshift.errors import ColumnError, DataError, UsageError, listing
@@ -255,7 +255,7 @@ def _corrected(
     margin: float,
     reading: dict[str, Any],
 ) -> CorrectedComparison:
-    seen = people if isinstance(people, Records) else read(people, **people_options(reading))
+    seen = read_people(people, reading, model=reading.get("model"))
     metric = sampled_by(seen)
     doubled = double(records, seen, by=records.column("model"))
     sample = people_sample(doubled, source=seen.source.name, stratified_by=metric)

@@ -6,7 +6,7 @@ from typing import Any
 from riskshift.analysis.graded import GraderReport
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.report_cards import asymmetries, report_cards
-from riskshift.api import Clock, people_options, provenance, read, silent
+from riskshift.api import Clock, provenance, read, read_people, silent
 from riskshift.errors import DataError, UsageError, listing
 from riskshift.reading.doubled import sampled_by, set_beside, tabulate_beside
 from riskshift.reading.misjudged import misjudged
@@ -86,7 +86,7 @@ def grade(
     clock = Clock()
     progress("opening the data")
     graded = grader if isinstance(grader, Records) else read(grader, **reading)
-    seen = people if isinstance(people, Records) else read(people, **people_options(reading))
+    seen = read_people(people, reading, model=reading.get("model"))
     stratified_by = sampled_by(seen)
     clock.lap("read")
     progress("putting people's labels beside the grader's")

@@ -110,6 +110,8 @@ class Options:
         Whether the labels of one prompt must agree across its records.
     skip_bad : bool
         Leave rows with faults out and count them, instead of stopping.
+    also_names : bool
+        Whether level names may stand beside the numbers of a scale.
     """
 
     taxonomy: Taxonomy = field(default_factory=Taxonomy)
@@ -120,6 +122,7 @@ class Options:
     cluster: str | None = None
     prompt_labels: str = "per-prompt"
     skip_bad: bool = False
+    also_names: bool = False
 
     def __post_init__(self) -> None:
         check_scale(self.scale, self.taxonomy)
@@ -222,6 +225,37 @@ def bind(
             "pair. Measure and resolve their agreement first: riskshift agree."
         )
     return records
+
+
+def bind_people(
+    frame: nw.LazyFrame[Any],
+    *,
+    options: Options,
+    source: Source,
+    skipped: Mapping[str, int] | None = None,
+) -> Records:
+    """Bind people's labels of pairs that are mapped as the grader's are, as far as they can be.
+
+    A role whose mapped column is not there plays under its own name, and level names may stand for
+    the numbers of a scale, as in files that riskshift writes. Of the roles that are no labels
+    people's file needs none.
+
+    Raises
+    ------
+    ColumnError
+        If a label column is missing.
+    DataError
+        If the data has several raters a pair.
+    """
+    names = frame.collect_schema().names()
+    labels = {role for pair in label_roles(options.taxonomy) for role in pair}
+    columns = {
+        role: column
+        for role, column in dict(options.columns).items()
+        if column in names or (role in labels and role not in names)
+    }
+    held = replace(options, columns=Columns(**columns), also_names=True)
+    return bind(frame, options=held, source=source, skipped=skipped)
 
 
 def assemble(

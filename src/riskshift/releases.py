@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 from riskshift import engine
 from riskshift.analysis.matching import Matching
 from riskshift.analysis.rules import Rule
-from riskshift.api import people_options, read
+from riskshift.api import read, read_people
 from riskshift.checks import label_keys
 from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Doubled, Grouped, group_name
@@ -141,20 +141,16 @@ class PeopleLabels:
         UsageError
             If the samples were drawn in different ways.
         """
-        options = people_options(reading)
-        both = {**options, "model": None}
         if baseline is None:
-            seen = people if isinstance(people, Records) else read(people, **options)
+            seen = read_people(people, reading, model=reading.get("model"))
             return cls(seen, None, False, sampled_by(seen))
         if baseline_people is None:
-            seen = people if isinstance(people, Records) else read(people, **both)
+            seen = read_people(people, reading)
             seen = _of_models(seen, [candidate, baseline]) if narrowed else seen
             check_shared(seen, candidate, baseline)
             return cls(seen, seen, True, sampled_by(seen))
-        seen = people if isinstance(people, Records) else read(people, **options)
-        other = baseline_people
-        if not isinstance(other, Records):
-            other = read(other, **both)
+        seen = read_people(people, reading, model=reading.get("model"))
+        other = read_people(baseline_people, reading)
         other = _of_models(other, [baseline]) if narrowed else other
         metrics = [sampled_by(part) for part in (seen, other)]
         if metrics[0] != metrics[1]:

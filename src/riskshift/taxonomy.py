@@ -248,7 +248,9 @@ def _misleads(name: str, severity: int) -> bool:
     return whole is not None and int(whole[1]) != severity
 
 
-def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], int]:
+def level_parser(
+    taxonomy: Taxonomy, scale: str | None, *, also_names: bool = False
+) -> Callable[[object], int]:
     """Return the function that turns a written label into a severity.
 
     Parameters
@@ -258,6 +260,8 @@ def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], in
     scale : {None, "levels", "names", "0-7", "0-2-4-6"}
         How they are written. None accepts severities 0..K-1 and level names; names alone, if a
         level is named by a number that is not its severity.
+    also_names : bool, default False
+        Whether level names may stand beside the numbers of a scale, unless they are numbers.
 
     Returns
     -------
@@ -276,7 +280,7 @@ def level_parser(taxonomy: Taxonomy, scale: str | None) -> Callable[[object], in
     if len(taxonomy.levels) == 2 and scale in (None, "levels"):
         names = {"false": 0, "true": 1} | names
     elif scale not in (None, "names"):
-        names = {}
+        names = {name: at for name, at in names.items() if also_names and not is_number(name)}
     if scale == "names" or (
         scale is None and any(_misleads(name, at) for at, name in enumerate(taxonomy.levels))
     ):

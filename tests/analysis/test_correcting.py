@@ -445,6 +445,46 @@ def test_people_share_the_options_of_the_grader(tmp_path):
     assert result.corrected.sample.labelled == 80
 
 
+@pytest.mark.parametrize("engine", ["polars", "csv"])
+def test_people_s_labels_may_be_called_as_riskshift_calls_them(engine, tmp_path):
+    """As `agree --write-resolved` writes them, whatever the grader's file looks like."""
+    levels = riskshift.Taxonomy(["harm"], ["Safe", "Low", "Medium", "High"])
+    rng = np.random.default_rng(20)
+    severity = rng.integers(0, 8, (200, 2))
+    names = {"prompt_id": "uid", "prompt_harm": "p", "response_harm": "r", "prompt": "q"}
+    grader = pl.DataFrame(
+        {"uid": range(200), "q": ["?"] * 200, "p": severity[:, 0], "r": severity[:, 1]}
+    )
+    people = pl.DataFrame(
+        {
+            "prompt_id": range(60),
+            "prompt_harm": [levels.levels[at // 2] for at in severity[:60, 0]],
+            "response_harm": [levels.levels[at // 2] for at in severity[:60, 1]],
+        }
+    )
+    alike = people.rename({"prompt_id": "uid", "prompt_harm": "p", "response_harm": "r"})
+    alike = alike.with_columns(p=severity[:60, 0], r=severity[:60, 1])
+    options = {"taxonomy": levels, "columns": names, "scale": "0-7"} | FAST
+    if engine == "csv":
+        for name, rows in (("g", grader), ("p", people), ("a", alike)):
+            rows.write_csv(tmp_path / f"{name}.csv")
+        grader, people, alike = (tmp_path / f"{name}.csv" for name in ("g", "p", "a"))
+    made = [riskshift.analyze(grader, people=rows, **options) for rows in (people, alike)]
+    assert plain(made[0]) == plain(made[1])
+    assert made[0].corrected.sample.labelled == 60
+    with pytest.raises(riskshift.DataError, match="not found"):
+        riskshift.analyze(
+            grader, people=grader, **options | {"columns": names | {"prompt_harm": "x"}}
+        )
+
+
+def test_people_who_write_another_scale_are_told():
+    grader, _, people = draw(21)
+    odd = people.with_columns(response_harm=pl.lit(9))
+    with pytest.raises(riskshift.DataError, match="9"):
+        corrected(grader, odd)
+
+
 def test_about_the_file_more_is_known(public):
     grader, people = public
     sample = people.sample(fraction=0.5, seed=4)

@@ -19,7 +19,7 @@ from riskshift.reading.datafile import MAX_LINE, DataFile, ends_in
 from riskshift.reading.paths import find_files, tidy
 from riskshift.reading.repair import told, without_bad_rows, without_mark
 from riskshift.reading.scan import mixed_line_ends, read_header, refuse_twins, scan
-from riskshift.records import Options, Records, bind
+from riskshift.records import Options, Records, bind, bind_people
 
 SHOWN: Final = 20
 _MALFORMED: Final = "malformed row"
@@ -36,6 +36,7 @@ class Job:
 
 
 PAIRS: Final = Job()
+PEOPLE: Final = Job(bind=bind_people)
 
 
 @dataclass(frozen=True, slots=True)
