@@ -216,6 +216,15 @@ def test_a_model_is_not_compared_with_itself(tmp_path):
     assert [r.group for r in report.results] == ["m90"]
 
 
+def test_a_copy_given_as_the_baseline_is_noticed():
+    rule = "response_harm - baseline <= 1%"
+    one, other = pl.DataFrame(pairs(5, 900)), pl.DataFrame(pairs(5, 900))
+    same = asked(one, rule, baseline=other)
+    assert any("Is one a copy of the other?" in note for note in same.notes)
+    apart = asked(one, rule, baseline=pl.DataFrame(pairs(6, 900)))
+    assert not any("copy" in note for note in apart.notes)
+
+
 def test_unmatched_prompts_are_said():
     new, old = pl.DataFrame(pairs(2, 400)), pl.DataFrame(pairs(0, 390, start=20))
     result = asked(new, "escalation - baseline <= 2%", baseline=old).results[0]

@@ -91,6 +91,24 @@ def test_undefined_cells_are_empty_and_explained():
     assert "persistence[harm]" not in only(section, Figure).order
 
 
+def test_of_strata_there_is_no_rate_by_people_alone():
+    grader, people = frames()
+    strata = people.join(grader, on="prompt_id", suffix="_g").select(
+        *people.columns,
+        stratum="response_harm: "
+        + pl.when(pl.col("response_harm_g") == 1).then(pl.lit("yes")).otherwise(pl.lit("no")),
+        inclusion_probability=pl.lit(0.3),
+    )
+    options = {"taxonomy": TWO, "resamples": 50, "permutations": 50}
+    section = corrected_section(riskshift.analyze(grader, people=strata, **options).corrected)
+    table, figure = only(section, Table), only(section, Figure)
+    assert table.columns == ("Metric", "Raw", "Corrected", "Gain", "Note")
+    assert all(len(row) == 5 for row in table.rows)
+    assert "weighed by the strata" in table.notes[0]
+    assert figure.series == ("raw", "corrected")
+    assert {row["series"] for row in figure.rows} == {"raw", "corrected"}
+
+
 def test_a_report_says_one_or_the_other(result):
     anchors = {section.anchor for section in tell(result).sections}
     assert "corrected" in anchors

@@ -314,13 +314,19 @@ class GateReport:
         if any(result.corrected or result.corrected_difference for result in self.results):
             said.append(
                 "Rates are corrected by people's labels. That is right if the pairs they labelled were drawn at "
-                "random from all; riskshift sample draws them so."
+                "random, from all or within strata; riskshift sample draws them so."
             )
         if number > 1:
             total = f", to at most {number} x {level(tail)}"
             if number * tail < 1:
                 total += f" = {level(number * tail)}"
             said.append(f"The chance of at least one false alarm among the checks adds up{total}.")
+        baseline = self.provenance.get("baseline") or {}
+        if baseline and baseline.get("data_hash") == self.provenance.get("data_hash"):
+            said.append(
+                "Candidate and baseline have the same labels throughout. Is one a copy of the other? Then nothing was "
+                "compared."
+            )
         left_out = sum(self.provenance.get("records", {}).get("left_out", {}).values())
         if left_out:
             said.append(

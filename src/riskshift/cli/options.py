@@ -29,7 +29,9 @@ From = Annotated[
 TaxonomyFile = Annotated[
     Path | None,
     typer.Option(
-        "--taxonomy", metavar="FILE", help="TOML file with categories, levels, harmful_from."
+        "--taxonomy",
+        metavar="FILE",
+        help="TOML file with categories, levels, harmful_from, descriptions.",
     ),
 ]
 Map = Annotated[

@@ -16,16 +16,11 @@ DRAWN = (
     "persistence",
     "drift_rate",
 )
+SERIES = ("raw", "people alone", "corrected")
 
 
 def corrected_section(correction: Correction) -> Section:
     """Show raw, people's and corrected rates side by side."""
-    rows = tuple(_row(item) for item in correction.rates)
-    notes = (
-        "Raw: the grader's labels on all pairs. People alone: only the pairs they labelled. Corrected: both together "
-        "(prediction-powered inference). Gain: how many times more of people's labels it would take to be as sure "
-        "without the grader. Another way: Rogan and Gladen's correction by error rates, where it applies.",
-    )
     sample = correction.sample
     blocks: list[Block] = [
         Paragraph(
@@ -33,29 +28,60 @@ def corrected_section(correction: Correction) -> Section:
             "corrected one differ, the grader is biased; trust the corrected one, if the sample was drawn as below."
         ),
         _figure(correction.rates),
-        Table(
-            "Rates by the grader, by people, and corrected",
-            ("Metric", "Raw", "People alone", "Corrected", "Gain", "Another way", "Note"),
-            rows,
-            notes=notes,
-            essential=(0, 1, 3),
-        ),
+        _strata_table(correction) if sample.stratified_by else _random_table(correction),
         Bullets(sample.notes),
     ]
     return Section("Corrected by people's labels", "corrected", tuple(blocks), brief=True)
 
 
-def _row(item: CorrectedRate) -> tuple[str, ...]:
-    gain = "" if item.gain is None else f"{item.gain:.2f}"
-    return (
-        item.metric,
-        _told(item.raw),
-        _told(item.people),
-        _told(item.corrected),
-        gain,
-        _told(item.rogan_gladen),
-        item.note,
+def _random_table(correction: Correction) -> Table:
+    told = (
+        "Raw: the grader's labels on all pairs. People alone: only the pairs they labelled. Corrected: both together "
+        "(prediction-powered inference). Gain: how many times more of people's labels it would take to be as sure "
+        "without the grader. Another way: Rogan and Gladen's correction by error rates, where it applies."
     )
+    rows = tuple(
+        (
+            item.metric,
+            _told(item.raw),
+            _told(item.people),
+            _told(item.corrected),
+            _gain(item),
+            _told(item.rogan_gladen),
+            item.note,
+        )
+        for item in correction.rates
+    )
+    return Table(
+        "Rates by the grader, by people, and corrected",
+        ("Metric", "Raw", "People alone", "Corrected", "Gain", "Another way", "Note"),
+        rows,
+        notes=(told,),
+        essential=(0, 1, 3),
+    )
+
+
+def _strata_table(correction: Correction) -> Table:
+    told = (
+        "Raw: the grader's labels on all pairs. Corrected: people's labels, weighed by the strata that they were "
+        "drawn from. Gain: how many times more of people's labels a plain random sample would have needed without "
+        "the grader; below 1 the strata made the rate less sure."
+    )
+    rows = tuple(
+        (item.metric, _told(item.raw), _told(item.corrected), _gain(item), item.note)
+        for item in correction.rates
+    )
+    return Table(
+        "Rates by the grader, and corrected",
+        ("Metric", "Raw", "Corrected", "Gain", "Note"),
+        rows,
+        notes=(told,),
+        essential=(0, 1, 2),
+    )
+
+
+def _gain(item: CorrectedRate) -> str:
+    return "" if item.gain is None else f"{item.gain:.2f}"
 
 
 def _told(share: Share) -> str:
@@ -72,11 +98,7 @@ def _figure(rates: Sequence[CorrectedRate]) -> Figure:
         item for item in rates if item.metric.partition("[")[0] in DRAWN and item.corrected.interval
     ]
     for item in shown:
-        for series, share in (
-            ("raw", item.raw),
-            ("people alone", item.people),
-            ("corrected", item.corrected),
-        ):
+        for series, share in zip(SERIES, (item.raw, item.people, item.corrected), strict=True):
             if share.interval is not None and share.estimate is not None:
                 rows.append(
                     {
@@ -87,6 +109,7 @@ def _figure(rates: Sequence[CorrectedRate]) -> Figure:
                         "high": share.interval.high,
                     }
                 )
+    held = [series for series in SERIES if any(row["series"] == series for row in rows)]
     told = "; ".join(
         f"{item.metric}: raw {percent(item.raw.estimate)}, corrected {percent(item.corrected.estimate)}"
         for item in shown
@@ -94,11 +117,11 @@ def _figure(rates: Sequence[CorrectedRate]) -> Figure:
     return Figure(
         "corrected-rates",
         "intervals",
-        "Raw, people's and corrected rates",
+        "Raw and corrected rates" if len(held) == 2 else "Raw, people's and corrected rates",
         f"Dots with intervals. {told}.",
         tuple(rows),
         tuple(item.metric for item in shown),
-        ("raw", "people alone", "corrected"),
+        tuple(held),
     )
 
 
