@@ -316,6 +316,11 @@ class GateReport:
                 "Rates are corrected by people's labels. That is right if the pairs they labelled were drawn at "
                 "random, from all or within strata; riskshift sample draws them so."
             )
+        else:
+            said.append(
+                "The labels are taken as they are. If a grader made them, its errors can turn a verdict; --people "
+                "FILE judges by people's labels of some pairs."
+            )
         if number > 1:
             total = f", to at most {number} x {level(tail)}"
             if number * tail < 1:
