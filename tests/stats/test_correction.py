@@ -26,6 +26,7 @@ from riskshift.stats.resample import generator
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((ROOT / "tests/golden/agreement_labels.json").read_text())
+OF_FILE = json.loads((ROOT / "tests/golden/strata.json").read_text())
 GRADED = ROOT.parent / "shared/data/people_and_graders.csv"
 NO_SKIPS = os.environ.get("RISKSHIFT_NO_SKIPS") == "1"
 
@@ -378,6 +379,23 @@ def test_about_the_file_only_the_choice_of_pairs_is_chance():
     spread = np.var(y - 0.8 * total / (total - n) * f, ddof=1) * (1 - n / total) / n
     found = file.weight @ file.influence**2 * n / (n - 1) * (1 - n / total)
     assert found == pytest.approx(spread, rel=1e-12)
+
+
+@pytest.mark.parametrize("drawn", ["file_pairs", "file_prompts"])
+def test_about_the_file_the_error_agrees_with_survey_svydesign_fpc(drawn):
+    """Of pairs drawn one by one, and of whole prompts of three pairs each."""
+    case = OF_FILE[drawn]
+    prompt, people, grader, known = (np.array(column) for column in case["pairs"].values())
+    # Chance chose pairs, or prompts: these are the clusters.
+    unit = np.arange(len(prompt)) if drawn == "file_pairs" else prompt - 1
+    labelled, rest = np.zeros((unit.max() + 1, 2, 2)), np.zeros((unit.max() + 1, 2))
+    np.add.at(labelled, (unit[known], people[known], grader[known]), 1)
+    np.add.at(rest, (unit[~known], grader[~known]), 1)
+    rate = ppi_mean(labelled, rest, lam=case["lam"], about="file")
+    assert rate.estimate == pytest.approx(case["estimate"], rel=1e-12)
+    units = labelled.any(axis=(1, 2)).sum()
+    variance = units / (units - 1) * rate.weight @ rate.influence**2 * (1 - known.mean())
+    assert variance == pytest.approx(case["variance"], rel=1e-12)
 
 
 def test_about_the_file_people_alone_have_the_finite_population_correction():

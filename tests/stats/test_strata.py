@@ -1,6 +1,8 @@
 """Rates from strata of a grader's pairs that people labelled apart."""
 
+import json
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from riskshift.stats.proportion import clopper_pearson, newcombe, wilson
 from riskshift.stats.resample import generator
 from riskshift.stats.strata import stratified_rate
 
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "strata.json").read_text())
 MANY = 10**9  # graded pairs of a stratum, so many that their own chance is nothing
 
 
@@ -29,6 +32,23 @@ def strata(*labelled, graded, **options):
             pairs.append([int(at == other) for other in range(len(labelled))])
             weight.append(n)
     return stratified_rate(np.array(cells), pairs, weight, **options)
+
+
+def golden_rates(case, **options):
+    """Correct a mean and a ratio from the pairs that R made."""
+    pairs = {name: np.array(column) for name, column in case["pairs"].items()}
+    prompt, known = pairs["prompt"] - 1, pairs["labelled"]
+    cells, graded = np.zeros((case["prompts"], 3, 3)), np.zeros((case["prompts"], 3))
+    np.add.at(cells, tuple(each[known] for each in (prompt, pairs["stratum"], pairs["people"])), 1)
+    np.add.at(graded, (prompt, pairs["stratum"]), 1)
+    event = np.stack([cells[:, :, :2].sum(axis=2), cells[:, :, 2]], axis=2)
+    return [stratified_rate(part, graded, **options) for part in (event, cells)]
+
+
+def spread(rate):
+    """Variance of a linearised rate over whole prompts."""
+    prompts = rate.weight.sum()
+    return prompts / (prompts - 1) * float(rate.weight @ rate.influence**2)
 
 
 @st.composite
@@ -125,6 +145,47 @@ def test_the_linearised_error_is_that_of_the_rows_written_out():
     for h in (0, 1):
         psi[seen[h]] += w[h] * (e[seen[h]] - means[h]) / seen[h].sum()
     assert rate.influence == pytest.approx(np.bincount(prompt, weights=psi))
+
+
+@pytest.mark.parametrize("name", ["alone", "shared"])
+def test_rates_and_errors_agree_with_survey_svycontrast_of_sums_over_prompts(name):
+    rates = golden_rates(GOLDEN[name])
+    assert [rate.estimate for rate in rates] == pytest.approx(GOLDEN[name]["estimates"], rel=1e-12)
+    assert [spread(rate) for rate in rates] == pytest.approx(GOLDEN[name]["variances"], rel=1e-12)
+
+
+@pytest.mark.parametrize("method", ["approx", "simple", "full"])
+@pytest.mark.parametrize("kind", ["mean", "ratio"])
+def test_errors_agree_with_survey_twophase_but_for_its_n_minus_1_in_each_stratum(kind, method):
+    rate = golden_rates(GOLDEN["alone"])[kind == "ratio"]
+    two = GOLDEN["alone"]["two_phases"][method]
+    assert rate.estimate == pytest.approx(two[kind], rel=1e-12)
+    pairs = GOLDEN["alone"]["pairs"]
+    smallest = np.bincount(np.array(pairs["stratum"])[pairs["labelled"]]).min()
+    # The variance within a stratum, a part of the whole, is divided by n - 1 there, by n here.
+    assert 1 < two[f"{kind}_variance"] / spread(rate) < smallest / (smallest - 1)
+
+
+@pytest.mark.parametrize("kind", ["mean", "ratio"])
+def test_where_prompts_repeat_the_error_is_near_that_of_survey_twophase(kind):
+    rate = golden_rates(GOLDEN["shared"])[kind == "ratio"]
+    two = GOLDEN["shared"]["two_phases"]["full"]
+    assert rate.estimate == pytest.approx(two[kind], rel=1e-12)
+    # What pairs of one prompt have in common is estimated there from labelled pairs alone, here
+    # with the strata's means from all: two estimates of one thing, of which chance is a part.
+    assert spread(rate) == pytest.approx(two[f"{kind}_variance"], rel=0.1)
+
+
+def test_about_the_file_errors_agree_with_survey_svydesign_fpc_in_each_stratum():
+    case = GOLDEN["alone"]
+    stratum, known = np.array(case["pairs"]["stratum"]), np.array(case["pairs"]["labelled"])
+    n, of = np.bincount(stratum[known]), np.bincount(stratum)
+    for kind, rate in zip(("mean", "ratio"), golden_rates(case, about="file"), strict=True):
+        assert rate.estimate == pytest.approx(case["file"][kind], rel=1e-12)
+        # One pair a prompt. The influence leaves both factors to the limits of each stratum.
+        squares = np.bincount(stratum, weights=rate.influence**2)
+        variance = float(squares @ ((1 - n / of) * n / (n - 1)))
+        assert variance == pytest.approx(case["file"][f"{kind}_variance"], rel=1e-12)
 
 
 def test_the_strata_shares_have_chance_of_their_own_unless_the_rate_is_about_the_file():
