@@ -352,11 +352,7 @@ def _without_duplicates(records: Records, key: Sequence[str], findings: Findings
 def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> PairError:
     many = engine.count_rows(twice)
     shown = engine.fetch(twice.sort(*key).head(3).select(*key, "riskshift_n"))
-    examples = "; ".join(
-        ", ".join(f"{column} {_shown(value)}" for column, value in zip(key, row, strict=False))
-        + f" ({row[-1]} times)"
-        for row in shown
-    )
+    examples = "; ".join(f"{told_apart(key, row)} ({row[-1]} times)" for row in shown)
     has_sample = records.column("sample") or records.column("turn")
     fix = "Remove the duplicates"
     if not has_sample:
@@ -447,6 +443,11 @@ def _unequal(records: Records, rows: engine.Frame, many: int) -> PairError:
         "One prompt has one severity. Fix the labels, or accept a label per record with "
         "--prompt-labels per-row. --skip-bad leaves these prompts out."
     )
+
+
+def told_apart(key: Sequence[str], row: Sequence[object]) -> str:
+    """Name a row by the columns that tell it apart, with which it begins."""
+    return ", ".join(f"{column} {_shown(value)}" for column, value in zip(key, row, strict=False))
 
 
 def _shown(value: object) -> str:

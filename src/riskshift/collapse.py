@@ -1,7 +1,7 @@
 """Cross once from rows to counts: group in the engine, read the labels on the patterns."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -232,6 +232,17 @@ def cleaned(records: Records) -> Records:
     """
     columns = [key.column for key in label_keys(records)] + _grouping_columns(records)
     columns += filter(None, (records.cluster, *map(records.column, ROLES)))
+    return with_plain(records, columns)
+
+
+def with_plain(records: Records, columns: Iterable[str]) -> Records:
+    """Give the values of some columns one form in every engine.
+
+    Raises
+    ------
+    ColumnError
+        If one of them holds lists or the like.
+    """
     frame, refused = engine.plain(records.frame, dict.fromkeys(columns))
     if refused:
         held = listing(f"{column!r} holds {dtype}" for column, dtype in refused.items())

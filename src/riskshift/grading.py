@@ -7,9 +7,10 @@ from riskshift.analysis.graded import GraderReport
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.report_cards import asymmetries, report_cards
 from riskshift.api import Clock, provenance, read, read_people, silent
-from riskshift.errors import DataError, UsageError, listing
+from riskshift.errors import DataError, UsageError
 from riskshift.reading.doubled import sampled_by, set_beside, tabulate_beside
 from riskshift.reading.misjudged import misjudged
+from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 
 
@@ -78,11 +79,7 @@ def grade(
     settings = Settings(confidence, interval, seed, resamples)
     if cases < 0:
         raise UsageError(f"cases is {cases}; it must be 0 or more.")
-    if isinstance(grader, Records) and isinstance(people, Records) and reading:
-        raise UsageError(
-            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-            "Give such options to riskshift.read."
-        )
+    refuse_reading(reading, grader, people)
     clock = Clock()
     progress("opening the data")
     graded = grader if isinstance(grader, Records) else read(grader, **reading)

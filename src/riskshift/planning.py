@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from riskshift.analysis.matching import Matching
-from riskshift.analysis.metrics import Choice, choose
+from riskshift.analysis.metrics import Choice, choose_one
 from riskshift.analysis.pilots import Pilot, pilot
 from riskshift.analysis.planned import Plan
 from riskshift.analysis.plans import (
@@ -17,9 +17,10 @@ from riskshift.analysis.plans import (
 )
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.rules import Rule, parse_rule
-from riskshift.api import read
+from riskshift.api import read, silent
 from riskshift.collapse import collapse
 from riskshift.errors import UsageError, listing
+from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.taxonomy import Taxonomy
 
@@ -37,7 +38,7 @@ def plan(
     metric: str | None = None,
     confidence: float = 0.95,
     power: float = 0.8,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> Plan:
     """Plan how much evidence a question needs.
@@ -101,7 +102,7 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
     given = like if isinstance(like, Records) else None
     taxonomy = given.options.taxonomy if given else reading.get("taxonomy") or Taxonomy()
     asked = None if rule is None else _rule(rule, metric, taxonomy)
-    choice = asked.choices[0] if asked else _choice(metric or DEFAULT_METRIC, taxonomy)
+    choice = asked.choices[0] if asked else choose_one(metric or DEFAULT_METRIC, taxonomy)
     if difference is not None and not choice.metric.by_prompt:
         raise UsageError(
             f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
@@ -179,14 +180,6 @@ def _needed(rate: float | None, asked: str, which: str) -> float:
     return rate
 
 
-def _choice(name: str, taxonomy: Taxonomy) -> Choice:
-    found = choose(name, taxonomy)
-    if len(found) > 1:
-        labels = listing(choice.label for choice in found)
-        raise UsageError(f"metric {name} is asked of one category. Name one: {labels}.")
-    return found[0]
-
-
 def _learn(
     like: Any,
     choice: Choice,
@@ -196,11 +189,7 @@ def _learn(
     *,
     matched: bool,
 ) -> Pilot:
-    if isinstance(like, Records) and reading:
-        raise UsageError(
-            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-            "Give such options to riskshift.read."
-        )
+    refuse_reading(reading, like)
     progress("opening the data")
     records = like if isinstance(like, Records) else read(like, **reading)
     if matched and records.options.cluster not in (None, records.prompt):

@@ -15,20 +15,21 @@ from riskshift.analysis.labelling import (
     check_allocation,
     needed,
 )
-from riskshift.analysis.metrics import Choice, choose
+from riskshift.analysis.metrics import Choice, choose_one
 from riskshift.analysis.people import states
 from riskshift.analysis.rates import DEFAULT_SEED
 from riskshift.analysis.severities import Severities
-from riskshift.api import read
+from riskshift.api import read, silent
 from riskshift.checks import label_keys
 from riskshift.collapse import Coding, collapse, layout_of
 from riskshift.counts import BoolArray, Counts, Table
 from riskshift.errors import DataError, OutputError, UsageError, listing
 from riskshift.reading.doubled import CHANCE, STRATUM
 from riskshift.reading.drawn import draw, identity_of, refuse_twins
+from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.report.sheets import Row, check_sheet, write_sheet
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.taxonomy import MISSING
 
 STATES: Final = ("outside", "no", "yes")
 _TEXTS: Final = ("prompt", "response")
@@ -127,7 +128,7 @@ def sample(
     stratify: str | None = None,
     allocation: str = "equal",
     seed: int = DEFAULT_SEED,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> Sample:
     """Draw the pairs that people should label.
@@ -170,6 +171,7 @@ def sample(
     Examples
     --------
     >>> import polars as pl
+    >>> from riskshift.taxonomy import Taxonomy
     >>> graded = pl.DataFrame(
     ...     {"record_id": ["a", "b", "c"], "prompt_harm": [1, 1, 0], "response_harm": [0, 1, 0]}
     ... )
@@ -181,7 +183,7 @@ def sample(
     check_allocation(allocation)
     place = None if output is None else check_new(output)
     records = _opened(data, reading, progress)
-    choice = None if stratify is None else _single(stratify, records.options.taxonomy)
+    choice = None if stratify is None else choose_one(stratify, records.options.taxonomy)
     records = collapse(records, progress=progress).records
     try:
         made = _drawn(records, choice, n, allocation, seed, progress)
@@ -199,7 +201,7 @@ def labels_needed(
     width: float,
     metric: str = "response_harm",
     confidence: float = 0.95,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> LabelsNeeded:
     """Say roughly how many pairs people must label for an interval of a wanted width.
@@ -233,6 +235,7 @@ def labels_needed(
     Examples
     --------
     >>> import polars as pl
+    >>> from riskshift.taxonomy import Taxonomy
     >>> graded = pl.DataFrame({"prompt_harm": [1, 0] * 500, "response_harm": [0, 1, 0, 0] * 250})
     >>> harm = Taxonomy(["harm"], ["Safe", "Harmful"])
     >>> found = labels_needed(graded, width=0.1, taxonomy=harm)
@@ -240,7 +243,7 @@ def labels_needed(
     (286, ((0.5, 232), (0.7, 170), (0.9, 71)))
     """
     records = _opened(data, reading, progress)
-    choice = _single(metric, records.options.taxonomy)
+    choice = choose_one(metric, records.options.taxonomy)
     counts = collapse(records, progress=progress).counts
     state = states(Severities(counts), choice)
     trials = int(counts.n[state >= 1].sum())
@@ -280,23 +283,11 @@ def check_new(output: str | Path) -> Path:
 
 
 def _opened(data: Any, reading: dict[str, Any], progress: Callable[[str], None]) -> Records:
+    refuse_reading(reading, data)
     if isinstance(data, Records):
-        if reading:
-            raise UsageError(
-                f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-                "Give such options to riskshift.read."
-            )
         return data
     progress("opening the data")
     return read(data, **reading)
-
-
-def _single(metric: str, taxonomy: Taxonomy) -> Choice:
-    found = choose(metric, taxonomy)
-    if len(found) > 1:
-        labels = listing(choice.label for choice in found)
-        raise UsageError(f"metric {metric} is asked of one category. Name one: {labels}.")
-    return found[0]
 
 
 def _graded(counts: Counts) -> BoolArray:

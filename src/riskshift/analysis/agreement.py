@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from riskshift import __version__
 from riskshift.analysis.agreeing import MOST_PAIRED, Alpha, LabelAgreement
-from riskshift.analysis.rates import Rate, Settings, level
+from riskshift.analysis.rates import Rate, Settings, interval_dict, level
 from riskshift.analysis.resolving import MOST_RATERS, Resolution
 from riskshift.analysis.result import Provenance
-from riskshift.analysis.words import counted, enumerate_words, percent, spread
+from riskshift.analysis.words import coefficient, counted, enumerate_words, percent, spread
 from riskshift.ratings import Dispute
 from riskshift.taxonomy import Taxonomy
 
@@ -127,7 +127,7 @@ class Agreement:
         if self.labels:
             lines.append("")
         lines += [
-            f"{item.label}: alpha {', '.join(f'{m} {_number(a.estimate)}' for m, a in item.alpha.items())}; "
+            f"{item.label}: alpha {', '.join(f'{m} {coefficient(a.estimate)}' for m, a in item.alpha.items())}; "
             f"same level {percent(item.exact.estimate)}"
             for item in self.labels
         ]
@@ -141,15 +141,8 @@ def _row(measure: str, items: int, estimate: float | None, held: Any) -> dict[st
         "rater_b": "",
         "items": items,
         "estimate": estimate,
-        "low": None if held is None else held.low,
-        "high": None if held is None else held.high,
-        "method": "undefined" if held is None else held.method,
-        "confidence": None if held is None else held.confidence,
+        **interval_dict(held),
     }
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def ends(alpha: Alpha) -> str:
@@ -196,7 +189,7 @@ def _said(item: LabelAgreement, agreement: Agreement) -> str:
         else "without an interval"
     )
     return (
-        f"ordinal alpha is {_number(alpha.estimate)} ({held}); two raters of an item gave the same level "
+        f"ordinal alpha is {coefficient(alpha.estimate)} ({held}); two raters of an item gave the same level "
         f"in {percent(item.exact.estimate)} of pairs and lay one level apart at most in "
         f"{percent(item.within_one.estimate)}"
     )

@@ -1,6 +1,6 @@
 """What the numbers say, and what they cannot say, in plain words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -195,7 +195,7 @@ def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
     empty = [name for name, rate in undefined.items() if not rate.missing]
     unlabelled = [name for name, rate in undefined.items() if rate.missing]
     if empty:
-        yield f"No prompt is harmful in {_any_of(empty)}: persistence there is undefined, not zero."
+        yield f"No prompt is harmful in {enumerate_words(empty, last='or')}: persistence there is undefined, not zero."
     if unlabelled:
         yield f"Labels are missing in {enumerate_words(unlabelled)}: persistence there is undefined, not zero."
     escalation = population.overall["escalation"]
@@ -209,7 +209,3 @@ def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
         )
     if counts.relevance is None:
         yield "The data has no relevance, so a refusal cannot be told from a helpful safe answer."
-
-
-def _any_of(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from riskshift import __version__
-from riskshift.analysis.rates import Rate, Settings, level
+from riskshift.analysis.rates import Rate, Settings, interval_dict, level
 from riskshift.analysis.report_cards import MEASURES, Asymmetry, SideCard
 from riskshift.analysis.result import Provenance
 from riskshift.analysis.words import counted, percent, points_with_range, spread
@@ -143,10 +143,7 @@ def _row(measure: str, estimate: float | None, held: Interval | Bootstrap | None
         "events": None,
         "trials": None,
         "estimate": estimate,
-        "low": None if held is None else held.low,
-        "high": None if held is None else held.high,
-        "method": "undefined" if held is None else held.method,
-        "confidence": None if held is None else held.confidence,
+        **interval_dict(held),
     }
 
 

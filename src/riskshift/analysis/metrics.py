@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from riskshift.analysis.severities import Answer, Severities
-from riskshift.errors import UsageError, unknown_choice
+from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.taxonomy import Taxonomy
 
 Question = Callable[[Severities, int], Answer]
@@ -356,6 +356,26 @@ def choose(text: str, taxonomy: Taxonomy) -> list[Choice]:
     if name not in by_category:
         raise unknown_choice("metric", name, list(dict.fromkeys((*overall, *by_category))))
     return [Choice(by_category[name], c, at) for at, c in enumerate(taxonomy.categories)]
+
+
+def choose_one(text: str, taxonomy: Taxonomy) -> Choice:
+    """Find the one metric that a text names, in one category where it has categories.
+
+    Raises
+    ------
+    UsageError
+        If the metric or the category is unknown, or a category is lacking.
+
+    Examples
+    --------
+    >>> choose_one("drift_rate[hate]", Taxonomy()).label
+    'drift_rate[hate]'
+    """
+    found = choose(text, taxonomy)
+    if len(found) > 1:
+        labels = listing(choice.label for choice in found)
+        raise UsageError(f"metric {text} is asked of one category. Name one: {labels}.")
+    return found[0]
 
 
 def _distinct(metrics: tuple[Metric, ...], taxonomy: Taxonomy) -> tuple[Metric, ...]:

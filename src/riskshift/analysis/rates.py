@@ -103,10 +103,7 @@ class Rate:
             "events": self.events,
             "trials": self.trials,
             "estimate": self.estimate,
-            "low": self.interval.low if self.interval else None,
-            "high": self.interval.high if self.interval else None,
-            "method": self.interval.method if self.interval else "undefined",
-            "confidence": self.interval.confidence if self.interval else None,
+            **interval_dict(self.interval),
             "deff": self.deff,
             "effective_n": self.effective_n,
             "cluster_bootstrap": None if boot is None else bootstrap_dict(boot),
@@ -134,6 +131,16 @@ def level(confidence: float) -> str:
     ('95%', '99.9%')
     """
     return f"{100 * confidence:.10g}%"
+
+
+def interval_dict(held: Interval | Bootstrap | None) -> dict[str, Any]:
+    """Return an interval as plain data."""
+    return {
+        "low": None if held is None else held.low,
+        "high": None if held is None else held.high,
+        "method": "undefined" if held is None else held.method,
+        "confidence": None if held is None else held.confidence,
+    }
 
 
 def bootstrap_dict(boot: Bootstrap) -> dict[str, Any]:

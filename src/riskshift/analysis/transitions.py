@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from riskshift.analysis.metrics import category_metrics, escalated, overall_metrics
-from riskshift.analysis.rates import Rate, Settings, estimate_metric, estimate_rate
+from riskshift.analysis.rates import Rate, Settings, estimate_metric, estimate_rate, interval_dict
 from riskshift.analysis.severities import Severities, Severity
 from riskshift.counts import Counts
 from riskshift.stats.cluster import mean_interval
@@ -60,10 +60,7 @@ class MeanShift:
         """Return the mean shift as plain data."""
         return {
             "estimate": self.estimate,
-            "low": self.interval.low if self.interval else None,
-            "high": self.interval.high if self.interval else None,
-            "method": self.interval.method if self.interval else "undefined",
-            "confidence": self.interval.confidence if self.interval else None,
+            **interval_dict(self.interval),
             "trials": self.trials,
         }
 

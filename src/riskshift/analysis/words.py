@@ -46,9 +46,9 @@ def spread(rate: Rate) -> str:
     return f"{percent(rate.interval.low)} to {percent(rate.interval.high)}"
 
 
-def enumerate_words(words: Sequence[str]) -> str:
+def enumerate_words(words: Sequence[str], *, last: str = "and") -> str:
     """Join words as a sentence does: ``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def p_value(value: float | None) -> str:

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from riskshift.cli import options
-from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.errors import UsageError, listing
 
-STDOUT: Final = ("terminal", "json", "md", "tex", "html", "csv")
 PICTURES: Final = (".svg", ".png")
 
 
@@ -68,10 +67,7 @@ def plan(
             help="Write .html, .md, .tex, .json, .csv, .svg or .png (repeatable).",
         ),
     ] = None,
-    format: Annotated[  # noqa: A002
-        str,
-        typer.Option("--format", metavar="FORMAT", help=f"Without -o, print {', '.join(STDOUT)}."),
-    ] = "terminal",
+    format: options.Format = "terminal",  # noqa: A002
     source: options.From = None,
     taxonomy: options.TaxonomyFile = None,
     mapped: options.Map = None,
@@ -90,10 +86,8 @@ def plan(
     """
     import riskshift
     from riskshift.report.plan_story import write_picture
-    from riskshift.report.writing import render
 
-    if format not in STDOUT:
-        raise unknown_choice("--format", format, STDOUT)
+    options.check_outputs((), format)
     for path in output or []:
         _check(path)
     reading = _given(
@@ -130,14 +124,7 @@ def plan(
             (write_picture if path.suffix.lower() in PICTURES else riskshift.write)(result, path)
             for path in output or []
         ]
-    for path in written:
-        options.wrote(path, quiet=quiet)
-    if output:
-        return
-    if format == "terminal":
-        options.show(result)
-    else:
-        typer.echo(render(result, f".{format}"), nl=False)
+    options.finish(result, written, output, format, quiet=quiet)
 
 
 def _check(path: Path) -> None:

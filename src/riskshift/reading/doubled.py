@@ -81,7 +81,7 @@ def set_beside(graded: Records, people: Records, *, elsewhere: bool = False) -> 
     left = left.with_columns(*_as_text(graded, key, names))
     right = right.with_columns(*_as_text(people, key, names))
     for records, frame in ((graded, left), (people, right)):
-        _refuse_twins(records, frame, names, key)
+        refuse_repeats(records, frame, names, key)
     named = {
         own.column + _PEOPLE: theirs
         for own, theirs in zip(_labels(graded), _labels(people), strict=True)
@@ -203,9 +203,16 @@ def _as_text(records: Records, key: Sequence[str], names: Sequence[str]) -> list
     ]
 
 
-def _refuse_twins(
+def refuse_repeats(
     records: Records, frame: engine.Frame, names: Sequence[str], key: Sequence[str]
 ) -> None:
+    """Refuse pairs that have one identity: `names` in the frame, `key` in words.
+
+    Raises
+    ------
+    PairError
+        If there are some.
+    """
     if engine.repeats(frame, names)[1] <= 1:
         return
     counted = frame.group_by(*names).agg(nw.len().alias("riskshift_n"))

@@ -14,8 +14,8 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 
 from riskshift import engine
-from riskshift.errors import DataError, PairError, listing
-from riskshift.reading.doubled import IDENTITY
+from riskshift.errors import DataError, listing
+from riskshift.reading.doubled import IDENTITY, refuse_repeats
 from riskshift.records import Records
 
 _BETWEEN: Final = "\x1f"
@@ -51,15 +51,7 @@ def refuse_twins(records: Records) -> None:
         If there are some.
     """
     columns = _telling(records)
-    if engine.repeats(records.frame, columns)[1] <= 1:
-        return
-    counted = records.frame.group_by(*columns).agg(nw.len().alias("riskshift_n"))
-    twice = counted.filter(nw.col("riskshift_n") > 1).sort(*columns)
-    shown = [", ".join(map(str, row[:-1])) for row in engine.fetch(twice.head(3))]
-    raise PairError(
-        f"{records.source.name}: {engine.count_rows(twice):,} pairs occur more than once by ({listing(columns)}): "
-        f"{'; '.join(shown)}. Name what tells them apart, such as --map sample=COLUMN or --map record_id=COLUMN."
-    )
+    refuse_repeats(records, records.frame, columns, columns)
 
 
 def draw(

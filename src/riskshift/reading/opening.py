@@ -1,12 +1,28 @@
 """Whatever labelled pairs come in: paths or a data frame."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
-from riskshift.errors import UsageError
+from riskshift.errors import UsageError, listing
 from riskshift.reading.files import PAIRS, Job, read_files
 from riskshift.reading.frames import read_frame
 from riskshift.records import Options, Records
+
+
+def refuse_reading(reading: Mapping[str, Any], *data: Any) -> None:
+    """Refuse options of reading where nothing is left to read.
+
+    Raises
+    ------
+    UsageError
+        If there are some and all of the data is read already.
+    """
+    if reading and all(isinstance(item, Records) for item in data):
+        raise UsageError(
+            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
+            "Give such options to riskshift.read."
+        )
 
 
 def open_data(

@@ -8,10 +8,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from riskshift import engine
-from riskshift.checks import Findings, Key, check_ids, check_labels
-from riskshift.collapse import MAX_GROUPS, MAX_PATTERNS, Coding
+from riskshift.checks import Findings, Key, check_ids, check_labels, told_apart
+from riskshift.collapse import MAX_GROUPS, MAX_PATTERNS, Coding, with_plain
 from riskshift.counts import Clusters, IntArray, group_name
-from riskshift.errors import ColumnError, DataError, PairError, listing
+from riskshift.errors import DataError, PairError, listing
 from riskshift.ratings import Ratings, assemble_ratings
 from riskshift.reading.files import Job
 from riskshift.reading.raters import Sheet, bind_raters, sheet_of
@@ -144,13 +144,7 @@ def _tells(sheet: Sheet) -> dict[str, str]:
 def _cleaned(records: Records, sheet: Sheet) -> Records:
     columns = [*sheet.columns, *sheet.identity.values()]
     columns += filter(None, (records.prompt, records.cluster, records.column("model")))
-    frame, refused = engine.plain(records.frame, dict.fromkeys(columns))
-    if refused:
-        held = listing(f"{column!r} holds {dtype}" for column, dtype in refused.items())
-        raise ColumnError(
-            f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
-        )
-    return replace(records, frame=frame)
+    return with_plain(records, columns)
 
 
 def _refuse_many(records: Records, annotator: str) -> None:
@@ -254,16 +248,8 @@ def _without_repeats(records: Records, key: list[str], findings: Findings, fault
 def _examples(frame: engine.Frame, key: list[str]) -> str:
     counted = frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
     shown = engine.fetch(counted.sort(*key).head(4))
-    named = [
-        ", ".join(f"{column} {_shown(value)}" for column, value in zip(key, row, strict=False))
-        for row in shown[:3]
-    ]
+    named = [told_apart(key, row) for row in shown[:3]]
     return "; ".join([*named, *(["..."] if len(shown) > 3 else [])])
-
-
-def _shown(value: object) -> str:
-    text = repr(str(value))
-    return text if len(text) <= 60 else f"{text[:57]}...'"
 
 
 def _levels(records: Records, sheet: Sheet, coding: Coding) -> list[IntArray]:

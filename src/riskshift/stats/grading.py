@@ -10,7 +10,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.kappa import disagreement, kappas, weighted_kappa
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one
-from riskshift.stats.resample import MAX_CELLS, Bootstrap
+from riskshift.stats.resample import MAX_CELLS, Bootstrap, percentile_interval
 from riskshift.stats.table_bootstrap import drawn_tables, standard_error
 
 Counts = npt.NDArray[np.int64]
@@ -202,12 +202,7 @@ def card_bootstrap(
 
 
 def _ends(values: Floats, confidence: float) -> Bootstrap | None:
-    values = values[~np.isnan(values)]
-    if not len(values) or values.min() == values.max():
-        return None
-    tail = (1 - confidence) / 2
-    low, high = (float(end) for end in np.quantile(values, [tail, 1 - tail]))
-    return None if low == high else Bootstrap(low, high, len(values), "percentile", confidence)
+    return percentile_interval(values[~np.isnan(values)], confidence)
 
 
 def _linearised(

@@ -211,7 +211,7 @@ def _bootstrap(
         return nothing
     if len(cells) <= MAX_CELLS:
         drawn = np.concatenate(list(_draws(cells, clusters, resamples, rng)))
-        return [_percentile(drawn, level) for level in levels]
+        return [percentile_interval(drawn, level) for level in levels]
     estimate = float(_contrast(observed[::2] / observed[1::2]))
     error = sqrt(used / (used - 1) * float(clusters @ influence**2))
     floor = 0.0 if cells.shape[1] == 2 else -1.0
@@ -240,7 +240,8 @@ def _draws(
         yield _contrast(events / trials)
 
 
-def _percentile(drawn: Floats, confidence: float) -> Bootstrap | None:
+def percentile_interval(drawn: Floats, confidence: float) -> Bootstrap | None:
+    """Return the interval between two percentiles of what was drawn; None where it has no width."""
     if len(drawn) == 0:
         return None
     tail = (1 - confidence) / 2
