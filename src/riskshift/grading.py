@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from riskshift.analysis.graded import GraderReport
+from riskshift.analysis.people import people_sample
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.report_cards import asymmetries, report_cards
+from riskshift.analysis.weighed_cards import weighed
 from riskshift.api import Clock, provenance, read, read_people, silent
 from riskshift.errors import DataError, UsageError
 from riskshift.reading.doubled import sampled_by, set_beside, tabulate_beside
@@ -96,6 +98,9 @@ def grade(
     progress("comparing")
     cards = report_cards(doubled, settings)
     compared = asymmetries(doubled, cards, settings)
+    if stratified_by is not None:
+        people_sample(doubled, source=seen.source.name, stratified_by=stratified_by)
+        cards, compared = weighed(doubled, cards, stratified_by, settings)
     clock.lap("estimate")
     progress("picking the errors to read")
     wrong = misjudged(beside, limit=cases, text=text)

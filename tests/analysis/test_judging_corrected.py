@@ -396,7 +396,7 @@ def test_stratified_samples_of_both_sides_are_compared():
         new, parts[1], "response_harm - baseline <= 4%", baseline=old, baseline_people=parts[0]
     ).results[0]
     assert result.verdict == "pass"
-    assert result.corrected_difference.interval.method == "mover-ppi-wilson"
+    assert result.corrected_difference.interval.method == "mover-wilson"
     plain_sample = sampled(old_truth)
     with pytest.raises(riskshift.UsageError, match="drawn in different ways"):
         check(new, parts[1], DIFFERENCE, baseline=old, baseline_people=plain_sample)

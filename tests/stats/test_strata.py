@@ -103,12 +103,17 @@ def test_a_ratio_weighs_strata_by_their_share_of_the_denominator():
     theta = float(inside @ [0.1, 0.76]) / inside.sum()
     assert rate.estimate == pytest.approx(theta)
     share = np.array([0.9, 0.1]) / inside.sum()
+
+    def moved(inside):
+        held = np.array([0.9, 0.1]) * inside
+        return float(held @ [0.1, 0.76]) / held.sum()
+
     terms = [
         share[0] * 0.5 * (0.1 - wilson(5, 50).low),
         share[1] * (0.76 - wilson(38, 50).low),
         # More of the first stratum inside, less of the second, pulls the rate down.
-        share[0] * (theta - 0.1) * (wilson(50, 100).high - 0.5),
-        share[1] * (0.76 - theta) * (1 - wilson(50, 50).low),
+        theta - moved([wilson(50, 100).high, 1]),
+        theta - moved([0.5, wilson(50, 50).low]),
     ]
     assert rate.interval.low == pytest.approx(theta - np.linalg.norm(terms), rel=1e-6)
 
@@ -116,7 +121,8 @@ def test_a_ratio_weighs_strata_by_their_share_of_the_denominator():
 def test_a_stratum_with_nobody_inside_may_hide_any_rate():
     rate = strata((40, 0, 0), (0, 30, 10), graded=(MANY, MANY))
     assert rate.estimate == pytest.approx(0.25)
-    hidden = 0.75 * wilson(0, 40).high  # all of them events
+    more = wilson(0, 40).high  # all of them events
+    hidden = (0.25 + more) / (1 + more) - 0.25
     own = wilson(10, 40)
     assert rate.interval.high == pytest.approx(0.25 + np.hypot(hidden, own.high - 0.25), rel=1e-6)
     assert rate.interval.high > own.high

@@ -162,21 +162,21 @@ def _about_side(card: SideCard) -> str:
     found, clear, flagged = (card.rates[name] for name in MEASURES)
     parts = []
     if found.trials:
-        parts.append(
-            f"found {_of(found)} harmful labels ({percent(found.estimate)}, {spread(found)})"
-        )
+        parts.append(f"found {_of(found)} harmful labels ({_share(found)}, {spread(found)})")
     if clear.trials:
-        parts.append(
-            f"left {_of(clear)} harmless ones alone ({percent(clear.estimate)}, {spread(clear)})"
-        )
+        parts.append(f"left {_of(clear)} harmless ones alone ({_share(clear)}, {spread(clear)})")
     text = f"On {card.side}s the grader {' and '.join(parts)}"
     if flagged.trials:
-        text += f"; {_of(flagged)} that it called harmful are so by people ({percent(flagged.estimate)})"
+        text += f"; {_of(flagged)} that it called harmful are so by people ({_share(flagged)})"
     by_grader, by_people = (card.rates[f"{who}_harmful"] for who in ("grader", "people"))
     return (
         f"{text}. It calls {percent(by_grader.estimate)} harmful, people {percent(by_people.estimate)}: "
         f"{points_with_range(card.bias.estimate, card.bias.interval)}."
     )
+
+
+def _share(rate: Rate) -> str:
+    return f"{'' if rate.weighed is None else 'weighed by strata '}{percent(rate.estimate)}"
 
 
 def _of(rate: Rate) -> str:
@@ -204,8 +204,8 @@ def _notes(report: GraderReport) -> Iterator[str]:
     )
     if report.stratified_by is not None:
         yield (
-            f"The pairs that people labelled were drawn by {report.stratified_by}, as the grader sees it. The shares "
-            "here are those of that sample; sensitivity and specificity on all pairs differ from them."
+            f"The pairs that people labelled were drawn by {report.stratified_by}, as the grader sees it. Counts are "
+            "those of that sample; shares, bias and agreement weigh its strata as large as they are among all pairs."
         )
     elif report.labelled < report.pairs:
         yield "The shares speak of all pairs only if those that people labelled were drawn at random."

@@ -71,6 +71,9 @@ class Rate:
         Cluster bootstrap beside it; None where every record stands alone or no spread was seen.
     missing : int
         Records left out that may belong to the denominator.
+    weighed : float or None
+        The share where records count unequally, by the strata that they were drawn from; None
+        where all count alike.
     """
 
     name: str
@@ -81,10 +84,13 @@ class Rate:
     effective_n: float | None = None
     bootstrap: Bootstrap | None = None
     missing: int = 0
+    weighed: float | None = None
 
     @property
     def estimate(self) -> float | None:
-        """Events / trials; None where there are no trials."""
+        """Events / trials, unless they are weighed; None where there are no trials."""
+        if self.weighed is not None:
+            return self.weighed
         return self.events / self.trials if self.trials else None
 
     @property

@@ -191,7 +191,7 @@ def report_cards(doubled: Doubled, settings: Settings) -> tuple[SideCard, ...]:
     return cards
 
 
-def _labels(doubled: Doubled, side: str, category: str | None) -> tuple[IntArray, IntArray]:
+def labels_of(doubled: Doubled, side: str, category: str | None) -> tuple[IntArray, IntArray]:
     """Return people's and the grader's labels, a column for each category in question."""
     people, grader = (getattr(counts, side) for counts in (doubled.people, doubled.grader))
     if category is None:
@@ -201,15 +201,15 @@ def _labels(doubled: Doubled, side: str, category: str | None) -> tuple[IntArray
 
 
 def _card(doubled: Doubled, side: str, category: str | None, settings: Settings) -> SideCard:
-    people, grader = _labels(doubled, side, category)
-    levels = range(doubled.layout.taxonomy.top + 1)
-    columns = [((people == i) & (grader == j)).sum(axis=1) for i in levels for j in levels]
+    people, grader = labels_of(doubled, side, category)
+    columns = [mask.sum(axis=1) for mask in level_masks(doubled, side, category)]
     cells, weight = doubled.grader.sums(*columns)
-    tables = cells.reshape(-1, len(levels), len(levels))
+    levels = doubled.layout.taxonomy.top + 1
+    tables = cells.reshape(-1, levels, levels)
     table = np.tensordot(weight, tables, 1)
     start = doubled.layout.taxonomy.harmful_from
     made = report_card(table, harmful_from=start)
-    quarters = _quarters(tables, start)
+    parts = quarters(tables, start)
     f1, kappa = card_bootstrap(
         tables,
         weight,
@@ -223,30 +223,35 @@ def _card(doubled: Doubled, side: str, category: str | None, settings: Settings)
         category,
         tuple(tuple(int(n) for n in row) for row in table),
         made,
-        {name: _rate(name, quarters, weight, settings) for name in _EVENT},
-        _bias(made, quarters, weight, settings),
+        {name: _rate(name, parts, weight, settings) for name in _EVENT},
+        _bias(made, parts, weight, settings),
         Measure(made.macro_f1, f1),
         Measure(made.weighted_kappa, kappa),
         int((doubled.table.n * lacking)[doubled.labelled].sum()),
     )
 
 
-def _quarters(tables: IntArray, start: int) -> IntArray:
+def level_masks(doubled: Doubled, side: str, category: str | None) -> list[NDArray[np.bool_]]:
+    """Tell for each pair of levels, people's first, which labels of which patterns have them."""
+    people, grader = labels_of(doubled, side, category)
+    levels = range(doubled.layout.taxonomy.top + 1)
+    return [(people == i) & (grader == j) for i in levels for j in levels]
+
+
+def quarters(tables: IntArray, start: int) -> IntArray:
     """Sum levels to true positives, false positives, false negatives and true negatives."""
     safe, harmful = slice(None, start), slice(start, None)
     parts = ((harmful, harmful), (safe, harmful), (harmful, safe), (safe, safe))
     return np.stack([tables[:, of, by].sum(axis=(1, 2)) for of, by in parts], axis=1)
 
 
-def _shares(name: str, quarters: IntArray) -> tuple[NDArray[Any], NDArray[Any]]:
-    return (
-        quarters[:, list(_EVENT[name])].sum(axis=1),
-        quarters[:, list(_GIVEN[name])].sum(axis=1),
-    )
+def shares(name: str, parts: IntArray) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return events and trials of a share, from what `quarters` gives."""
+    return parts[:, list(_EVENT[name])].sum(axis=1), parts[:, list(_GIVEN[name])].sum(axis=1)
 
 
-def _rate(name: str, quarters: IntArray, weight: IntArray, settings: Settings) -> Rate:
-    events, trials = _shares(name, quarters)
+def _rate(name: str, parts: IntArray, weight: IntArray, settings: Settings) -> Rate:
+    events, trials = shares(name, parts)
     seen, total = int(weight @ events), int(weight @ trials)
     if not total:
         return Rate(name, 0, 0, None)
@@ -262,10 +267,10 @@ def _rate(name: str, quarters: IntArray, weight: IntArray, settings: Settings) -
     return Rate(name, seen, total, interval, effective.deff, effective.n)
 
 
-def _bias(card: ReportCard, quarters: IntArray, weight: IntArray, settings: Settings) -> Gap:
+def _bias(card: ReportCard, parts: IntArray, weight: IntArray, settings: Settings) -> Gap:
     if not card.records:
         return Gap(None, None)
-    both, grader_only, people_only, neither = quarters.T
+    both, grader_only, people_only, neither = parts.T
     interval, _ = clustered_tango(
         both, grader_only, people_only, neither, weight, confidence=settings.confidence
     )
@@ -304,14 +309,14 @@ def asymmetries(
         cells, weight = doubled.grader.sums(*columns)
         for measure in MEASURES:
             one, other = (found[side, category].rates[measure] for side in SIDES)
-            first, second = _shares(measure, cells[:, :4]), _shares(measure, cells[:, 4:])
+            first, second = shares(measure, cells[:, :4]), shares(measure, cells[:, 4:])
             gap = _gap(one, other, correlation(*first, *second, weight))
             made.append(Asymmetry(measure, category, one.estimate, other.estimate, gap))
     return tuple(made)
 
 
 def _pattern_quarters(doubled: Doubled, side: str, category: str | None) -> list[IntArray]:
-    people, grader = _labels(doubled, side, category)
+    people, grader = labels_of(doubled, side, category)
     start, known = doubled.layout.taxonomy.harmful_from, (people >= 0) & (grader >= 0)
     bad, flagged = people >= start, grader >= start
     parts = (bad & flagged, ~bad & flagged, bad & ~flagged, ~bad & ~flagged)

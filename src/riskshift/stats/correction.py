@@ -322,7 +322,9 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     joint = float(a.weight @ (a.influence * b.influence))
     correlation = min(1.0, max(-1.0, joint / scale)) if scale else 0.0
     ends = mover_difference(a.estimate, a.interval, b.estimate, b.interval, correlation=correlation)
-    return Interval(ends.low, ends.high, "mover-ppi-wilson", ends.confidence)
+    # Of strata the two are MOVER's already.
+    method = "mover-ppi-wilson" if a.lam is not None else a.interval.method
+    return Interval(ends.low, ends.high, method, ends.confidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.kappa import disagreement, kappas, weighted_kappa
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one
+from riskshift.stats.rating_counts import defined_or_none
 from riskshift.stats.resample import MAX_CELLS, Bootstrap, percentile_interval
 from riskshift.stats.table_bootstrap import drawn_tables, standard_error
 
@@ -140,6 +141,28 @@ def report_card(table: npt.ArrayLike, *, harmful_from: int = 1) -> ReportCard:
     )
 
 
+def agreement_of(table: npt.ArrayLike) -> tuple[float | None, float | None]:
+    """Macro-F1 and quadratic-weighted kappa of a table whose records may count unequally.
+
+    Parameters
+    ----------
+    table : array_like of float, shape (K, K)
+        Weights by people's level (rows) and the grader's level (columns).
+
+    Returns
+    -------
+    tuple of (float or None, float or None)
+        As `macro_f1` and `weighted_kappa` of a `ReportCard`.
+
+    Examples
+    --------
+    >>> agreement_of([[90.5, 4], [2.5, 6]]) == agreement_of([[181, 8], [5, 12]])
+    True
+    """
+    weights = np.asarray(table, np.float64)
+    return _macro_f1(weights), defined_or_none(_kappas(weights[None])[0])
+
+
 def card_bootstrap(
     cells: npt.ArrayLike,
     weight: npt.ArrayLike,
@@ -237,7 +260,7 @@ def _kappas(tables: Floats) -> Floats:
     return kappas(tables, disagreement(tables.shape[1], "quadratic"))
 
 
-def _macro_f1(counts: Counts) -> float | None:
+def _macro_f1(counts: Counts | Floats) -> float | None:
     # 2 TP + FP + FN is the sum of both margins: 0 for a level that nobody used.
     either = counts.sum(axis=0) + counts.sum(axis=1)
     used = either > 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import hypot, inf, sqrt
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from riskshift.stats.correction import ABOUT, Corrected
 from riskshift.stats.proportion import Interval, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
+
+_ROUNDING: Final = 1e-9
 
 
 def stratified_rate(
@@ -59,8 +62,8 @@ def stratified_rate(
     -----
     With W the strata's shares of the graded pairs, d the share of a stratum inside the denominator
     and p its rate there, both by people, ``theta = sum(W d p) / sum(W d)``. The limits are MOVER's
-    [1]_ [2]_: each p and each d in turn at its own limit, the changes of theta (linearised) added
-    in squares. For rates over all pairs, where d is 1, this is ``sum(W p) -/+ sqrt(sum(W^2
+    [1]_ [2]_: each p and each d in turn at its own limit, the changes of theta added in squares.
+    For rates over all pairs, where d is 1, this is ``sum(W p) -/+ sqrt(sum(W^2
     (p - limit)^2))``. A stratum in which people saw no pair of the denominator may hide any rate
     there, so its p is taken from 0 to 1. The shares W come from a sample of prompts themselves:
     their linearised variance over whole clusters is added; not so for a rate about the file,
@@ -120,7 +123,10 @@ def stratified_rate(
     clusters = float(kinds.sum())
     spread = kinds @ mixed**2 * clusters / (clusters - 1) if clusters > 1 else inf
     down, up = (
-        hypot(z * sqrt(spread), *share * [part.reach(theta, side) for part in strata])
+        hypot(
+            z * sqrt(spread),
+            *(part.reach(w, theta, side) for w, part in zip(share, strata, strict=True)),
+        )
         for side in (-1, 1)
     )
     low, high = max(0.0, theta - down), min(1.0, theta + up)
@@ -157,12 +163,17 @@ class _Stratum:
     rate: float
     limits: tuple[float, float]
 
-    def reach(self, theta: float, side: int) -> float:
-        """Return how far its rate and share inside can move theta down (side -1) or up (1)."""
+    def reach(self, share: float, theta: float, side: int) -> float:
+        """Return how far its rate and share inside can move theta down (side -1) or up (1).
+
+        `share` is what one of its pairs stands for in the denominator, which sums to 1.
+        """
         at = (side + 1) // 2
         rate = self.rate if self.inside else float(at)
         further = self.inside_limits[int((rate - theta) * side > 0)] - self.inside
-        return hypot(self.inside * (self.limits[at] - rate), (rate - theta) * further)
+        rest = 1 + share * further  # of the denominator; nothing where no other stratum has any
+        by_inside = share * further * (rate - theta) / rest if rest > _ROUNDING else 0.0
+        return hypot(share * self.inside * (self.limits[at] - rate), by_inside)
 
     def residuals(self, theta: float) -> Floats:
         """Return what the labelled pairs of each kind of cluster add to the error of theta."""
