@@ -419,7 +419,7 @@ def test_the_resolved_file_joins_with_the_graded_one_whatever_the_ids_are(held, 
     result = riskshift.analyze(
         tmp_path / "graded.parquet", people=place, taxonomy=HATE, resamples=10, cases=0
     )
-    assert (result.corrected.labelled, result.corrected.stratified_by) == (8, None)
+    assert (result.corrected.sample.labelled, result.corrected.sample.stratified_by) == (8, None)
     assert result.corrected.rate("response_harm").people.events == 6
 
 
@@ -464,7 +464,7 @@ def test_a_sample_labelled_by_three_is_corrected_as_it_was_drawn(tmp_path, suffi
         riskshift.analyze(graded, people=people, taxonomy=HATE, seed=1, resamples=50).corrected
         for people in (place, single)
     ]
-    assert [corrected.stratified_by for corrected in told] == [stratify, stratify]
+    assert [corrected.sample.stratified_by for corrected in told] == [stratify, stratify]
     assert told[0].rates == told[1].rates
 
 

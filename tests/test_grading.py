@@ -216,8 +216,8 @@ def test_labels_that_are_all_equal_leave_shares_undefined(level):
 
 
 def test_a_stratified_sample_is_said_to_be_one():
-    strata = ["escalation: yes" if name == "r" else "escalation: no" for name in "pqrstu"]
-    chances = [1.0 if name == "r" else 5 / 6 for name in "pqrstu"]
+    strata = ["escalation: yes" if name in "rt" else "escalation: no" for name in "pqrstu"]
+    chances = [2 / 3 if name in "rt" else 1.0 for name in "pqrstu"]
     people = PEOPLE.with_columns(
         stratum=pl.Series(strata), inclusion_probability=pl.Series(chances)
     )

@@ -17,7 +17,7 @@ import riskshift
 from riskshift import Taxonomy
 from riskshift.analysis.labelling import allocate
 from riskshift.errors import ColumnError, DataError, OutputError, PairError, UsageError
-from riskshift.reading.doubled import sampled_by
+from riskshift.reading.doubled import drawing_of
 from riskshift.reading.drawn import draw as drawn_pairs
 from riskshift.stats.power import trials_for_width
 
@@ -236,7 +236,7 @@ def test_what_is_written_is_what_was_drawn(suffix, tmp_path):
     drawn = draw(graded(), stratify="response_harm", output=path)
     assert tuple(opened(path).columns) == drawn.columns
     assert opened(path)["prompt_id"].to_list() == ids(drawn)
-    assert sampled_by(riskshift.read(path, taxonomy=HARM)) == "response_harm"
+    assert drawing_of(riskshift.read(path, taxonomy=HARM)).metric == "response_harm"
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
 
 

@@ -16,7 +16,7 @@ from riskshift.cases import worst_cases
 from riskshift.collapse import collapse
 from riskshift.counts import Counts
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.reading.doubled import double, sampled_by
+from riskshift.reading.doubled import double, drawing_of
 from riskshift.reading.files import PEOPLE
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
@@ -228,9 +228,8 @@ def _corrected(
     graded: Records, people: Any, settings: Settings, about: str, reading: dict[str, Any]
 ) -> Correction:
     seen = read_people(people, reading, model=reading.get("model"))
-    metric = sampled_by(seen)
     doubled = double(graded, seen)
-    sample = people_sample(doubled, source=seen.source.name, stratified_by=metric, about=about)
+    sample = people_sample(doubled, source=seen.source.name, drawing=drawing_of(seen), about=about)
     return correct(doubled, sample, settings)
 
 

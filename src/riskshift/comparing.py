@@ -28,7 +28,7 @@ from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Counts, Grouped, group_name
 from riskshift.errors import ColumnError, DataError, UsageError, listing
 from riskshift.reading import combine
-from riskshift.reading.doubled import double, sampled_by
+from riskshift.reading.doubled import double, drawing_of
 from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
@@ -256,9 +256,8 @@ def _corrected(
     reading: dict[str, Any],
 ) -> CorrectedComparison:
     seen = read_people(people, reading, model=reading.get("model"))
-    metric = sampled_by(seen)
     doubled = double(records, seen, by=records.column("model"))
-    sample = people_sample(doubled, source=seen.source.name, stratified_by=metric)
+    sample = people_sample(doubled, source=seen.source.name, drawing=drawing_of(seen))
     return corrected_differences(doubled, sample, pairs, choices, settings, margin=margin)
 
 

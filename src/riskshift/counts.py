@@ -308,6 +308,26 @@ class Doubled:
         return Doubled(self.layout, self.table.where(chosen), (name,))
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How pairs were drawn for people to label, as the sample itself records it.
+
+    Parameters
+    ----------
+    metric : str or None
+        The metric by whose value (by the grader) strata were drawn; None for a plain sample.
+    strata : dict of str to (int, float)
+        By stratum, pairs that people's file holds and the chance that each had to be drawn. One
+        without a name for a plain sample; empty where nothing was recorded.
+    """
+
+    metric: str | None
+    strata: dict[str, tuple[int, float]]
+
+
+UNRECORDED: Final = Drawing(None, {})
+
+
 def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]:
     """Merge equal rows, adding their weights; rows come back in ascending order."""
     low = rows.min(axis=0, initial=0)

@@ -122,9 +122,11 @@ def check(
     if old is not None:
         same = same_place(data, baseline)
         matched = Matched(records, collapsed, old, labels, same, progress)
+    doubts = [] if labels is None else labels.doubts(records, old.records if old else None)
     progress("judging")
     results = _judged(parsed, collapsed, labels, matched, confidence)
-    return GateReport(tuple(results), confidence, _provenance(collapsed, labels, matched))
+    made = _provenance(collapsed, labels, matched)
+    return GateReport(tuple(results), confidence, made, tuple(doubts))
 
 
 def read_rules(path: str | Path) -> list[str]:

@@ -10,7 +10,7 @@ from riskshift.analysis.report_cards import asymmetries, report_cards
 from riskshift.analysis.weighed_cards import weighed
 from riskshift.api import Clock, provenance, read, read_people, silent
 from riskshift.errors import DataError, UsageError
-from riskshift.reading.doubled import sampled_by, set_beside, tabulate_beside
+from riskshift.reading.doubled import drawing_of, set_beside, tabulate_beside
 from riskshift.reading.misjudged import misjudged
 from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
@@ -86,7 +86,7 @@ def grade(
     progress("opening the data")
     graded = grader if isinstance(grader, Records) else read(grader, **reading)
     seen = read_people(people, reading, model=reading.get("model"))
-    stratified_by = sampled_by(seen)
+    drawing = drawing_of(seen)
     clock.lap("read")
     progress("putting people's labels beside the grader's")
     beside = set_beside(graded, seen)
@@ -98,9 +98,9 @@ def grade(
     progress("comparing")
     cards = report_cards(doubled, settings)
     compared = asymmetries(doubled, cards, settings)
-    if stratified_by is not None:
-        people_sample(doubled, source=seen.source.name, stratified_by=stratified_by)
-        cards, compared = weighed(doubled, cards, stratified_by, settings)
+    if drawing.metric is not None:
+        people_sample(doubled, source=seen.source.name, drawing=drawing)
+        cards, compared = weighed(doubled, cards, drawing.metric, settings)
     clock.lap("estimate")
     progress("picking the errors to read")
     wrong = misjudged(beside, limit=cases, text=text)
@@ -111,7 +111,7 @@ def grade(
         people=seen.source.name,
         labelled=labelled,
         pairs=int(doubled.table.n.sum()),
-        stratified_by=stratified_by,
+        stratified_by=drawing.metric,
         cards=cards,
         asymmetries=compared,
         misses=wrong.misses,

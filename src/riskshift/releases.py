@@ -9,18 +9,19 @@ import narwhals.stable.v2 as nw
 
 from riskshift import engine
 from riskshift.analysis.matching import Matching
+from riskshift.analysis.people import doubts_about
 from riskshift.analysis.rules import Rule
 from riskshift.api import read, read_people
 from riskshift.checks import label_keys
 from riskshift.collapse import Collapsed, collapse
-from riskshift.counts import NO_VALUE, Doubled, Grouped, group_name
+from riskshift.counts import NO_VALUE, Doubled, Drawing, Grouped, group_name
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
 from riskshift.reading import combine
 from riskshift.reading.doubled import (
     Beside,
     check_shared,
     double,
-    sampled_by,
+    drawing_of,
     set_beside,
     tabulate_beside,
 )
@@ -110,14 +111,14 @@ class PeopleLabels:
         People's labels of the baseline's pairs; None without a baseline.
     shared : bool
         Whether both are the same records.
-    stratified_by : str or None
-        The metric by which the samples were drawn; None for plain random samples.
+    drawings : tuple of Drawing
+        How both samples were drawn; once, where they are the same.
     """
 
     candidate: Records
     baseline: Records | None
     shared: bool
-    stratified_by: str | None
+    drawings: tuple[Drawing, ...]
 
     @classmethod
     def of(
@@ -143,23 +144,50 @@ class PeopleLabels:
         """
         if baseline is None:
             seen = read_people(people, reading, model=reading.get("model"))
-            return cls(seen, None, False, sampled_by(seen))
+            return cls(seen, None, False, (drawing_of(seen),))
         if baseline_people is None:
             seen = read_people(people, reading)
             seen = _of_models(seen, [candidate, baseline]) if narrowed else seen
             check_shared(seen, candidate, baseline)
-            return cls(seen, seen, True, sampled_by(seen))
+            return cls(seen, seen, True, (drawing_of(seen),))
         seen = read_people(people, reading, model=reading.get("model"))
         other = read_people(baseline_people, reading)
         other = _of_models(other, [baseline]) if narrowed else other
-        metrics = [sampled_by(part) for part in (seen, other)]
+        drawings = drawing_of(seen), drawing_of(other)
+        metrics = [drawing.metric for drawing in drawings]
         if metrics[0] != metrics[1]:
             told = " and ".join(metric or "a plain random sample" for metric in metrics)
             raise UsageError(
                 f"{seen.source.name} and {other.source.name} were drawn in different ways ({told}), so they cannot be "
                 "compared. Draw both alike."
             )
-        return cls(seen, other, False, metrics[0])
+        return cls(seen, other, False, drawings)
+
+    @property
+    def stratified_by(self) -> str | None:
+        """The metric by which the samples were drawn; None for plain random samples."""
+        return self.drawings[0].metric
+
+    def doubts(self, candidate: Records, baseline: Records | None) -> list[str]:
+        """Say what in the labels does not fit how they were drawn.
+
+        Raises
+        ------
+        DataError
+            If strata were drawn by other labels than the grader's here.
+        """
+        parts = [self.double(candidate, by=None)]
+        if baseline is not None:
+            parts.append(tabulate_beside(self.beside(baseline, baseline=True)))
+        if len(self.drawings) == 1:
+            return doubts_about(parts, self.drawings[0], source=self.source)
+        return [
+            doubt
+            for part, drawing, source in zip(
+                parts, self.drawings, (self.candidate, self.baseline), strict=True
+            )
+            for doubt in doubts_about([part], drawing, source=source.source.name if source else "")
+        ]
 
     @property
     def source(self) -> str:

@@ -14,7 +14,7 @@ import riskshift
 from riskshift.analysis.correcting import all_choices, correct
 from riskshift.analysis.people import FEW_LABELS, people_sample
 from riskshift.analysis.rates import Settings
-from riskshift.reading.doubled import double, sampled_by
+from riskshift.reading.doubled import double, drawing_of
 from riskshift.report.writing import json_schema
 from riskshift.stats.correction import ppi_mean, ppi_ratio
 from riskshift.stats.misclassification import rogan_gladen
@@ -268,8 +268,8 @@ def strata_by_hand(grader, people, state, states, flagged, **options):
 def test_a_stratified_sample_is_weighed_by_hand(metric, prompts, about):
     grader, everything, _ = draw(9, prompts=prompts)
     people, yes = stratify(grader, everything, metric, {"no": 60, "yes": 20})
-    assert sampled_by(read(people)) == metric
-    made = corrected(grader, people, stratified_by=metric, about=about)
+    assert drawing_of(read(people)).metric == metric
+    made = corrected(grader, people, drawing=drawing_of(read(people)), about=about)
     for name in ("response_harm", "persistence[harm]", "drift_rate[harm]"):
         rate, (state, conditional) = made.rate(name), STATES[name]
         wanted = strata_by_hand(grader, people, state, 2 + conditional, yes, about=about)
@@ -298,6 +298,55 @@ def test_analyze_reads_from_the_file_how_the_sample_was_drawn(tmp_path):
     assert held.low < truth < held.high
 
 
+def test_strata_of_other_labels_than_the_grader_s_are_refused():
+    grader, everything, _ = draw(11)
+    people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 20})
+    flagged = pl.col("response_harm") == 1
+    again = grader.with_columns(
+        response_harm=pl.when(pl.col("sample") % 5 == 0).then(1).otherwise("response_harm")
+    )
+    assert again.filter(flagged).height > grader.filter(flagged).height
+    with pytest.raises(riskshift.DataError, match="not drawn from these graded labels"):
+        corrected(again, people, drawing=drawing_of(read(people)))
+    named = people.with_columns(pl.col("stratum").str.replace("yes", "some"))
+    with pytest.raises(riskshift.DataError, match="unknown stratum 'response_harm: some'"):
+        corrected(grader, named, drawing=drawing_of(read(named)))
+
+
+@pytest.mark.parametrize("metric", [None, "response_harm"])
+def test_a_sample_of_which_much_is_not_there_is_noticed(metric):
+    grader, everything, people = draw(11)
+    if metric:
+        people, _ = stratify(grader, everything, metric, {"no": 60, "yes": 40})
+    else:
+        people = people.with_columns(stratum=pl.lit(""), inclusion_probability=pl.lit(80 / 300))
+    whole = corrected(grader, people, drawing=drawing_of(read(people)))
+    assert not any("were drawn, and" in note for note in whole.sample.notes)
+    half = pl.concat([people[:20], people[60:70]])
+    notes = corrected(grader, half, drawing=drawing_of(read(half))).sample.notes
+    assert any("were drawn, and people's file holds" in note for note in notes)
+
+
+def test_the_grader_s_own_file_is_noticed():
+    grader, _, people = draw(22)
+    own = grader.filter(pl.col("sample").is_in(people["sample"].to_list()))
+    assert any("the grader's own file" in note for note in corrected(grader, own).sample.notes)
+    assert not any("own file" in note for note in corrected(grader, people).sample.notes)
+
+
+def test_unequal_chances_without_strata_are_refused():
+    _, _, people = draw(11)
+    chances = pl.Series([0.1, 0.2] * 40)
+    for odd in (
+        people.with_columns(inclusion_probability=chances),
+        people.with_columns(inclusion_probability=chances, stratum=pl.Series(["A", "B"] * 40)),
+    ):
+        with pytest.raises(riskshift.DataError, match="unequal chances"):
+            drawing_of(read(odd))
+    with pytest.raises(riskshift.DataError, match=r"inclusion_probability is '?1\.5"):
+        drawing_of(read(people.with_columns(inclusion_probability=pl.lit(1.5))))
+
+
 def test_unequal_chances_in_a_stratum_are_refused():
     grader, everything, _ = draw(11)
     people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 20})
@@ -305,7 +354,7 @@ def test_unequal_chances_in_a_stratum_are_refused():
     chances[0] /= 2
     odd = people.with_columns(inclusion_probability=pl.Series(chances))
     with pytest.raises(riskshift.DataError, match="unequal chances"):
-        sampled_by(read(odd))
+        drawing_of(read(odd))
 
 
 def test_a_plain_sample_mixed_into_a_stratified_one_is_refused():
@@ -314,7 +363,7 @@ def test_a_plain_sample_mixed_into_a_stratified_one_is_refused():
     names = people["stratum"].to_list()
     odd = people.with_columns(stratum=pl.Series(["", *names[1:]]))
     with pytest.raises(riskshift.DataError, match="mixes a plain sample"):
-        sampled_by(read(odd))
+        drawing_of(read(odd))
 
 
 def test_samples_by_two_metrics_are_refused():
@@ -323,7 +372,7 @@ def test_samples_by_two_metrics_are_refused():
     names = people["stratum"].to_list()
     names[0] = "escalation: no"
     with pytest.raises(riskshift.DataError, match="mixes samples by"):
-        sampled_by(read(people.with_columns(stratum=pl.Series(names))))
+        drawing_of(read(people.with_columns(stratum=pl.Series(names))))
 
 
 def test_a_stratum_without_labels_is_refused():
@@ -331,7 +380,7 @@ def test_a_stratum_without_labels_is_refused():
     people, _ = stratify(grader, everything, "response_harm", {"no": 40, "yes": 20})
     only = people.filter(pl.col("stratum") == "response_harm: no")
     with pytest.raises(riskshift.DataError, match="no pair of the stratum response_harm: yes"):
-        corrected(grader, only, stratified_by="response_harm")
+        corrected(grader, only, drawing=drawing_of(read(people)))
 
 
 def test_a_stratum_whose_labels_are_blank_leaves_the_rate_undefined():
@@ -342,7 +391,7 @@ def test_a_stratum_whose_labels_are_blank_leaves_the_rate_undefined():
         .then(None)
         .otherwise("response_harm")
     )
-    rate = corrected(grader, blank, stratified_by="response_harm").rate("response_harm")
+    rate = corrected(grader, blank, drawing=drawing_of(read(people))).rate("response_harm")
     assert rate.corrected.estimate is None
     assert "no usable labels" in rate.note
 

@@ -132,8 +132,21 @@ def test_a_sample_chosen_by_severity_is_noticed():
     assert check(grader, people, "response_harm <= 6%").results[0].note is None
     base = grader.drop("group")
     odd = pl.concat([base.filter(pl.col("response_harm") == at).head(50) for at in (0, 1)])
-    note = check(grader, odd, "response_harm <= 60%").results[0].note
-    assert "do not look like a random sample" in note
+    result = check(grader, odd, "response_harm <= 90%").results[0]
+    assert "do not look like a random sample" in result.note
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+    assert result.sentence.startswith("Not a random sample")
+
+
+def test_what_does_not_fit_the_drawing_is_said():
+    grader, people = draw()
+    base = grader.drop("group")
+    own = base.filter(pl.col("prompt_id").is_in(people["prompt_id"].to_list()))
+    assert any("own file" in note for note in check(grader, own, "response_harm <= 60%").notes)
+    drawn = people.with_columns(inclusion_probability=pl.lit(0.2))
+    rule = "response_harm <= 60%"
+    assert check(grader, drawn, rule).doubts == ()
+    assert "people's file holds 100" in check(grader, drawn[:100], rule).doubts[0]
 
 
 def test_groups_are_judged_one_by_one():

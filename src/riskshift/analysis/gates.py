@@ -266,11 +266,14 @@ class GateReport:
         Two-sided coverage of the intervals.
     provenance : dict
         Where the numbers come from.
+    doubts : tuple of str
+        What in people's labels does not fit how they were drawn.
     """
 
     results: tuple[GateResult, ...]
     confidence: float
     provenance: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Word:
@@ -338,7 +341,7 @@ class GateReport:
                 f"{counted(left_out, 'row')} left out in reading; a check passes only if it would "
                 "with the worst labels on them."
             )
-        return said
+        return [*said, *self.doubts]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""

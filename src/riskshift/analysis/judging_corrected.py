@@ -88,7 +88,8 @@ def judge_corrected(
             labelled=made.labelled,
             further=_further(question, made),
             seen=gate_words.seen_corrected(question.rule, share),
-            notes=_about_sample(doubled, stratified_by),
+            notes=[],
+            doubts=_about_sample(doubled, stratified_by),
         ),
         share,
     )
@@ -187,10 +188,12 @@ def judge_corrected_difference(
             labelled=min(new.labelled, old.labelled),
             further=further,
             seen=gate_words.seen_gap(gap),
-            notes=[
-                *gate_words.about_matching(gap.unmatched),
-                *_about_sample(doubled, stratified_by),
-            ],
+            notes=gate_words.about_matching(gap.unmatched),
+            doubts=[
+                doubt
+                for side in (candidate, baseline)
+                for doubt in _about_sample(doubled.only(side), stratified_by)
+            ][:1],
         ),
         gap,
     )
@@ -208,22 +211,27 @@ class _Found:
     further: int | None
     seen: str
     notes: list[str]
+    doubts: list[str]
 
 
 def _result(
     question: Question, found: _Found, corrected: CorrectedShare | CorrectedGap
 ) -> GateResult:
     few = found.labelled < FEW_LABELS
-    unlabelled = few or (found.known == "pass" and found.worst != "pass")
+    odd = bool(found.doubts)
+    unlabelled = few or odd or (found.known == "pass" and found.worst != "pass")
     verdict: Word = "inconclusive" if unlabelled else found.known
     further = found.further if verdict == "inconclusive" and not unlabelled else None
     notes = [
         gate_words.about_missing(found.missing, found.known, found.worst, found.best),
         *found.notes,
+        *found.doubts,
     ]
     if few:
         sentence = f"Not enough labels: {found.seen}. Nothing is decided on fewer than {FEW_LABELS}"
         sentence += "." if isinstance(corrected, CorrectedShare) else " on either side."
+    elif odd:
+        sentence = f"Not a random sample: {found.seen}. Nothing is decided on people's labels of odd pairs."
     elif unlabelled:
         sentence = gate_words.without_labels(found.seen, found.missing)
     elif verdict == "inconclusive":
@@ -304,8 +312,8 @@ def _about_sample(doubled: Doubled, stratified_by: str | None) -> list[str]:
     if mix is None or mix.p is None or mix.p >= SUSPICIOUS:
         return []
     return [
-        "The pairs that people labelled do not look like a random sample of all to the grader: do not trust this "
-        "before you know how they were drawn."
+        "The pairs that people labelled do not look like a random sample of all to the grader: find out how they "
+        "were drawn."
     ]
 
 

@@ -1,7 +1,8 @@
 """People's labels of some pairs beside a grader's of all: what every correction starts from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from riskshift.analysis.metrics import Choice, choose
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.words import p_value
-from riskshift.counts import BoolArray, Doubled, IntArray
+from riskshift.counts import UNRECORDED, BoolArray, Doubled, Drawing, IntArray
 from riskshift.errors import DataError
 from riskshift.stats.association import rao_scott
 from riskshift.stats.correction import Corrected, ppi_ratio
@@ -21,6 +22,7 @@ from riskshift.taxonomy import MISSING
 
 FEW_LABELS: Final = 30
 SUSPICIOUS: Final = 0.01
+_FAR: Final = 4  # standard deviations; a part of the graded pairs holds by chance more or fewer
 CELLS: Final = 12
 NO_PAIR: Final = "people labelled no pair of the denominator"
 _NAMES: Final = ("outside", "no", "yes")
@@ -73,7 +75,7 @@ class PeopleSample:
 
 
 def people_sample(
-    doubled: Doubled, *, source: str, stratified_by: str | None = None, about: str = "prompts"
+    doubled: Doubled, *, source: str, drawing: Drawing = UNRECORDED, about: str = "prompts"
 ) -> PeopleSample:
     """Describe the pairs that people labelled, and refuse what can correct nothing.
 
@@ -83,16 +85,17 @@ def people_sample(
         The grader's labels on all pairs, people's on some.
     source : str
         Where people's labels come from.
-    stratified_by : str, optional
-        The metric by whose value (by the grader) the pairs to label were drawn.
+    drawing : Drawing, optional
+        How the pairs to label were drawn.
     about : {"prompts", "file"}
         What corrected rates are to speak of.
 
     Raises
     ------
     DataError
-        If people labelled no pair, or none of a stratum.
+        If people labelled no pair, or none of a stratum, or strata are not of these labels.
     """
+    stratified_by = drawing.metric
     labelled = int(doubled.table.n[doubled.labelled].sum())
     if not labelled:
         raise DataError(f"{source} labels none of the graded pairs.")
@@ -100,7 +103,10 @@ def people_sample(
         _refuse_empty_strata(doubled, stratified_by)
     mix = sample_mix(doubled) if stratified_by is None else None
     pairs = int(doubled.table.n.sum())
-    notes = _notes(labelled, pairs, mix, stratified_by, about)
+    notes = [
+        *_notes(labelled, pairs, mix, stratified_by, about),
+        *doubts_about([doubled], drawing, source=source),
+    ]
     return PeopleSample(source, labelled, pairs, stratified_by, about, mix, tuple(notes))
 
 
@@ -204,6 +210,69 @@ def states(severities: Severities, choice: Choice) -> States:
     event, given = choice.event(severities), choice.given(severities)
     inside = np.where(event == -1, -1, 1 + event)
     return np.where(given == -1, -1, np.where(given == 0, 0, inside)).astype(np.int8)
+
+
+def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> list[str]:
+    """Say what in people's labels does not fit how they were drawn.
+
+    Parameters
+    ----------
+    parts : sequence of Doubled
+        All graded pairs among which people's labels stand.
+    drawing : Drawing
+        What the sample records of itself.
+    source : str
+        Where people's labels come from.
+
+    Raises
+    ------
+    DataError
+        If the strata were drawn by other labels than the grader's here.
+    """
+    found = []
+    for name, (rows, chance) in drawing.strata.items():
+        pairs, labelled = (sum(n) for n in zip(*(_held(part, name) for part in parts), strict=True))
+        expected, spread = pairs * chance, sqrt(pairs * chance * (1 - chance))
+        stratum = f"the stratum {name}" if name else "the sample"
+        if labelled > rows or rows > expected + _FAR * spread + 1:
+            raise DataError(
+                f"{source}: its pairs were not drawn from these graded labels. It holds {rows:,} pairs of {stratum}, "
+                f"where the grader's labels put {labelled:,} of people's pairs, of {pairs:,} in all. Give the labels "
+                "that riskshift sample drew from, or draw again."
+            )
+        if rows < expected - _FAR * spread - 1:
+            found.append(
+                f"About {expected:,.0f} pairs of {stratum} were drawn, and people's file holds {rows:,}. If the others "
+                "were left out for a reason, such as being difficult, the correction is wrong."
+            )
+    if all(_is_copy(part) for part in parts):
+        found.append(
+            "People's labels are the grader's on every pair. Is it the grader's own file? Then nothing was corrected."
+        )
+    return found
+
+
+def _held(doubled: Doubled, stratum: str) -> tuple[int, int]:
+    """Count the graded pairs of a stratum, and those of them that people labelled."""
+    here, n = np.ones(len(doubled.table.n), dtype=bool), doubled.table.n
+    if stratum:
+        metric, _, name = stratum.rpartition(": ")
+        if name not in _NAMES:
+            told = " or ".join(repr(f"{metric}: {known}") for known in _NAMES)
+            raise DataError(f"unknown stratum {stratum!r}; riskshift sample writes {told}.")
+        grader = Severities(doubled.grader)
+        here = states(grader, choose(metric, doubled.layout.taxonomy)[0]) == _NAMES.index(name)
+    return int(n[here].sum()), int(n[here & doubled.labelled].sum())
+
+
+def _is_copy(doubled: Doubled) -> bool:
+    seen, people, grader = doubled.labelled, doubled.people, doubled.grader
+    many = doubled.table.n[seen].sum() >= FEW_LABELS
+    return bool(
+        many
+        and (people.prompt[seen] == grader.prompt[seen]).all()
+        and (people.response[seen] == grader.response[seen]).all()
+    )
 
 
 def sample_mix(doubled: Doubled) -> MixTest | None:

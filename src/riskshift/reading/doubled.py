@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from riskshift import engine
 from riskshift.checks import Key, label_keys
 from riskshift.collapse import MAX_PATTERNS, cleaned, collapse, layout_of, tabulate
-from riskshift.counts import Doubled
+from riskshift.counts import UNRECORDED, Doubled, Drawing
 from riskshift.errors import DataError, PairError, UsageError, listing
 from riskshift.reading.combined import in_one_place
 from riskshift.records import Records
@@ -137,26 +137,22 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
     return Doubled(layout_of(records), table, groups)
 
 
-def sampled_by(people: Records) -> str | None:
-    """Return the metric by which a sample was stratified, as `riskshift sample` recorded it.
-
-    Returns
-    -------
-    str or None
-        None for a plain random sample, and where nothing was recorded.
+def drawing_of(people: Records) -> Drawing:
+    """Return how people's pairs were drawn, as `riskshift sample` recorded it.
 
     Raises
     ------
     DataError
         If the pairs of one stratum had unequal chances to be drawn, or strata are of two metrics.
     """
-    if not {STRATUM, CHANCE} <= set(people.names):
-        return None
-    strata = engine.fetch(people.frame.select(nw.col(STRATUM).cast(nw.String)).unique())
-    metrics = {str(row[0]).rpartition(": ")[0] for row in strata if row[0]}
-    if metrics <= {""}:
-        return None
-    if any(not row[0] for row in strata):
+    if CHANCE not in people.names:
+        return UNRECORDED
+    told = [STRATUM, CHANCE] if STRATUM in people.names else [CHANCE]
+    rows = engine.count_patterns(people.frame, told)
+    named = [(str(row[0] or "") if len(told) > 1 else "", row[-2], row[-1]) for row in rows]
+    chances = {(name, _chance(people, chance)) for name, chance, _ in named}
+    metrics = {name.rpartition(": ")[0] for name, _ in chances if name}
+    if metrics - {""} and any(not name for name, _ in chances):
         raise DataError(
             f"{people.source.name} mixes a plain sample (blank {STRATUM}) with a stratified one; give one of them."
         )
@@ -164,15 +160,33 @@ def sampled_by(people: Records) -> str | None:
         raise DataError(
             f"{people.source.name} mixes samples by {listing(sorted(metrics))}; give one of them."
         )
-    chances = people.frame.select(
-        nw.col(STRATUM).cast(nw.String), nw.col(CHANCE).cast(nw.String)
-    ).unique()
-    if len(engine.fetch(chances)) > len(strata):
+    if len({name for name, _ in chances}) < len(chances) or (metrics == {""} and len(chances) > 1):
         raise DataError(
-            f"{people.source.name}: pairs of one stratum had unequal chances to be drawn (column {CHANCE}). Only "
-            "samples with equal chances within a stratum can be corrected."
+            f"{people.source.name}: pairs of one stratum had unequal chances to be drawn (column {CHANCE}; column "
+            f"{STRATUM} names the strata, as riskshift sample writes it). Only samples with equal chances within a "
+            "stratum can be corrected."
         )
-    return metrics.pop()
+    strata = {
+        name: (sum(n for other, _, n in named if other == name), chance)
+        for name, chance in sorted(chances, key=lambda one: one[0])
+        if chance is not None
+    }
+    return Drawing(metrics.pop() or None if metrics else None, strata)
+
+
+def _chance(people: Records, value: object) -> float | None:
+    if value is None or not str(value).strip():
+        return None
+    try:
+        chance = float(str(value))
+    except ValueError:
+        chance = 0.0
+    if not 0 < chance <= 1:
+        raise DataError(
+            f"{people.source.name}: {CHANCE} is {value!r}; it must be above 0 and at most 1, as riskshift sample "
+            "writes it."
+        )
+    return chance
 
 
 def _labels(records: Records) -> list[Key]:
