@@ -249,7 +249,7 @@ def test_a_missing_column_names_the_nearest_and_all(folder):
     assert lines[0] == "Column not found: 'prompt_harm' (did you mean 'promptharm'?)."
     assert lines[1] == "Columns: prompt_id, promptharm, response_harm."
     assert lines[2].startswith("a.csv must have a prompt_ and a response_ column for each category")
-    assert "--map prompt_hate=COLUMN" in lines[2]
+    assert "--map prompt_harm=COLUMN" in lines[2]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Key:
 def label_keys(records: Records) -> list[Key]:
     """Return the columns that make up a pattern: prompt sides, response sides, then the rest."""
     taxonomy, scale = records.options.taxonomy, records.options.scale
-    parse = level_parser(taxonomy, scale, also_names=records.options.also_names)
+    parse = level_parser(taxonomy, scale, also_names=records.options.by_people)
     choices = f"Levels: {taxonomy.describe_levels()}"
     if scale is not None:
         choices += f", written as --scale {scale}"
@@ -111,13 +111,19 @@ class Faults:
                 lines.append(
                     f"{records.source.name}: {column} has {len(bad) - some:,} further values like these."
                 )
-        return LabelError("\n".join([*lines, *self._fix()]))
+        return LabelError("\n".join([*lines, *self._fix(records)]))
 
-    def _fix(self) -> list[str]:
+    def _fix(self, records: Records) -> list[str]:
         values = [value for bad in self.found.values() for value in bad]
         if not values:
             return []
         fix = "Fix the labels, or leave these rows out with --skip-bad."
+        if records.options.by_people:
+            names = listing(records.options.taxonomy.levels)
+            return [
+                f"Fix the labels, and leave no row out: that would spoil the sample. People's labels may always be "
+                f"written as names of levels: {names}."
+            ]
         whole = {int(float(str(value))) for value in values if is_number(value)}
         if whole and len(whole) == len(values) and whole <= set(range(8)):
             even = not any(number % 2 for number in whole)
@@ -262,8 +268,13 @@ def _no_id(records: Records, column: str, count: int, tells: str) -> DataError:
     first = f", first in {place}" if place else ""
     return DataError(
         f"{source.name}: {column} is missing in {count:,} of {total:,} rows{first}. It tells {tells}. "
-        "Fill it in, or leave these rows out with --skip-bad."
+        f"Fill it in{_or_skip(records, ', or leave these rows out with --skip-bad')}."
     )
+
+
+def _or_skip(records: Records, told: str) -> str:
+    """Offer to leave rows out, but not rows of people's sample: it would be random no more."""
+    return "" if records.options.by_people else told
 
 
 def check_samples(records: Records, findings: Findings) -> Records:
@@ -361,7 +372,7 @@ def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> Pa
     return PairError(
         f"{records.source.name}: {many:,} {'pair occurs' if many == 1 else 'pairs occur'} more than once by "
         f"({', '.join(key)}): {examples}{'; ...' if many > len(shown) else ''}.\n"
-        f"{fix}. --skip-bad leaves all of them out."
+        f"{fix}.{_or_skip(records, ' --skip-bad leaves all of them out.')}"
     )
 
 

@@ -110,8 +110,9 @@ class Options:
         Whether the labels of one prompt must agree across its records.
     skip_bad : bool
         Leave rows with faults out and count them, instead of stopping.
-    also_names : bool
-        Whether level names may stand beside the numbers of a scale.
+    by_people : bool
+        Whether these are people's labels of pairs that a grader labels in a file of its own: level
+        names may then stand beside the numbers of a scale, and no row is left out.
     """
 
     taxonomy: Taxonomy = field(default_factory=Taxonomy)
@@ -122,7 +123,7 @@ class Options:
     cluster: str | None = None
     prompt_labels: str = "per-prompt"
     skip_bad: bool = False
-    also_names: bool = False
+    by_people: bool = False
 
     def __post_init__(self) -> None:
         check_scale(self.scale, self.taxonomy)
@@ -211,12 +212,16 @@ def bind(
         If the data has several raters a pair.
     """
     records = assemble(frame, options=options, source=source, skipped=skipped)
-    _require(
-        [name for pair in records.labels for name in pair],
-        records.names,
-        fix=f"{source.name} must have a prompt_ and a response_ column for each category. Map other "
-        "names with --map prompt_hate=COLUMN, or name other categories with --taxonomy FILE.",
-    )
+    roles = [role for pair in label_roles(options.taxonomy) for role in pair]
+    fix = f"{source.name} must have a prompt_ and a response_ column for each category. "
+    if options.by_people:
+        fix += f"Rename its columns: {listing(roles)}."
+    else:
+        fix += (
+            f"Map other names with --map {roles[0]}=COLUMN, or name other categories with "
+            "--taxonomy FILE."
+        )
+    _require([name for pair in records.labels for name in pair], records.names, fix=fix)
     require_mapped(records)
     annotator = records.column("annotator")
     if annotator:
@@ -254,7 +259,7 @@ def bind_people(
         for role, column in dict(options.columns).items()
         if column in names or (role in labels and role not in names)
     }
-    held = replace(options, columns=Columns(**columns), also_names=True)
+    held = replace(options, columns=Columns(**columns), by_people=True)
     return bind(frame, options=held, source=source, skipped=skipped)
 
 

@@ -248,5 +248,25 @@ def _refuse_strangers(
         sources = " or ".join(part.source.name for part in graded)
         raise DataError(
             f"{people.source.name}: {many:,} pairs are not in {sources}: {'; '.join(shown)}. People must "
-            "label pairs that the grader labelled too; check the ids."
+            f"label pairs that the grader labelled too; {_why_strange(people, graded)}."
         )
+
+
+def _why_strange(people: Records, graded: Sequence[Records]) -> str:
+    """Say what is probably wrong where people labelled pairs that are not there."""
+    columns = [part.column("model") for part in (people, *graded)]
+    if None not in columns:
+        named = [
+            {str(value) for value, _ in engine.count_patterns(part.frame, [str(column)])}
+            for part, column in zip((people, *graded), columns, strict=True)
+        ]
+        others = named[0] - set().union(*named[1:])
+        if others:
+            return (
+                f"its labels of {listing(sorted(others))} are of models that are not there. Leave them out, or name "
+                "the model that is meant with --model"
+            )
+    many = engine.count_rows(people.frame)
+    if many > sum(engine.count_rows(part.frame) for part in graded):
+        return "it holds more pairs than were graded: are the two files swapped"
+    return "check the ids"
