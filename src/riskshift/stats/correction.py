@@ -56,14 +56,15 @@ class Corrected:
     estimate : float
         Corrected rate, within [0, 1].
     interval : Interval
-        Its interval. Method ``"ppi-wilson"``, that of people alone where `lam` is 0, or
-        ``"mover-..."`` of strata.
+        Its interval. Method ``"ppi-wilson"``, that of people alone where `lam` is 0 (``"known"``
+        where they labelled the whole file that the rate is about), or ``"mover-..."`` of strata.
     labelled : int
         Pairs of the denominator that people labelled.
     lam : float or None
         How far the grader is trusted, from 0 (people alone) to 1; None for strata.
     effective_n : float
-        Independent pairs labelled by people that would say as much.
+        Independent pairs labelled by people that would say as much; infinite where all is known,
+        0 where the labels of one cluster say nothing about others.
     gain : float
         How many times more labels by people it would take to be as sure without the grader:
         variance from people's labels alone over the corrected one. 1 where `lam` is 0; below 1
@@ -71,11 +72,13 @@ class Corrected:
     people : Estimate or None
         From people's labels alone; None for strata, where they are no random sample.
     raw : Estimate or None
-        From the grader's labels on all pairs, uncorrected; None if it saw no denominator.
+        From the grader's labels on all pairs, uncorrected; None if it saw no denominator. Its
+        interval is about prompts like these, whatever the corrected rate is about.
     clipped : bool
         Whether the estimate fell outside [0, 1] and was moved to the border.
     influence : ndarray, shape (m,)
-        What one cluster of each kind adds to the error of `estimate`, linearised.
+        What one cluster of each kind adds to the error of `estimate`, linearised. About the file
+        it leaves out the finite population correction.
     weight : ndarray, shape (m,)
         Number of clusters of each kind.
     """
@@ -124,8 +127,8 @@ def ppi_mean(
     Returns
     -------
     Corrected or None
-        None without any labelled pair. `lam` is 0 where the labels of the grader cannot help: no
-        pairs without people's label, or fewer than two clusters with one.
+        None without any labelled pair. `lam` is 0, even if another was given, where the labels of
+        the grader cannot help: no pairs without people's label, or people's in one cluster only.
 
     Raises
     ------
@@ -144,7 +147,9 @@ def ppi_mean(
 
     About the file, chance lies only in which of its n + N pairs were labelled. The influence is
     then that of the labelled pairs, with ``e = y - lam (1 + n/N) f``, and v is multiplied by the
-    finite population correction ``N / (n + N)`` ([3]_, for a random sample of pairs or clusters).
+    finite population correction ``N / (n + N)`` ([3]_, for a random sample of pairs or of clusters).
+    It sums over whole clusters here too, which is too much where pairs of one cluster are alike
+    but were drawn one by one.
 
     lam, p and v (but not theta) are computed after adding half a labelled pair to each of the
     four cells: with a handful of events the grader may err not once in the sample, and v would
@@ -210,7 +215,8 @@ def ppi_ratio(
     Returns
     -------
     Corrected or None
-        None where people saw no pair inside the denominator.
+        None where people saw no pair inside the denominator. `lam` is 0 also where the grader saw
+        none on the labelled pairs, or on the others.
 
     Raises
     ------
@@ -279,7 +285,7 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     ----------
     a, b : Corrected
         From counts whose rows are the same kinds of cluster in the same order, such as prompts
-        that two models answered. Both at the confidence wanted for the difference.
+        that two models answered. Both about prompts, at the confidence wanted for the difference.
 
     Returns
     -------

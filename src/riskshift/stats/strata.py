@@ -70,7 +70,10 @@ def stratified_rate(
     where the limits of p and d are those of n / (1 - n / N) labels instead [3]_.
 
     `effective_n` is the number of independent pairs whose Wilson interval at this rate would be as
-    wide, and `gain` how many times the labelled pairs that is.
+    wide, whatever `method` is, and `gain` how many times the labelled pairs of the denominator that
+    is. `influence` has no finite population correction; where each pair has a prompt of its own its
+    squares sum to the variance of double sampling for stratification ([3]_, chapter 12), but for
+    factors n / (n - 1) of each stratum.
 
     References
     ----------
@@ -80,7 +83,7 @@ def stratified_rate(
        function of binomial proportions", Computational Statistics and Data Analysis 53 (2009),
        p. 1080-1085.
     .. [3] W. G. Cochran, "Sampling Techniques", 3rd ed. (1977), chapters 5 and 5A on stratified
-       random sampling.
+       random sampling, 12 on double sampling.
 
     Examples
     --------
