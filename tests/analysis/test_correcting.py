@@ -202,7 +202,7 @@ def test_few_labels_are_said_to_be_few():
     grader, _, people = draw(6, labelled=FEW_LABELS - 1)
     made = corrected(grader, people)
     assert any("labels are few" in note for note in made.sample.notes)
-    assert "only 29 pairs" in made.rate("response_harm").note
+    assert "only 29 labelled pairs" in made.rate("response_harm").note
     enough = corrected(*(draw(6, labelled=FEW_LABELS)[at] for at in (0, 2)))
     assert enough.rate("response_harm").note == ""
     assert not any("labels are few" in note for note in enough.sample.notes)
@@ -527,11 +527,32 @@ def test_people_s_labels_may_be_called_as_riskshift_calls_them(engine, tmp_path)
         )
 
 
-def test_people_who_write_another_scale_are_told():
+def told(grader, people, **options):
+    with pytest.raises(riskshift.DataError) as caught:
+        riskshift.analyze(grader, people=people, taxonomy=TWO, **options)
+    return str(caught.value)
+
+
+def test_faults_of_people_s_labels_say_what_to_do_and_never_to_skip():
     grader, _, people = draw(21)
-    odd = people.with_columns(response_harm=pl.lit(9))
-    with pytest.raises(riskshift.DataError, match="9"):
-        corrected(grader, odd)
+    scale = told(grader, people.with_columns(response_harm=pl.lit(9)))
+    assert "names of levels: Safe, Harmful" in scale
+    column = told(grader, people.rename({"response_harm": "harm"}))
+    assert "Rename its columns: prompt_harm, response_harm" in column
+    twice = told(grader, pl.concat([people, people[:1]]))
+    assert "more than once" in twice
+    assert not any("--skip-bad" in message for message in (scale, column, twice))
+
+
+def test_labels_of_pairs_that_are_not_there_are_explained():
+    grader, everything, people = draw(21)
+    one = grader.with_columns(model=pl.lit("new"))
+    both = [people.with_columns(model=pl.lit(name)) for name in ("new", "old")]
+    assert "of models that are not there" in told(one, pl.concat(both))
+    assert "labels of old" in told(one, pl.concat(both))
+    assert "are the two files swapped" in told(grader[:50], everything)
+    strange = people[:3].with_columns(prompt_id=pl.col("prompt_id") + 10**6)
+    assert "check the ids" in told(grader, strange)
 
 
 def test_about_the_file_more_is_known(public):

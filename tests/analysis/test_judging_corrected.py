@@ -82,7 +82,10 @@ def test_without_evidence_it_says_how_many_labels_would_settle_it():
     grader, people = draw(labelled=100)
     result = check(grader, people, "response_harm <= 4%").results[0]
     assert (result.verdict, result.lacks) == ("inconclusive", "prompts")
-    assert result.further > 100
+    assert (result.further, "even people's labels of all pairs" in result.sentence) == (None, True)
+    grader, people = draw(n=6000, labelled=300)
+    result = check(grader, people, "response_harm <= 4%").results[0]
+    assert 100 < result.further <= 6000 - 300
     assert "further people's labels" in result.sentence
 
 

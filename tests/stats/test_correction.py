@@ -151,10 +151,15 @@ def test_the_effective_size_is_that_of_the_rows_written_out():
     np.add.at(counts[1], (prompt[~known], grader[~known]), 1)
     rate = ppi_mean(*counts, confidence=0.9)
 
-    # Half a labelled pair more in each cell, each in a prompt of its own that counts by half.
-    y, f = np.append(people, [0, 0, 1, 1]), np.append(grader, [0, 1, 0, 1])
-    group, seen = np.append(prompt, [60, 61, 62, 63]), np.append(known, [True] * 4)
-    w = np.append(np.ones(240), [0.5] * 4)
+    # Half a labelled pair more in each cell, in prompts like the average labelled pair's.
+    labelled, unlabelled = (part.reshape(60, -1).sum(axis=1) for part in counts)
+    own, beside = (labelled @ part / labelled.sum() for part in (labelled, unlabelled))
+    cells = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    y, f = np.concatenate([people, *cells[:1] * 2]), np.concatenate([grader, *cells[1:] * 2])
+    group = np.concatenate([prompt, *[np.arange(60, 64)] * 2])
+    seen = np.concatenate([known, [True] * 4, [False] * 4])
+    size = np.concatenate([np.ones(240), [own] * 4, [beside] * 4])  # pairs in a row
+    w = size * np.where(group < 60, 1, 0.5 / own)
     n, others = w[seen].sum(), w[~seen].sum()
     e = y - rate.lam * f
     psi = np.where(
@@ -163,14 +168,15 @@ def test_the_effective_size_is_that_of_the_rows_written_out():
         rate.lam * (f - np.average(f[~seen], weights=w[~seen])) / others,
     )
     alone = np.where(seen, (y - np.average(y[seen], weights=w[seen])) / n, 0)
-    prompts = np.append(np.ones(60), [0.5] * 4)
+    prompts = np.append(np.ones(60), [0.5 / own] * 4)
     total, of_people = (
-        (prompts * np.bincount(group, weights=each) ** 2).sum() for each in (psi, alone)
+        (prompts * np.bincount(group, weights=size * each) ** 2).sum() for each in (psi, alone)
     )
     holding = prompts[np.unique(group[seen])].sum()
     p = np.average(y[seen], weights=w[seen])
-    size = p * (1 - p) / (total * holding / (holding - 1) * n / (n - 2))
-    t_of_pairs = t.ppf(0.95, n - 3)
+    pairs = known.sum()
+    size = p * (1 - p) / (total * holding / (holding - 1) * (pairs + 2) / pairs)
+    t_of_pairs = t.ppf(0.95, pairs - 1)
     t_of_prompts = t.ppf(0.95, len(np.unique(prompt[known])) - 1)
     assert rate.effective_n == pytest.approx(size * (t_of_pairs / t_of_prompts) ** 2, rel=1e-9)
     assert rate.gain == pytest.approx(of_people / total, rel=1e-9)

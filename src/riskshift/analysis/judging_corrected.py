@@ -86,7 +86,7 @@ def judge_corrected(
             settled(not question.rule.upper),
             missing,
             labelled=made.labelled,
-            further=_further(question, made),
+            further=_further(question, made, crossed.denominator(cells, weight)),
             seen=gate_words.seen_corrected(question.rule, share),
             notes=[],
             doubts=_about_sample(doubled, stratified_by),
@@ -234,6 +234,8 @@ def _result(
         sentence = f"Not a random sample: {found.seen}. Nothing is decided on people's labels of odd pairs."
     elif unlabelled:
         sentence = gate_words.without_labels(found.seen, found.missing)
+    elif verdict == "inconclusive" and further is None:
+        sentence = f"Not enough evidence: {found.seen}; even people's labels of all pairs may not settle it."
     elif verdict == "inconclusive":
         sentence = gate_words.without_evidence(
             question.choice, found.seen, further, gate_words.PEOPLES
@@ -317,7 +319,8 @@ def _about_sample(doubled: Doubled, stratified_by: str | None) -> list[str]:
     ]
 
 
-def _further(question: Question, made: Corrected) -> int | None:
+def _further(question: Question, made: Corrected, pairs: float) -> int | None:
+    """Say roughly how many further labels would settle it; None where there are not so many pairs."""
     if not made.effective_n:
         return None
     upper, bound = question.rule.upper, question.rule.bound
@@ -328,4 +331,7 @@ def _further(question: Question, made: Corrected) -> int | None:
         bound if upper else 1 - bound,
         confidence=question.confidence,
     )
-    return None if further is None else ceil(further * made.labelled / made.effective_n)
+    if further is None:
+        return None
+    labels = ceil(further * made.labelled / made.effective_n)
+    return labels if made.labelled + labels <= pairs else None

@@ -153,9 +153,11 @@ def ppi_mean(
 
     lam, p and v (but not theta) are computed after adding half a labelled pair to each of the
     four cells: with a handful of events the grader may err not once in the sample, and v would
-    then claim that it never does. This is riskshift's own rule, after the plus-four idea. The
-    variance of f is that of the labelled pairs, where [2]_ pools all: a pooled one makes lam rise
-    with the number of events in the sample, which biases theta when they are few.
+    then claim that it never does. It comes in clusters like that of the average labelled pair,
+    because variance from few events in clusters is far too small as well. These are riskshift's
+    own rules, after the plus-four idea. The variance of f is that of the labelled pairs, where
+    [2]_ pools all: a pooled one makes lam rise with the number of events in the sample, which
+    biases theta when they are few.
 
     References
     ----------
@@ -403,13 +405,20 @@ class _Sample:
         return spread * (self.unknown if about == "file" else 1.0)
 
     def doubted(self) -> "_Sample":
-        """Add half a labelled pair to each cell inside both denominators."""
-        pairs = np.zeros((4, 3, 3))
-        pairs[np.arange(4), [1, 1, 2, 2], [1, 2, 1, 2]] = 1
+        """Add half a labelled pair to each cell inside both denominators.
+
+        It comes in clusters of the size that the average labelled pair lives in.
+        """
+        labelled, rest = self.labelled.sum(axis=(1, 2)), self.rest.sum(axis=1)
+        total, cells = self.total(labelled), np.arange(4)
+        size = self.total(labelled**2) / total
+        pairs, others = np.zeros((4, 3, 3)), np.zeros((4, 3))
+        pairs[cells, [1, 1, 2, 2], [1, 2, 1, 2]] = size
+        others[cells, [1, 2, 1, 2]] = self.total(labelled * rest) / total
         return _Sample(
             np.concatenate([self.labelled, pairs]),
-            np.concatenate([self.rest, np.zeros((4, 3))]),
-            np.concatenate([self.weight, np.full(4, _PSEUDO)]),
+            np.concatenate([self.rest, others]),
+            np.concatenate([self.weight, np.full(4, _PSEUDO / size)]),
         )
 
     def _alone(self, events: Floats, trials: Floats, confidence: float) -> Estimate:
@@ -443,11 +452,11 @@ def _scores(states: Floats) -> Floats:
 
 def _within_file(people: Estimate, unknown: float) -> Estimate:
     """Count people's labels for more where they are a large part of all; `unknown` is the rest."""
-    if unknown == 1 or not people.effective_n:
-        return people
     level, rate = people.interval.confidence, people.estimate
     if not unknown:
         return replace(people, interval=Interval(rate, rate, "known", level), effective_n=inf)
+    if unknown == 1 or not people.effective_n:
+        return people
     size = people.effective_n / unknown
     return replace(people, interval=wilson(rate * size, size, confidence=level), effective_n=size)
 

@@ -66,7 +66,8 @@ def stratified_rate(
     For rates over all pairs, where d is 1, this is ``sum(W p) -/+ sqrt(sum(W^2
     (p - limit)^2))``. A stratum in which people saw no pair of the denominator may hide any rate
     there, so its p is taken from 0 to 1. The shares W come from a sample of prompts themselves:
-    their linearised variance over whole clusters is added; not so for a rate about the file,
+    their linearised variance over whole clusters is added, and the covariance that all parts have
+    where clusters hold several pairs, unless it is negative; not so for a rate about the file,
     where the limits of p and d are those of n / (1 - n / N) labels instead [3]_.
 
     `effective_n` is the number of independent pairs whose Wilson interval at this rate would be as
@@ -123,8 +124,11 @@ def stratified_rate(
     if about == "prompts":
         scores = [part.inside * (part.rate - theta) for part in strata]
         mixed = pairs @ np.array(scores) / totals.sum() / denominator
-    clusters = float(kinds.sum())
-    spread = kinds @ mixed**2 * clusters / (clusters - 1) if clusters > 1 else inf
+    # A row for each rate and each share inside: what its labelled pairs add to the error.
+    seen = np.concatenate(
+        [w * part.residuals(theta) for w, part in zip(share, strata, strict=True)]
+    )
+    spread = _shared(mixed, seen, kinds) if about == "prompts" else 0.0
     down, up = (
         hypot(
             z * sqrt(spread),
@@ -133,7 +137,6 @@ def stratified_rate(
         for side in (-1, 1)
     )
     low, high = max(0.0, theta - down), min(1.0, theta + up)
-    seen = np.array([part.residuals(theta) for part in strata])
     count = round(float(kinds @ cells[:, :, 1:].sum(axis=(1, 2))))
     size = _worth(theta, high - low, z)
     return Corrected(
@@ -146,7 +149,7 @@ def stratified_rate(
         people=None,
         raw=None,
         clipped=False,
-        influence=mixed + share @ seen,
+        influence=mixed + seen.sum(axis=0),
         weight=kinds,
     )
 
@@ -179,10 +182,23 @@ class _Stratum:
         return hypot(share * self.inside * (self.limits[at] - rate), by_inside)
 
     def residuals(self, theta: float) -> Floats:
-        """Return what the labelled pairs of each kind of cluster add to the error of theta."""
+        """Return what labelled pairs of each kind of cluster add by the rate and by the share."""
         events, trials = self.cells[:, 2], self.cells[:, 1:].sum(axis=1)
-        mean = self.inside * (self.rate - theta)
-        return np.asarray((events - theta * trials - mean * self.cells.sum(axis=1)) / self.n)
+        of_rate = events - self.rate * trials
+        of_inside = (self.rate - theta) * (trials - self.inside * self.cells.sum(axis=1))
+        return np.stack([of_rate, of_inside]) / self.n
+
+
+def _shared(mixed: Floats, seen: Floats, kinds: Floats) -> float:
+    """Variance by the shares of strata, and what rates in one cluster have in common with it.
+
+    Each pair in a cluster of its own: nothing in common, so the variance by the shares alone.
+    """
+    clusters = float(kinds.sum())
+    if clusters < 2:
+        return inf
+    joint = (mixed + seen.sum(axis=0)) ** 2 - (seen**2).sum(axis=0)
+    return max(float(kinds @ mixed**2), float(kinds @ joint)) * clusters / (clusters - 1)
 
 
 def _stratum(
@@ -202,10 +218,10 @@ def _stratum(
     def limits(part: Floats, whole: Floats) -> tuple[float, float]:
         size = effective_sample(part, whole, kinds, confidence=confidence).n
         rate = min(1.0, float(kinds @ part) / float(kinds @ whole))
-        if not size:
-            return 0.0, 1.0  # one cluster says nothing about others
         if not unknown:
             return rate, rate
+        if not size:
+            return 0.0, 1.0  # one cluster says nothing about others
         held = method(rate * size / unknown, size / unknown, confidence=confidence)
         return held.low, held.high
 
