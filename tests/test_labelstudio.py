@@ -399,7 +399,7 @@ def test_what_other_controls_say_is_passed_over(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[" * 100_000, "{}", "[1]", '[{"data": {}}]', '[{"prompt": "q", "prompt_harm": "Safe"}]',
+        "{", "[" * 100_000, "{}", "[1]", '[{"data": {}}]', '[{"prompt": "q", "prompt_harm": "Safe"}]',
         '[{"data": [], "annotations": []}]', '[{"data": {}, "annotations": [1]}]', "\x00",
     ],
 )  # fmt: skip
@@ -410,8 +410,43 @@ def test_what_is_no_export_is_refused(text, tmp_path):
         imported(path)
 
 
+@pytest.mark.parametrize("text", ["", "\n ", "\ufeff"])
+def test_an_empty_file_is_called_empty(text, tmp_path):
+    path = tmp_path / "annotations.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileError, match=r"annotations\.json is empty\. In Label Studio choose"):
+        imported(path)
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    with pytest.raises(FileError, match=r"is a folder\. Name the file that Label Studio exported"):
+        imported(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["annotations.jsonl", "link.jsonl"])
+def test_the_annotations_are_not_written_over(name, tmp_path):
+    path = answered(tmp_path, [annotation(response_harm="Safe")]).rename(
+        tmp_path / "annotations.jsonl"
+    )
+    held = path.read_text()
+    (tmp_path / "link.jsonl").symlink_to(path)
+    with pytest.raises(OutputError, match=r"^output \S+ is also read as path.*name another file"):
+        imported(path, output=tmp_path / name)
+    assert path.read_text() == held
+
+
+def test_pairs_are_not_written_over_by_tasks(tmp_path):
+    exported(pairs(), tmp_path)
+    tasks = tmp_path / "tasks.json"
+    held = tasks.read_text()
+    for data in (tasks, [str(tasks)], tmp_path, f"{tmp_path}/*.json"):
+        with pytest.raises(OutputError, match=r"^folder \S+tasks\.json .* as data"):
+            riskshift.export_label_studio(data, tmp_path, taxonomy=HARM)
+    assert tasks.read_text() == held
+
+
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
-    with pytest.raises(FileError, match="cannot be read"):
+    with pytest.raises(FileError, match=r"none\.json cannot be read: No such file or directory\.$"):
         imported(tmp_path / "none.json")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FileError, match="cannot be read"):

@@ -319,6 +319,14 @@ def test_a_file_that_stands_there_is_left_alone(tmp_path):
     assert path.read_text() == "people's work"
 
 
+def test_a_sample_is_not_written_where_it_would_be_read(tmp_path):
+    graded().write_csv(tmp_path / "graded.csv")
+    for data in (tmp_path, f"{tmp_path}/*.csv"):
+        with pytest.raises(OutputError, match=r"^output \S+drawn\.csv .* as data"):
+            draw(data, output=tmp_path / "drawn.csv")
+    assert not (tmp_path / "drawn.csv").exists()
+
+
 def test_a_name_that_the_sample_needs_is_refused():
     frame = graded().rename({"prompt_id": "stratum"})
     with pytest.raises(UsageError, match="two columns stratum"):

@@ -17,6 +17,7 @@ from riskshift.errors import DataError, unknown_choice
 from riskshift.ratings import Label, Ratings
 from riskshift.reading.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading.opening import open_data
+from riskshift.reading.overwriting import refuse_overwriting
 from riskshift.reading.rated import RATERS, Rated, collapse_raters
 from riskshift.records import Columns, Options
 from riskshift.report.sheets import Row, check_sheet, write_sheet
@@ -86,7 +87,7 @@ def agree(
     UsageError
         If an option cannot be honoured.
     OutputError
-        If the resolved records cannot be written.
+        If the resolved records cannot be written, or would be read as `data`.
 
     Examples
     --------
@@ -103,6 +104,7 @@ def agree(
     settings = Settings(confidence, seed=seed, resamples=resamples)
     check_rule(rule, adjudicator)
     place = None if write_resolved is None else check_sheet(write_resolved)
+    refuse_overwriting({"write_resolved": write_resolved}, {"data": data})
     options = Options(
         taxonomy=taxonomy or Taxonomy(),
         columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),

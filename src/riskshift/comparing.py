@@ -32,6 +32,7 @@ from riskshift.reading.doubled import double, drawing_of
 from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
+MIXES: Final = ("pooled", "baseline")
 _CELL: Final = "riskshift_cell"
 _BETWEEN: Final = "\x1f"
 

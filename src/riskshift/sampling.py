@@ -27,6 +27,7 @@ from riskshift.errors import DataError, OutputError, UsageError, listing
 from riskshift.reading.doubled import CHANCE, STRATUM
 from riskshift.reading.drawn import draw, identity_of, refuse_twins
 from riskshift.reading.opening import refuse_reading
+from riskshift.reading.overwriting import refuse_overwriting
 from riskshift.records import Records
 from riskshift.report.sheets import Row, check_sheet, write_sheet
 from riskshift.taxonomy import MISSING
@@ -166,7 +167,7 @@ def sample(
     DataError
         If the data has faults, or nothing tells its pairs apart.
     OutputError
-        If the sample cannot be written.
+        If the sample cannot be written, or would be read as `data`.
 
     Examples
     --------
@@ -182,6 +183,7 @@ def sample(
     _check(n, seed)
     check_allocation(allocation)
     place = None if output is None else check_new(output)
+    refuse_overwriting({"output": output}, {"data": data})
     records = _opened(data, reading, progress)
     choice = None if stratify is None else choose_one(stratify, records.options.taxonomy)
     records = collapse(records, progress=progress).records

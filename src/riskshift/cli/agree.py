@@ -58,8 +58,13 @@ def agree(
     Raters stand in rows (a column annotator) or in columns (response_hate@alice).
     """
     from riskshift.agreeing import agree as compare_raters
+    from riskshift.reading.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
+    refuse_overwriting(
+        {"-o": output, "--write-resolved": write_resolved},
+        {"data": paths, "--taxonomy": taxonomy},
+    )
     reading = options.reading_options(
         taxonomy=taxonomy,
         mapped=mapped,

@@ -76,6 +76,7 @@ def check(
     """
     from riskshift.gating import check as judge
     from riskshift.gating import read_rules
+    from riskshift.reading.overwriting import refuse_overwriting
     from riskshift.report.gate import FORMATS as RENDERERS
     from riskshift.report.writing import check_folder, write_bytes
 
@@ -85,6 +86,17 @@ def check(
         if output.is_dir():
             raise OutputError(f"{output} is a folder. Name a file in it.")
         check_folder(output.parent)
+    refuse_overwriting(
+        {"-o": output},
+        {
+            "data": paths,
+            "--rules": rules,
+            "--baseline": baseline,
+            "--people": people,
+            "--baseline-people": baseline_people,
+            "--taxonomy": taxonomy,
+        },
+    )
     asked = [*(rule or []), *(read_rules(rules) if rules is not None else [])]
     if not asked:
         raise UsageError("no rule: give --rule 'escalation <= 5%' or --rules FILE.")

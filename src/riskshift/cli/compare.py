@@ -72,9 +72,20 @@ def compare(
 
     Models are told apart by a model column, or by file where there is none.
     """
+    from riskshift.comparing import MIXES
     from riskshift.comparing import compare as compare_models
+    from riskshift.reading.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
+    refuse_overwriting(
+        {"-o": output},
+        {
+            "data": paths,
+            "--people": people,
+            "--standardize": None if standardize in MIXES else standardize,
+            "--taxonomy": taxonomy,
+        },
+    )
     reading = options.reading_options(
         taxonomy=taxonomy,
         mapped=mapped,

@@ -51,8 +51,12 @@ def grader(
 ) -> None:
     """Hold a grader's labels against people's, on prompts and on responses."""
     from riskshift.grading import grade
+    from riskshift.reading.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
+    refuse_overwriting(
+        {"-o": output}, {"--grader": graded, "--people": people, "--taxonomy": taxonomy}
+    )
     reading = options.reading_options(
         taxonomy=taxonomy,
         mapped=mapped,

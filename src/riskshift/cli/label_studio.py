@@ -28,8 +28,9 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a labeling config and tasks, from pairs that riskshift sample drew."""
-    from riskshift.labelstudio.exporting import export_label_studio
+    from riskshift.labelstudio.exporting import export_label_studio, refuse_written_over
 
+    refuse_written_over("-o", output, {"data": paths, "--taxonomy": taxonomy})
     reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, format=source)
     with options.progress(quiet=quiet) as told:
         made = export_label_studio(paths, output, progress=told, **reading)
@@ -59,8 +60,10 @@ def import_(
 ) -> None:
     """Read the annotations of people, one row each."""
     from riskshift.labelstudio.importing import import_label_studio
+    from riskshift.reading.overwriting import refuse_overwriting
     from riskshift.report.escape import lines
 
+    refuse_overwriting({"-o": output}, {"annotations": path, "--taxonomy": taxonomy})
     reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, scale=scale)
     made = import_label_studio(path, output=output, **reading)
     options.wrote(output, quiet=quiet)

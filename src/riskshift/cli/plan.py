@@ -85,11 +85,13 @@ def plan(
     Ask with one of --width, --rule and --difference. Without any: a table of widths.
     """
     import riskshift
+    from riskshift.reading.overwriting import refuse_overwriting
     from riskshift.report.plan_story import write_picture
 
     options.check_outputs((), format)
     for path in output or []:
         _check(path)
+    refuse_overwriting({"-o": output}, {"--like": like, "--taxonomy": taxonomy})
     reading = _given(
         {
             "format": source,

@@ -62,6 +62,7 @@ def sample(
     """
     from riskshift import sampling
     from riskshift.api import read
+    from riskshift.reading.overwriting import refuse_overwriting
     from riskshift.report.escape import lines
 
     if (n is None) != (output is None) or (n is None and width is None):
@@ -72,6 +73,7 @@ def sample(
         raise UsageError("--allocation shares labels out among strata, so it needs --stratify.")
     if output is not None:
         sampling.check_new(output)
+    refuse_overwriting({"-o": output}, {"data": paths})
     reading = options.reading_options(
         taxonomy=taxonomy,
         mapped=mapped,

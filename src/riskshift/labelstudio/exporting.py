@@ -17,6 +17,7 @@ from riskshift.reading.doubled import CHANCE, STRATUM
 from riskshift.reading.drawn import identity_of
 from riskshift.reading.files import Job
 from riskshift.reading.opening import open_data
+from riskshift.reading.overwriting import refuse_overwriting
 from riskshift.records import Columns, Options, Records, assemble, label_roles, require_mapped
 from riskshift.report.writing import check_folder, write_bytes
 from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy
@@ -181,9 +182,10 @@ def export_label_studio(
     UsageError
         If a name or a description of the taxonomy cannot be written in a config.
     OutputError
-        If the files cannot be written.
+        If the files cannot be written, or are read.
     """
     place = _folder(folder)
+    refuse_written_over("folder", place, {"data": data})
     options = reading_options(taxonomy, columns)
     progress("opening the data")
     records = open_data(data, options=options, format=format, job=_UNLABELLED)
@@ -233,6 +235,12 @@ def _folder(folder: str | Path) -> Path:
     if place.exists() and not place.is_dir():
         raise OutputError(f"{place} is a file; name a folder for {CONFIG} and {TASKS}.")
     return place
+
+
+def refuse_written_over(option: str, folder: Path, read: Mapping[str, Any]) -> None:
+    """Refuse a folder where one of the files to write is read."""
+    places = [folder / CONFIG, folder / TASKS]
+    refuse_overwriting({option: places}, read, fix="name another folder")
 
 
 def _tasks(records: Records) -> Iterator[dict[str, Any]]:

@@ -10,11 +10,13 @@ from typing import Any, Final
 from riskshift.errors import DataError, FileError, LabelError, PairError, listing
 from riskshift.labelstudio.exporting import reading_options
 from riskshift.reading.doubled import CHANCE, STRATUM
+from riskshift.reading.overwriting import refuse_overwriting
 from riskshift.records import Options, label_roles
 from riskshift.report.sheets import check_sheet, write_sheet
 from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy, level_parser, parse_relevance
 
 _LAST: Final = (STRATUM, CHANCE)
+_EXPORT: Final = "In Label Studio choose Export, JSON (not JSON-MIN, CSV or TSV)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ def import_label_studio(
     DataError
         If there are no annotations, or nothing tells their pairs apart.
     OutputError
-        If they cannot be written.
+        If they cannot be written, or `output` is the file that is read.
     """
     place = None if output is None else check_sheet(output)
+    refuse_overwriting({"output": output}, {"path": path})
     options = replace(reading_options(taxonomy, columns), scale=scale)
     made = _collected(str(path), _loaded(Path(path)), options)
     if place is not None:
@@ -114,9 +117,16 @@ def import_label_studio(
 
 def _loaded(path: Path) -> list[dict[str, Any]]:
     try:
-        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
+        if path.is_dir():
+            raise FileError(f"{path} is a folder. Name the file that Label Studio exported.")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path} cannot be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{path} cannot be read: {reason}.") from error
+    if not text.strip():
+        raise FileError(f"{path} is empty. {_EXPORT}")
+    try:
+        tasks = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise FileError(f"{path} is not JSON: {error}.") from error
     fine = isinstance(tasks, list) and all(
@@ -128,8 +138,7 @@ def _loaded(path: Path) -> list[dict[str, Any]]:
     )
     if not fine:
         raise FileError(
-            f"{path} is not an export of annotations: a list of tasks, each with data and annotations. In Label Studio "
-            "choose Export, JSON (not JSON-MIN, CSV or TSV)."
+            f"{path} is not an export of annotations: a list of tasks, each with data and annotations. {_EXPORT}"
         )
     return list(tasks)
 

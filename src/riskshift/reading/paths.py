@@ -90,7 +90,7 @@ def _expand(path: str, format: str | None, faults: list[str]) -> list[DataFile]:
             )
         return _each((Path(p) for p in matches if Path(p).is_file()), format, faults)
     if is_folder:
-        inside = sorted(p for p in place.rglob("*") if _is_data(p, place))
+        inside = data_files(place)
         if not inside:
             raise FileError(
                 f"{path} is a folder without data files. Looked for {listing(_SUFFIXES)}, also "
@@ -110,9 +110,15 @@ def _each(paths: Iterable[Path], format: str | None, faults: list[str]) -> list[
     return files
 
 
-def _is_data(path: Path, root: Path) -> bool:
+def data_files(folder: Path) -> list[Path]:
+    """Return the files that are read where a folder is named, sorted by name."""
+    return sorted(p for p in folder.rglob("*") if looks_like_data(p, folder) and p.is_file())
+
+
+def looks_like_data(path: Path, root: Path) -> bool:
+    """Tell whether a file of that name, in the folder `root` or below it, is read with it."""
     hidden = any(part.startswith((".", "_")) for part in path.relative_to(root).parts)
-    return not hidden and path.is_file() and _format_of(path) is not None
+    return not hidden and _format_of(path) is not None
 
 
 def _format_of(path: Path) -> str | None:
