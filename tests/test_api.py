@@ -68,6 +68,20 @@ class TestOptions:
         with pytest.raises(UsageError, match="between 0 and 1"):
             run(confidence=confidence)
 
+    @pytest.mark.parametrize("labels_by", [None, "grader", "people"])
+    def test_a_grader_s_mistakes_are_spoken_of_unless_people_labelled(self, run, labels_by):
+        notes = run(labels_by=labels_by).notes
+        assert notes[0].startswith("The labels are taken as they are.")
+        assert ("grader" in " ".join(notes)) is (labels_by != "people")
+
+    def test_people_s_labels_correct_a_grader_s_only(self, run):
+        with pytest.raises(UsageError, match=r"labels_by 'people' .*\(--people FILE\)"):
+            run(labels_by="people", people="people.csv")
+
+    def test_what_corrected_rates_speak_of_needs_people_s_labels(self, run):
+        with pytest.raises(UsageError, match=r"about 'file' .*labels too \(--people FILE\)"):
+            run(about="file")
+
     @pytest.mark.parametrize(
         ("name", "method"), [("wilson", wilson), ("clopper-pearson", clopper_pearson)]
     )

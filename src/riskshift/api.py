@@ -144,7 +144,7 @@ def analyze(
         more is known the more of them people labelled.
     labels_by : {"people", "grader"}, optional
         Who made the labels of `data`. Unless it was people, the result says how wrong a grader
-        would have to be for each finding to vanish.
+        would have to be for each finding to vanish. If it was, `people` has nothing to correct.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -177,7 +177,14 @@ def analyze(
     if about not in ABOUT:
         raise unknown_choice("about", about, ABOUT)
     if about != "prompts" and people is None:
-        raise UsageError("about says what corrected rates speak of; give people's labels: people.")
+        raise UsageError(
+            f"about {about!r} is about corrected rates: give people's labels too (--people FILE)."
+        )
+    if labels_by == "people" and people is not None:
+        raise UsageError(
+            "labels_by 'people' says that people made the labels, and people's labels (--people FILE) correct a "
+            "grader's: leave out one of the two."
+        )
     if isinstance(data, Records) and reading:
         raise UsageError(
             f"these records are read already, so {listing(sorted(reading))} would change nothing. "
@@ -217,7 +224,7 @@ def analyze(
         cases=worst,
         provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
         summary=tuple(headline(population)),
-        notes=tuple(caveats(population, collapsed.counts, cluster=cluster)),
+        notes=tuple(caveats(population, collapsed.counts, cluster=cluster, labels_by=labels_by)),
         labels_by=labels_by,
         corrected=corrected,
         tipping=_tipping(population, labels_by),

@@ -133,20 +133,28 @@ def _origin(population: Population) -> str:
     )
 
 
-def caveats(population: Population, counts: Counts, *, cluster: str | None) -> list[str]:
+def caveats(
+    population: Population, counts: Counts, *, cluster: str | None, labels_by: str | None = None
+) -> list[str]:
     """Say what the numbers do not tell."""
     return [
+        _about_labels(labels_by),
         *_always(population),
         *_about_clusters(population, counts, cluster),
         *_about_gaps(population, counts),
     ]
 
 
-def _always(population: Population) -> Iterator[str]:
-    yield (
+def _about_labels(labels_by: str | None) -> str:
+    if labels_by == "people":
+        return "The labels are taken as they are. People err too, and the intervals do not include that."
+    return (
         "The labels are taken as they are. If a grader made them, its mistakes move every rate, and the intervals "
         "do not include that."
     )
+
+
+def _always(population: Population) -> Iterator[str]:
     yield (
         "The intervals speak of prompts like these, chosen as these were; not of other prompts, languages or "
         "settings."
