@@ -681,6 +681,43 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(held, tmp_pat
         agree("there-is-no-such-file.csv", FIVE, write_resolved=tmp_path / name)
 
 
+def test_the_ratings_are_not_written_over(held):
+    path = held(long(), "csv")
+    for data in (path, [str(path)], path.parent):
+        with pytest.raises(OutputError, match=r"^write_resolved \S+ .* as data"):
+            agree(data, FIVE, write_resolved=path.parent / "ratings.csv")
+    assert path.read_text().count("\n") == len(long()) + 1
+
+
+SPLIT = {"a": "1000", "b": "0100", "c": "0010"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule", "said"),
+    [
+        (SPLIT, "median", "; part of this is the rule, because two raters' ties go up."),
+        (SPLIT, "max", "; part of this is the rule, because the highest of fewer ratings is"),
+        (SPLIT | {"d": "1000"}, "median", "; part of this may be the rule, because ties go up"),
+        (dict.fromkeys("abc", "0011"), "median", "0.0 percentage points at most (without a)."),
+    ],
+)
+def test_a_rater_is_not_blamed_for_what_the_rule_moves(held, labels, rule, said):
+    *_, moved = agree(held(long(labels)), rule=rule).summary
+    assert moved.startswith("Leaving out one rater moves it by ")
+    assert said in moved
+
+
+def test_of_three_raters_leaving_any_out_can_only_raise_the_rate(held):
+    resolution = agree(held(long(SPLIT))).resolution
+    raised = {who: rates["response_harm"].estimate for who, rates in resolution.without.items()}
+    assert resolution.chosen["response_harm"].estimate < min(raised.values())
+
+
+def test_the_rate_that_moves_is_defined(held):
+    _, _, resolved, _ = agree(held(long(SPLIT))).summary
+    assert "response harm (share of items whose response is harmful) is " in resolved
+
+
 def test_every_pair_of_raters_is_laid_out(held):
     pairs = agree(held(long()), FIVE).on("response_hate").pairs
     assert [(pair.a, pair.b) for pair in pairs] == list(combinations("ABCD", 2))

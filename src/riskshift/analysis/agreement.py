@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from riskshift import __version__
 from riskshift.analysis.agreeing import MOST_PAIRED, Alpha, LabelAgreement
+from riskshift.analysis.metrics import OVERALL
 from riskshift.analysis.rates import Rate, Settings, interval_dict, level
 from riskshift.analysis.resolving import MOST_RATERS, Resolution
 from riskshift.analysis.result import Provenance
@@ -15,6 +16,7 @@ from riskshift.taxonomy import Taxonomy
 
 SCHEMA_VERSION: Final = 1
 MAIN: Final = "ordinal"
+_MEANINGS: Final = {metric.name: metric.meaning for metric in OVERALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +161,16 @@ def _summary(agreement: Agreement) -> Iterator[str]:
 
 def _who(agreement: Agreement) -> str:
     several = max((item.items for item in agreement.labels), default=0)
-    many = len(agreement.raters) - (agreement.resolution.adjudicator is not None)
+    many = _judged(agreement)
     of = f" of {counted(agreement.provenance.units, 'prompt')}" if agreement.shared else ""
     twice = f"{several:,} {'has' if several == 1 else 'have'} two ratings or more"
     if several == agreement.items:
         twice = "each has two ratings or more"
     return f"{counted(many, 'rater')} labelled {counted(agreement.items, 'item')}{of}; {twice}."
+
+
+def _judged(agreement: Agreement) -> int:
+    return len(agreement.raters) - (agreement.resolution.adjudicator is not None)
 
 
 def _how_far(agreement: Agreement) -> Iterator[str]:
@@ -210,15 +216,34 @@ def _what_it_moves(agreement: Agreement) -> Iterator[str]:
     }
     shown = enumerate_words([f"{percent(value)} by {rule}" for rule, value in others.items()])
     yield (
-        f"Resolved by {resolution.rule}, {name.replace('_', ' ')} is {percent(rate.estimate)} ({spread(rate)}); "
-        f"it would be {shown}."
+        f"Resolved by {resolution.rule}, {name.replace('_', ' ')} ({meaning(name)}) is {percent(rate.estimate)} "
+        f"({spread(rate)}); it would be {shown}."
     )
     moved = resolution.furthest(name)
     if moved is not None:
         rater, by = moved
         yield (
-            f"Leaving out one rater moves it by {100 * abs(by):.1f} percentage points at most (without {rater})."
+            f"Leaving out one rater moves it by {100 * abs(by):.1f} percentage points at most (without {rater})"
+            f"{_by_the_rule(agreement) if by else ''}."
         )
+
+
+def meaning(name: str) -> str:
+    """Say what a rate over all categories is a share of; pairs are of ratings here, so of items."""
+    told = _MEANINGS[name].rstrip(".").replace("all pairs", "items")
+    return f"{told[0].lower()}{told[1:]}"
+
+
+def _by_the_rule(agreement: Agreement) -> str:
+    """Say how the rule itself moves a rate when a rater is left out, so that nobody is blamed."""
+    if agreement.resolution.rule == "max":
+        return "; part of this is the rule, because the highest of fewer ratings is never higher"
+    if _judged(agreement) == 3:
+        return "; part of this is the rule, because two raters' ties go up"
+    return (
+        "; part of this may be the rule, because ties go up, and an even number of raters ties more often than an "
+        "odd one"
+    )
 
 
 def _notes(agreement: Agreement) -> Iterator[str]:

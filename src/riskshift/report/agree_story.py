@@ -1,10 +1,10 @@
 """Agreement as a document: how far, who with whom, what the rule moves, what to discuss."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from riskshift.analysis.agreeing import LabelAgreement, PairAgreement
-from riskshift.analysis.agreement import MAIN, Agreement, moves, rate_names, rule_rates
+from riskshift.analysis.agreement import MAIN, Agreement, meaning, moves, rate_names, rule_rates
 from riskshift.analysis.rates import level
 from riskshift.analysis.words import coefficient, counted, percent, spread
 from riskshift.ratings import Dispute
@@ -24,6 +24,7 @@ from riskshift.taxonomy import Taxonomy
 
 MOST_DRAWN: Final = 15
 LONG_PREFIX: Final = 10
+_UNTOLD: Final = ("response_harm", "severe_response")
 
 
 def story(agreement: Agreement) -> Document:
@@ -257,6 +258,7 @@ def _rule(agreement: Agreement) -> Section:
             f"Rates by rule (interval for {resolution.rule})",
             ("Rate", resolution.rule, f"{at} interval", *others),
             tuple(rules),
+            notes=_defined(rate_names(agreement)),
         ),
         Table(
             f"Rates by {resolution.rule} without one rater",
@@ -275,6 +277,12 @@ def _rule(agreement: Agreement) -> Section:
         ),
     ]
     return Section("What the rule moves", "rule", tuple(blocks), brief=True)
+
+
+def _defined(names: Sequence[str]) -> tuple[str, ...]:
+    """Say what the rates are whose names do not tell."""
+    told = (f"{spoken(name)}: {meaning(name)}." for name in _UNTOLD if name in names)
+    return tuple(f"{said[0].upper()}{said[1:]}" for said in told)
 
 
 def _disputes(agreement: Agreement) -> Section:
