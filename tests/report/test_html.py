@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from riskshift.report import drawings
-from riskshift.report.document import CaseList, Document, Figure, Matrix, Section
+from riskshift.report.document import CaseList, Document, Figure, Matrix, Section, Table
 from riskshift.report.html import LONGEST_TEXT, render_html
 
 VOID = {"meta", "br", "img", "link", "input", "hr", "base"}
@@ -310,3 +310,23 @@ def test_only_counts_with_cases_can_be_chosen(document):
     assert first == ["0-1", "0-2", "1-2", "2-3"]
     assert second == []
     assert "underlined count" not in render_html(with_cases())
+
+
+def test_boxes_that_scroll_can_be_reached_and_named(page, document):
+    boxes = page.all("div", **{"class": "wide"})
+    assert len(boxes) == len(page.all("table")) + len(page.all("svg"))
+    assert {(box["tabindex"], box["role"]) for box, _ in boxes} == {("0", "region")}
+    named = {block.caption for block in blocks(document, Table)}
+    named |= {block.caption for block in blocks(document, Matrix)}
+    named |= {block.title for block in blocks(document, Figure)}
+    assert {box["aria-label"] for box, _ in boxes} == named
+
+
+def test_a_line_may_break_between_an_estimate_and_its_interval_only():
+    table = Table(
+        "Rates", ("Metric", "Rate"), (("a (b)", "3.2% (2.4% to 4.3%) *"), ("c", "1 (x (y))"))
+    )
+    page = Page(render_html(Document("T", "S", (), (), (Section("A", "a", (table,)),))))
+    ((_, text),) = page.all("td", **{"class": "number spread"})
+    assert text == "3.2% (2.4% to 4.3%) *"
+    assert [text for _, text in page.all("span")] == ["3.2%", "(2.4% to 4.3%) *"]

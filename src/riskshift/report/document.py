@@ -1,7 +1,7 @@
 """One document, many renderers: order, rounding and wording are decided before rendering."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from riskshift.counts import Case
@@ -38,6 +38,8 @@ class Table:
         How many leading columns are text; the rest are numbers and set flush right.
     notes : tuple of str
         Footnotes.
+    legend : tuple of (int, str)
+        What single columns mean, by position; left out with their columns.
     essential : tuple of int
         Positions of the columns that narrow places keep; empty: all.
     """
@@ -48,6 +50,24 @@ class Table:
     text_columns: int = 1
     notes: tuple[str, ...] = ()
     essential: tuple[int, ...] = ()
+    legend: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def footnotes(self) -> tuple[str, ...]:
+        """What stands below: the notes, then what the columns mean."""
+        meanings = " ".join(text for _, text in self.legend)
+        return (*self.notes, meanings) if meanings else self.notes
+
+    def taken(self, kept: Sequence[int]) -> "Table":
+        """Return the table of some of its columns."""
+        return replace(
+            self,
+            columns=tuple(self.columns[i] for i in kept),
+            rows=tuple(tuple(row[i] for i in kept) for row in self.rows),
+            text_columns=sum(i < self.text_columns for i in kept),
+            essential=(),
+            legend=tuple((list(kept).index(i), text) for i, text in self.legend if i in kept),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ LONGEST_TEXT: Final = 4_000
 _LONGEST_NAME: Final = 120
 _LONGEST_WORD: Final = 30
 _SHORT_CELL: Final = 16
+_ESTIMATE: Final = re.compile(r"([-+<>]?[\d.,]+%?) (\([^()]{1,40}\)(?: \*)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def _environment() -> Environment:
         "entries": _entries,
         "cells": _cells,
         "fit": _fit,
+        "halves": _halves,
     }
     environment.tests["unbroken"] = _unbroken
     return environment
@@ -134,6 +136,12 @@ def _fit(cell: str) -> str:
     if _unbroken(cell):
         return "long-cell"
     return "short-cell" if len(cell) <= _SHORT_CELL else "cell"
+
+
+def _halves(cell: str) -> tuple[str, str] | None:
+    """Return an estimate and its interval, between which a line may break; None of anything else."""
+    found = _ESTIMATE.fullmatch(cell)
+    return None if found is None else (found[1], found[2])
 
 
 def _resource(name: str) -> str:

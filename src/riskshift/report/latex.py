@@ -149,7 +149,7 @@ def _short(table: Table, layout: Layout, caption: str) -> Iterator[str]:
     yield from (r"\toprule", _row(table.columns, layout), r"\midrule")
     yield from (_row(row, layout) for row in table.rows)
     yield from (r"\bottomrule", r"\end{tabular}")
-    yield from _notes(table.notes)
+    yield from _notes(table.footnotes)
     yield r"\end{table}"
 
 
@@ -162,7 +162,7 @@ def _long(table: Table, layout: Layout, caption: str) -> Iterator[str]:
     yield from (r"\midrule", r"\endfoot", r"\bottomrule", r"\endlastfoot")
     yield from (_row(row, layout) for row in table.rows)
     yield r"\end{longtable}"
-    yield from _notes(table.notes)
+    yield from _notes(table.footnotes)
     yield r"\endgroup"
 
 

@@ -91,7 +91,7 @@ def _table(table: Table) -> Iterator[str]:
     numbers = len(table.columns) - table.text_columns
     ruler = [":--"] * table.text_columns + ["--:"] * numbers
     yield "\n".join([_row(table.columns), f"| {' | '.join(ruler)} |", *map(_row, table.rows)])
-    yield from map(_text, table.notes)
+    yield from map(_text, table.footnotes)
 
 
 def _row(cells: tuple[str, ...]) -> str:

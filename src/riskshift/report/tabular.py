@@ -20,16 +20,7 @@ def narrowed(table: Table) -> Table:
     >>> narrowed(wide).columns
     ('Name', 'Rate')
     """
-    if not table.essential:
-        return table
-    kept = table.essential
-    return Table(
-        table.caption,
-        tuple(table.columns[i] for i in kept),
-        tuple(tuple(row[i] for i in kept) for row in table.rows),
-        text_columns=sum(i < table.text_columns for i in kept),
-        notes=table.notes,
-    )
+    return table.taken(table.essential) if table.essential else table
 
 
 def shortened(table: Table, longest: int) -> Table:

@@ -138,6 +138,7 @@ class _Screen:
         table = shortened(table, LONGEST_NAME)
         more = len(table.rows) - MOST_ROWS
         narrow = narrowed(table)
+        shown = narrow
         for candidate, long_word in (
             (table, None),
             (narrow, _LONG_WORD),
@@ -145,13 +146,14 @@ class _Screen:
         ):
             widths = self.widths(candidate, long_word)
             if widths is not None:
-                yield self.grid(candidate, widths)
+                shown = candidate
+                yield self.grid(shown, widths)
                 break
         else:
-            yield self.stacked(narrow)
+            yield self.stacked(shown)
         if more > 0:
             yield self.more(more, " rows")
-        for note in [note for note in table.notes if note not in self.noted]:
+        for note in [note for note in shown.footnotes if note not in self.noted]:
             self.noted.add(note)
             yield Padding(self.text(note, style="dim"), (0, 0, 0, 2))
 

@@ -1,7 +1,7 @@
 """How a table fits a page of LaTeX: size of type, widths of columns, parts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
@@ -139,20 +139,11 @@ def _parts(table: Table) -> Iterator[Table]:
     texts = list(range(table.text_columns))
     kept: list[int] = []
     for position in range(table.text_columns, len(table.columns)):
-        if kept and not _fits(_taken(table, [*texts, *kept, position]), _SIZES[-1]):
-            yield _taken(table, [*texts, *kept])
+        if kept and not _fits(table.taken([*texts, *kept, position]), _SIZES[-1]):
+            yield table.taken([*texts, *kept])
             kept = []
         kept.append(position)
-    yield _taken(table, [*texts, *kept])
-
-
-def _taken(table: Table, kept: Sequence[int]) -> Table:
-    return replace(
-        table,
-        columns=tuple(table.columns[i] for i in kept),
-        rows=tuple(tuple(row[i] for i in kept) for row in table.rows),
-        essential=(),
-    )
+    yield table.taken([*texts, *kept])
 
 
 def _shared(table: Table, width: float) -> list[float]:
