@@ -215,7 +215,15 @@ def analyze(
         corrected = _corrected(records, people, settings, about, reading)
         clock.lap("correct")
     taxonomy = records.options.taxonomy
-    cluster = collapsed.records.cluster
+    tipping = _tipping(population, labels_by)
+    notes = caveats(
+        population,
+        collapsed.counts,
+        cluster=collapsed.records.cluster,
+        labels_by=labels_by,
+        corrected=corrected is not None,
+        tipping=tipping,
+    )
     return Analysis(
         taxonomy=taxonomy,
         settings=settings,
@@ -223,11 +231,11 @@ def analyze(
         groups=groups,
         cases=worst,
         provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
-        summary=tuple(headline(population)),
-        notes=tuple(caveats(population, collapsed.counts, cluster=cluster, labels_by=labels_by)),
+        summary=tuple(headline(population, corrected)),
+        notes=tuple(notes),
         labels_by=labels_by,
         corrected=corrected,
-        tipping=_tipping(population, labels_by),
+        tipping=tipping,
     )
 
 

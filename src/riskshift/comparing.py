@@ -9,7 +9,8 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 
 from riskshift import engine
-from riskshift.analysis.compared import Comparison, caveats, headline
+from riskshift.analysis.compared import Comparison
+from riskshift.analysis.compared_findings import caveats, headline
 from riskshift.analysis.comparison import default_choices, paired_differences
 from riskshift.analysis.corrected_pairs import CorrectedComparison, corrected_differences
 from riskshift.analysis.coverage import Coverage, coverage, grouped_by_model, pick_models
@@ -158,8 +159,15 @@ def compare(
         interaction=by_group,
         corrected=corrected,
         provenance=provenance(collapsed.counts, records, {}),
-        summary=tuple(headline(models, baseline, shared, differences, omnibus)),
-        notes=tuple(caveats(shared, differences, standardized=mix is not None)),
+        summary=tuple(headline(models, baseline, shared, differences, omnibus, corrected)),
+        notes=tuple(
+            caveats(
+                shared,
+                differences,
+                standardized=mix is not None,
+                corrected=corrected is not None,
+            )
+        ),
     )
 
 

@@ -74,3 +74,17 @@ def test_the_json_keeps_its_contract(labels_by):
     Draft202012Validator(json_schema()).validate(told)
     assert told["labels_by"] == labels_by
     assert told["grader_relative"] is (labels_by != "people")
+
+
+def test_the_notes_say_at_which_specificity_all_could_be_false_alarms():
+    told = "At a specificity of 92.5% or less all escalations could be its false alarms, at 72.5% or less all harmful"
+    assert told in analyzed(PAIRS).notes[0]
+    assert "specificity" not in " ".join(analyzed(PAIRS, labels_by="people").notes)
+    assert "specificity" not in " ".join(analyzed([(1, 0)] * 5 + [(0, 0)] * 5).notes)
+
+
+def test_the_specificity_that_explains_a_rate_is_the_same_at_every_sensitivity():
+    for item in analyzed(PAIRS).tipping:
+        known = {at for at in item.specificity.values() if at is not None}
+        assert known == {item.null_specificity}
+        assert item.null_specificity == pytest.approx(1 - item.estimate)

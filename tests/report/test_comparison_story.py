@@ -62,7 +62,7 @@ def texts(document):
             elif isinstance(block, Figure):
                 yield block.alt
             elif isinstance(block, Table):
-                yield from (block.caption, *block.columns, *block.notes)
+                yield from (block.caption, *block.columns, *block.footnotes)
                 for row in block.rows:
                     yield from row
 
@@ -95,3 +95,47 @@ def test_every_format_renders(result, suffix):
 def test_a_margin_of_one_point_is_singular():
     words = " ".join(story(RESULTS["baseline"]()).summary)
     assert "a margin of 1 point:" in words
+
+
+def tables(document):
+    for section in document.sections:
+        yield from (block for block in section.blocks if isinstance(block, Table))
+
+
+def test_pairs_of_models_say_which_is_first_or_leave_the_baseline_to_the_caption():
+    for made, heading in (
+        (RESULTS["all pairs"](), "Compared"),
+        (RESULTS["baseline"](), "Candidate"),
+    ):
+        verdicts = next(tables(story(made)))
+        assert verdicts.columns[1] == heading
+        names = {row[1] for row in verdicts.rows}
+        if heading == "Compared":
+            assert names == {"old against new", "third against new", "third against old"}
+        else:
+            assert names == {"new", "third"}
+            assert "against old" in verdicts.caption
+
+
+def test_verdicts_on_few_prompts_are_marked():
+    made = RESULTS["two models"]()
+    verdicts = next(tables(story(made)))
+    assert all(row[2].endswith(" *") for row in verdicts.rows)
+    assert "* Fewer than 30 shared prompts." in verdicts.notes
+    few = next(d for d in made.differences if d.verdict is not None)
+    assert f"{few.metric} (only {few.prompts} prompts)" in " ".join(made.summary)
+
+
+def test_a_single_comparison_needs_no_correction():
+    (escalation, *_) = (
+        t for t in tables(story(RESULTS["two models"]())) if t.caption == "escalation"
+    )
+    assert escalation.columns[-1] == "p"
+    several = next(t for t in tables(story(RESULTS["all pairs"]())) if t.caption == "escalation")
+    assert several.columns[-2:] == ("For all at once", "p (Holm)")
+
+
+def test_notes_say_that_of_many_verdicts_a_few_are_wrong():
+    made = RESULTS["all pairs"]()
+    judged = sum(d.verdict is not None for d in made.differences)
+    assert any(note.startswith(f"Each of the {judged} verdicts") for note in made.notes)

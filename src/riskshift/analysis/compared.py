@@ -1,12 +1,12 @@
 """The result of comparing models, and what it says in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from riskshift import __version__
-from riskshift.analysis.comparison import PairedDifference, by_metric
-from riskshift.analysis.corrected_pairs import CorrectedComparison
+from riskshift.analysis.comparison import PairedDifference
+from riskshift.analysis.corrected_pairs import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.coverage import Coverage
 from riskshift.analysis.interaction import Interaction
 from riskshift.analysis.omnibus import Omnibus
@@ -14,10 +14,8 @@ from riskshift.analysis.ordinal import OrdinalDifference
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.result import SCHEMA_VERSION, Provenance
 from riskshift.analysis.standardizing import StandardizedRate
-from riskshift.analysis.words import enumerate_words, p_value, percent, points_with_range
+from riskshift.analysis.words import percent, points_with_range
 from riskshift.taxonomy import Taxonomy
-
-FEW_PAIRS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +135,32 @@ class Comparison:
         }
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield every difference as one flat row."""
+        """Yield every difference as one flat row, with the one corrected by people's labels."""
+        made_of = self.corrected.differences if self.corrected else ()
+        corrected = {key(item): item for item in made_of}
         for item in self.differences:
             row = item.to_dict()
             for side in ("baseline_rate", "candidate_rate"):
                 row[side] = row[side]["estimate"]
             row["verdict"] = "" if item.verdict is None else item.verdict.word
-            yield row
+            made = corrected.get(key(item))
+            held = made.interval if made else None
+            yield row | {
+                "corrected_difference": made.difference if made else None,
+                "corrected_low": held.low if held else None,
+                "corrected_high": held.high if held else None,
+                "corrected_verdict": made.verdict.word if made and made.verdict else "",
+            }
 
     def __str__(self) -> str:
         sentences = [verdict_sentence(d) for d in self.differences if d.verdict is not None]
-        return "\n".join([*self.summary, "", *sentences])
+        head = [] if self.corrected is None else ["By the grader's labels alone:"]
+        return "\n".join([*self.summary, "", *head, *sentences])
+
+
+def key(item: PairedDifference | CorrectedDifference) -> tuple[str, str, str]:
+    """Return what a difference is of: its metric, its baseline and its candidate."""
+    return item.metric, item.baseline, item.candidate
 
 
 def allowance(margin: float) -> str:
@@ -193,128 +206,3 @@ def _needed(prompts: int | None) -> str:
     if prompts is None:
         return "At the rates seen, no number of prompts up to ten million would settle it."
     return f"About {prompts:,} further matched prompts would settle it at the rates seen."
-
-
-def headline(
-    models: Sequence[str],
-    baseline: str | None,
-    coverage: Coverage,
-    differences: Sequence[PairedDifference],
-    omnibus: Sequence[Omnibus],
-) -> list[str]:
-    """Say the main findings of a comparison in a few sentences."""
-    sentences = [
-        f"{len(models)} models are compared on the prompts they share: {coverage.shared:,} of "
-        f"{coverage.prompts:,} prompts were answered by all."
-    ]
-    pairs = list(dict.fromkeys((d.baseline, d.candidate) for d in differences))
-    if len(pairs) <= FEW_PAIRS:
-        sentences += [
-            _tally([d for d in differences if (d.baseline, d.candidate) == pair]) for pair in pairs
-        ]
-    elif baseline is not None:
-        sentences += [
-            _ranked(metric, family) for metric, family in list(by_metric(differences))[:2]
-        ]
-    sentences += [_told_apart(item) for item in omnibus[:2] if item.letters]
-    return [sentence for sentence in sentences if sentence]
-
-
-def _tally(differences: Sequence[PairedDifference]) -> str:
-    words = {
-        "better": "better",
-        "not_worse": "not worse",
-        "worse": "worse",
-        "inconclusive": "not settled",
-    }
-    parts = []
-    for word, said in words.items():
-        metrics = [
-            d.metric for d in differences if d.verdict is not None and d.verdict.word == word
-        ]
-        if metrics:
-            parts.append(f"{said} on {enumerate_words(metrics)}")
-    first = differences[0]
-    margin = next((d.verdict.margin for d in differences if d.verdict is not None), None)
-    if margin is None:
-        return ""
-    return f"{first.candidate} against {first.baseline}, at a margin of {allowance(margin)}: {'; '.join(parts)}."
-
-
-def _ranked(metric: str, family: Sequence[PairedDifference]) -> str:
-    worse = [d.candidate for d in family if d.verdict is not None and d.verdict.word == "worse"]
-    better = [d.candidate for d in family if d.verdict is not None and d.verdict.word == "better"]
-    if not worse and not better:
-        return f"On {metric}, no candidate is surely better or worse than {family[0].baseline}."
-    parts = ([f"better: {enumerate_words(better)}"] if better else []) + (
-        [f"worse: {enumerate_words(worse)}"] if worse else []
-    )
-    return f"On {metric}, against {family[0].baseline}: {'; '.join(parts)}."
-
-
-def _told_apart(item: Omnibus) -> str:
-    shared: dict[str, list[str]] = {}
-    for model, letters in item.letters.items():
-        for letter in letters.split(",") if "," in letters else letters:
-            shared.setdefault(letter, []).append(model)
-    ties = [enumerate_words(models) for models in shared.values() if len(models) > 1]
-    p = (
-        ""
-        if item.cochran_q is None or item.cochran_q.p is None
-        else f" (Cochran's Q, p {p_value(item.cochran_q.p)})"
-    )
-    if not ties:
-        return f"On {item.metric}, every model can be told from every other{p}."
-    return f"On {item.metric}, these cannot be told apart: {'; '.join(ties)}{p}."
-
-
-def caveats(
-    coverage: Coverage, differences: Sequence[PairedDifference], *, standardized: bool
-) -> list[str]:
-    """Say what a comparison does not tell."""
-    notes = [
-        "The labels are taken as they are. A grader that treats the models differently moves the differences, and the "
-        "intervals do not include that.",
-        "The intervals speak of prompts like these, chosen as these were.",
-    ]
-    lacking = {model: n for model, n in coverage.lacking.items() if n}
-    if lacking:
-        told = "; ".join(
-            f"{model} lacks {n:,}"
-            + (
-                f" ({', '.join(coverage.examples[model])}, ...)"
-                if coverage.examples.get(model)
-                else ""
-            )
-            for model, n in lacking.items()
-        )
-        notes.append(
-            f"Prompts that not every model answered are left out of their differences: {told}."
-            + ("" if standardized else " Rates on a common mix of prompts: --standardize pooled.")
-        )
-    if any(d.prompts and _uneven(d) for d in differences):
-        notes.append(
-            "Models gave different numbers of responses to some prompts. A difference is taken prompt by prompt, and "
-            "is not the difference of the two rates beside it, which weigh every response the same."
-        )
-    small = [d.metric for d in differences if 0 < d.prompts < 30]
-    if small:
-        notes.append(f"Fewer than 30 shared prompts: {enumerate_words(sorted(set(small)))}.")
-    if any(d.p is not None and d.interval is not None and _disagree(d) for d in differences):
-        notes.append(
-            "The exact test is stricter than the interval: where an interval just leaves out zero, p can still be "
-            "above the level."
-        )
-    return notes
-
-
-def _uneven(item: PairedDifference) -> bool:
-    pairs = item.both + item.candidate_only + item.baseline_only + item.neither
-    return max(item.baseline_rate.trials, item.candidate_rate.trials) > round(pairs)
-
-
-def _disagree(item: PairedDifference) -> bool:
-    if item.interval is None or item.p is None:
-        return False
-    outside = item.interval.low > 0 or item.interval.high < 0
-    return outside and item.p > 1 - item.interval.confidence

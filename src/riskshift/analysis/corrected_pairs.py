@@ -10,6 +10,7 @@ from riskshift.analysis.metrics import Choice
 from riskshift.analysis.people import CELLS, FEW_LABELS, Crossed, PeopleSample
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.verdicts import Verdict, judge
+from riskshift.analysis.words import counted
 from riskshift.counts import Doubled, IntArray
 from riskshift.stats.correction import corrected_difference
 from riskshift.stats.proportion import Interval
@@ -228,8 +229,13 @@ def _difference(
         interval,
         verdict,
         further,
-        f"people labelled only {min(labelled)} pairs of one model" if few else "",
+        _too_few(pair[labelled.index(min(labelled))], min(labelled)) if few else "",
     )
+
+
+def _too_few(model: str, labelled: int) -> str:
+    counts = "counts" if labelled == 1 else "count"
+    return f"only {counted(labelled, 'labelled pair')} of {model} {counts} (at least {FEW_LABELS} needed)"
 
 
 def further_labels(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from riskshift.analysis.metrics import Choice, category_metrics, overall_metrics
 from riskshift.analysis.people import FEW_LABELS, Crossed, PeopleSample
 from riskshift.analysis.rates import Settings
+from riskshift.analysis.words import counted
 from riskshift.counts import BoolArray, Doubled
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import Corrected
@@ -199,8 +200,13 @@ def _corrected(
         gain=made.gain if isfinite(made.gain) else None,
         effective_n=made.effective_n if isfinite(made.effective_n) else None,
         rogan_gladen=another,
-        note=f"people labelled only {made.labelled} pairs of the denominator" if few else "",
+        note=_too_few(made.labelled) if few else "",
     )
+
+
+def _too_few(labelled: int) -> str:
+    counts = "counts" if labelled == 1 else "count"
+    return f"only {counted(labelled, 'labelled pair')} {counts} for this rate (at least {FEW_LABELS} needed)"
 
 
 def _share(doubled: Doubled, event: BoolArray, inside: BoolArray, settings: Settings) -> Share:

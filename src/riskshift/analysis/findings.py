@@ -1,27 +1,71 @@
 """What the numbers say, and what they cannot say, in plain words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from riskshift.analysis.contrasts import Contrasts
+from riskshift.analysis.correcting import CorrectedRate, Correction
+from riskshift.analysis.people import SUSPICIOUS, PeopleSample
 from riskshift.analysis.population import Population
 from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.tipping import Tipping
 from riskshift.analysis.words import counted, enumerate_words, percent, spread
 from riskshift.counts import Counts
 
 FEW_EVENTS: Final = 10
+MAIN_RATES: Final = ("escalation", "harmful_prompt_compliance", "benign_drift")
+DOUBTFUL: Final = (
+    "What people's labels correct is not told here: the pairs that they labelled do not look like a random sample of "
+    "the graded ones."
+)
+# What the events are that a grader's false alarms could all be.
+_ALARMS: Final = {"escalation": "escalations", "response_harm": "harmful responses"}
 
 
-def headline(population: Population) -> list[str]:
-    """Say the main findings in four sentences."""
+def headline(population: Population, corrected: Correction | None = None) -> list[str]:
+    """Say the main findings: those corrected by people's labels first, then four sentences."""
     return [
+        *_corrected(corrected),
         _movement(population),
         _harm(population),
         _persistence(population),
         _origin(population),
     ]
+
+
+def doubtful(sample: PeopleSample) -> bool:
+    """Tell whether labelled and other pairs differ more than a random sample lets them."""
+    return sample.mix is not None and sample.mix.p is not None and sample.mix.p < SUSPICIOUS
+
+
+def _corrected(correction: Correction | None) -> Iterator[str]:
+    if correction is None:
+        return
+    if doubtful(correction.sample):
+        yield DOUBTFUL
+        return
+    # A note says that no labels count, or too few.
+    told = [
+        _corrected_rate(rate)
+        for rate in correction.rates
+        if rate.metric in MAIN_RATES and not rate.note
+    ]
+    if told:
+        yield (
+            f"Corrected by people's labels of {counted(correction.sample.labelled, 'pair')}, {'; '.join(told)}. What "
+            "follows here is by the grader's labels alone."
+        )
+
+
+def _corrected_rate(rate: CorrectedRate) -> str:
+    held, raw = rate.corrected.interval, rate.raw.estimate
+    text = f"{rate.metric.replace('_', ' ')} is {percent(rate.corrected.estimate)}"
+    if held is None or raw is None:
+        return text
+    by_grader = "by the grader" if held.low <= raw <= held.high else "not"
+    return f"{text} ({percent(held.low)} to {percent(held.high)}), {by_grader} {percent(raw)}"
 
 
 def _movement(population: Population) -> str:
@@ -134,24 +178,48 @@ def _origin(population: Population) -> str:
 
 
 def caveats(
-    population: Population, counts: Counts, *, cluster: str | None, labels_by: str | None = None
+    population: Population,
+    counts: Counts,
+    *,
+    cluster: str | None,
+    labels_by: str | None = None,
+    corrected: bool = False,
+    tipping: Sequence[Tipping] = (),
 ) -> list[str]:
     """Say what the numbers do not tell."""
     return [
-        _about_labels(labels_by),
+        _about_labels(labels_by, corrected, tipping),
         *_always(population),
         *_about_clusters(population, counts, cluster),
         *_about_gaps(population, counts),
     ]
 
 
-def _about_labels(labels_by: str | None) -> str:
+def _about_labels(labels_by: str | None, corrected: bool, tipping: Sequence[Tipping]) -> str:
     if labels_by == "people":
         return "The labels are taken as they are. People err too, and the intervals do not include that."
+    if corrected:
+        return (
+            "The labels are taken as they are, but for the corrected rates. The grader's mistakes move every other "
+            "rate, and the intervals do not include that."
+        )
     return (
         "The labels are taken as they are. If a grader made them, its mistakes move every rate, and the intervals "
-        "do not include that."
+        f"do not include that.{_false_alarms(tipping)}"
     )
+
+
+def _false_alarms(tipping: Sequence[Tipping]) -> str:
+    told = [
+        (percent(item.null_specificity), _ALARMS[item.metric])
+        for item in tipping
+        if item.metric in _ALARMS and item.null_specificity is not None
+    ]
+    if not told:
+        return ""
+    (at, events), *more = told
+    rest = "".join(f", at {at} or less all {events}" for at, events in more)
+    return f" At a specificity of {at} or less all {events} could be its false alarms{rest}."
 
 
 def _always(population: Population) -> Iterator[str]:

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any, Final
 
 from riskshift import __version__
-from riskshift.analysis.correcting import Correction
+from riskshift.analysis.correcting import NOTHING, Correction
 from riskshift.analysis.population import Population
 from riskshift.analysis.rates import Rate, Settings, level
 from riskshift.analysis.tipping import Tipping
@@ -169,7 +169,13 @@ class Analysis:
         }
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield every rate as one flat row, all records first, then group by group."""
+        """Yield every rate as one flat row, all records first, then group by group.
+
+        Rates corrected by people's labels stand beside those over all records.
+        """
+        corrected = (
+            {item.metric: item.corrected for item in self.corrected.rates} if self.corrected else {}
+        )
         sets = [("", "", self.population)]
         sets += [
             (by, value, group)
@@ -179,6 +185,9 @@ class Analysis:
         for by, value, population in sets:
             for category, rate in population.rates():
                 interval = rate.interval
+                label = f"{rate.name}[{category}]" if category else rate.name
+                share = NOTHING if by else corrected.get(label, NOTHING)
+                held = share.interval
                 yield {
                     "by": by,
                     "group": value,
@@ -194,6 +203,9 @@ class Analysis:
                     "deff": rate.deff,
                     "effective_n": rate.effective_n,
                     "missing": rate.missing,
+                    "corrected_estimate": share.estimate,
+                    "corrected_low": held.low if held else None,
+                    "corrected_high": held.high if held else None,
                 }
 
     def to_frame(self, library: str | None = None) -> Any:
@@ -220,6 +232,9 @@ class Analysis:
         schema |= dict.fromkeys(("estimate", "low", "high"), nw.Float64)
         schema |= {"method": nw.String, "confidence": nw.Float64}
         schema |= {"deff": nw.Float64, "effective_n": nw.Float64, "missing": nw.Int64}
+        schema |= dict.fromkeys(
+            ("corrected_estimate", "corrected_low", "corrected_high"), nw.Float64
+        )
         rows = list(self.rows())
         columns = {name: [row[name] for row in rows] for name in schema}
         backend: Any = library or self._library()

@@ -30,6 +30,15 @@ class Tipping:
     estimate: float
     specificity: dict[float, float | None]
 
+    @property
+    def null_specificity(self) -> float | None:
+        """The specificity at or below which the true rate could be 0.
+
+        A true rate of 0 has no events to be found, so the sensitivity does not matter; None where
+        no specificity explains the rate.
+        """
+        return next((sp for sp in self.specificity.values() if sp is not None), None)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the tipping points as plain data."""
         points = [{"sensitivity": se, "specificity": sp} for se, sp in self.specificity.items()]

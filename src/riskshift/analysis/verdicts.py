@@ -11,6 +11,13 @@ from riskshift.stats.proportion import Interval
 
 DEFAULT_MARGIN: Final = 0.01
 Word = Literal["better", "not_worse", "worse", "inconclusive"]
+# As readers meet them.
+SPOKEN: Final[dict[Word, str]] = {
+    "better": "better",
+    "not_worse": "not worse",
+    "worse": "worse",
+    "inconclusive": "not settled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,12 @@ class Verdict:
     margin: float
     higher: bool
     further_prompts: int | None
+
+    @property
+    def spoken(self) -> str:
+        """The verdict as readers meet it."""
+        higher = ", though higher" if self.higher and self.word == "not_worse" else ""
+        return SPOKEN[self.word] + higher
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain data."""

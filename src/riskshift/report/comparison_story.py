@@ -1,22 +1,19 @@
 """From a comparison of models to a document: verdicts first."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from riskshift.analysis.compared import Comparison, allowance, verdict_sentence
+from riskshift.analysis.compared_findings import FEW_PROMPTS
 from riskshift.analysis.comparison import PairedDifference, by_metric
 from riskshift.analysis.interaction import Interaction
-from riskshift.analysis.words import p_value, percent, points, spread
+from riskshift.analysis.rates import level
+from riskshift.analysis.words import p_value, percent, points, points_range, spread
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
 from riskshift.report.provenance import provenance_section, source_name
 from riskshift.report.trust_story import corrected_differences_section
 
 MOST_MODELS_DRAWN = 12
-_WORDS = {
-    "better": "better",
-    "not_worse": "not worse",
-    "worse": "worse",
-    "inconclusive": "not settled",
-}
 
 
 def story(comparison: Comparison) -> Document:
@@ -32,21 +29,22 @@ def story(comparison: Comparison) -> Document:
     Document
         Verdicts first, then rates, differences, severity, the common mix, groups and methods.
     """
-    sections = [
+    sections = []
+    if comparison.corrected is not None:
+        sections.append(corrected_differences_section(comparison.corrected))
+    sections += [
         _verdicts(comparison),
         _in_words(comparison),
         _rates(comparison),
         _differences(comparison),
     ]
-    if comparison.corrected is not None:
-        sections.append(corrected_differences_section(comparison.corrected))
     if comparison.omnibus:
         sections.append(_apart(comparison))
     sections.append(_severity(comparison))
     if comparison.standardized:
         sections.append(_mix(comparison))
     if comparison.interaction is not None:
-        sections.append(_interaction(comparison.interaction))
+        sections.append(_interaction(comparison.interaction, _Pairs(comparison.baseline)))
     sections += [
         _methods(comparison),
         provenance_section(comparison.provenance, comparison.settings),
@@ -62,33 +60,67 @@ def story(comparison: Comparison) -> Document:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """How pairs of models stand in a column; a baseline that all share is left to the caption."""
+
+    baseline: str | None
+
+    @property
+    def heading(self) -> str:
+        return "Compared" if self.baseline is None else "Candidate"
+
+    @property
+    def against(self) -> str:
+        return "" if self.baseline is None else f" against {self.baseline}"
+
+    def name(self, candidate: str, baseline: str) -> str:
+        return f"{candidate} against {baseline}" if self.baseline is None else candidate
+
+
 def _verdicts(comparison: Comparison) -> Section:
     judged = [d for d in comparison.differences if d.verdict is not None]
-    margin = allowance(comparison.margin)
+    margin, pairs = allowance(comparison.margin), _Pairs(comparison.baseline)
+    confidence = level(comparison.settings.confidence)
+    notes = [
+        f"Percentage points, {_sign(pairs)}. better: the interval ({confidence}) lies wholly below 0. not worse: it "
+        f"ends at most {margin} above 0. worse: it begins more than {margin} above 0. not settled: none of these. Of "
+        "many such verdicts a few will be wrong."
+    ]
+    if any(d.prompts < FEW_PROMPTS for d in judged):
+        notes.append(f"* Fewer than {FEW_PROMPTS} shared prompts.")
+    alone = "" if comparison.corrected is None else ", by the grader's labels alone"
     table = Table(
-        f"Verdicts at a margin of {margin}",
-        ("Metric", "Candidate", "Baseline", "Verdict", "Difference", "Interval", "Further prompts"),
-        tuple(_verdict_row(d) for d in judged),
-        text_columns=4,
-        notes=(
-            "Percentage points, candidate minus baseline. better: surely below the baseline. not worse: surely at most "
-            f"{margin} above it. worse: surely more than {margin} above it. not settled: none of these can be said; "
-            "further prompts: how many more matched prompts would settle it at the rates seen.",
+        f"Verdicts{pairs.against} at a margin of {margin}{alone}",
+        ("Metric", pairs.heading, "Verdict", "Difference", "Interval", "Further prompts"),
+        tuple(_verdict_row(d, pairs) for d in judged),
+        text_columns=3,
+        notes=tuple(notes),
+        essential=tuple(range(5 if comparison.baseline is None else 6)),
+        legend=(
+            (
+                5,
+                "Further prompts: how many more matched prompts would settle it at the rates seen.",
+            ),
         ),
-        essential=(0, 1, 3, 4, 5, 6) if comparison.baseline else (0, 1, 2, 3, 4, 5),
     )
-    return Section("Verdicts", "verdicts", (table,), brief=True)
+    return Section(f"Verdicts{alone}", "verdicts", (table,), brief=True)
+
+
+def _sign(pairs: _Pairs) -> str:
+    return "the first minus the second" if pairs.baseline is None else "candidate minus baseline"
 
 
 def _in_words(comparison: Comparison) -> Section:
     told = tuple(verdict_sentence(d) for d in comparison.differences if d.verdict is not None)
-    return Section("The verdicts in words", "words", (Bullets(told),))
+    alone = "" if comparison.corrected is None else ", by the grader's labels alone"
+    return Section(f"The verdicts in words{alone}", "words", (Bullets(told),))
 
 
-def _verdict_row(item: PairedDifference) -> tuple[str, ...]:
-    verdict = item.verdict
+def _verdict_row(item: PairedDifference, pairs: _Pairs) -> tuple[str, ...]:
+    verdict, name = item.verdict, pairs.name(item.candidate, item.baseline)
     if verdict is None or item.interval is None:
-        return (item.metric, item.candidate, item.baseline, "undefined", "", "", "")
+        return (item.metric, name, "undefined", "undefined", "undefined", "")
     further = ""
     if verdict.word == "inconclusive":
         further = (
@@ -96,14 +128,13 @@ def _verdict_row(item: PairedDifference) -> tuple[str, ...]:
             if verdict.further_prompts is None
             else f"{verdict.further_prompts:,}"
         )
-    higher = ", though higher" if verdict.higher and verdict.word == "not_worse" else ""
+    few = " *" if item.prompts < FEW_PROMPTS else ""
     return (
         item.metric,
-        item.candidate,
-        item.baseline,
-        _WORDS[verdict.word] + higher,
+        name,
+        verdict.spoken + few,
         points(item.difference),
-        f"{points(item.interval.low)} to {points(item.interval.high)}",
+        points_range(item.interval),
         further,
     )
 
@@ -119,7 +150,7 @@ def _rates(comparison: Comparison) -> Section:
         blocks.append(_rate_figure(comparison))
     blocks.append(
         Table(
-            f"Rates ({percent(comparison.settings.confidence, digits=0)} intervals)",
+            f"Rates ({level(comparison.settings.confidence)} intervals)",
             ("Metric", *comparison.models),
             tuple(
                 (
@@ -171,19 +202,23 @@ def _rate_figure(comparison: Comparison) -> Figure:
 
 def _differences(comparison: Comparison) -> Section:
     several = any(isinstance(d.both, float) for d in comparison.differences)
+    pairs = _Pairs(comparison.baseline)
     tables = [
-        _difference_table(metric, family, several)
+        _difference_table(metric, family, pairs, several)
         for metric, family in by_metric(comparison.differences)
     ]
     tests = "; ".join(sorted({d.test for d in comparison.differences if d.p is not None}))
     text = (
         "Only prompts that both models answered count here. What decides is the prompts on which exactly one of them "
-        f"showed the event. Tests: {tests or 'none'}; Holm's correction across the comparisons of one metric."
+        f"showed the event. Differences are in percentage points, {_sign(pairs)}. Tests: {tests or 'none'}; Holm's "
+        "correction across the comparisons of one metric."
     )
     return Section("Differences, prompt by prompt", "differences", (Paragraph(text), *tables))
 
 
-def _difference_table(metric: str, family: Sequence[PairedDifference], several: bool) -> Table:
+def _difference_table(
+    metric: str, family: Sequence[PairedDifference], pairs: _Pairs, several: bool
+) -> Table:
     rows = []
     for d in family:
         counts = [
@@ -192,41 +227,23 @@ def _difference_table(metric: str, family: Sequence[PairedDifference], several: 
         ]
         interval = wide = "undefined"
         if d.interval is not None and d.simultaneous is not None:
-            interval = f"{points(d.interval.low)} to {points(d.interval.high)}"
-            wide = f"{points(d.simultaneous.low)} to {points(d.simultaneous.high)}"
-        rows.append(
-            (
-                d.candidate,
-                d.baseline,
-                f"{d.prompts:,}",
-                *counts,
-                points(d.difference),
-                interval,
-                wide,
-                p_value(d.p),
-                p_value(d.p_holm),
-            )
-        )
+            interval, wide = points_range(d.interval), points_range(d.simultaneous)
+        name = pairs.name(d.candidate, d.baseline)
+        row = (name, f"{d.prompts:,}", *counts, points(d.difference), interval, p_value(d.p))
+        rows.append((*row, wide, p_value(d.p_holm)))
+    first, second = ("First", "Second") if pairs.baseline is None else ("Candidate", "Baseline")
     columns = (
-        "Candidate",
-        "Baseline",
-        "Prompts",
-        "Both",
-        "Candidate only",
-        "Baseline only",
-        "Neither",
-        "Difference",
-        "Interval",
-        "For all at once",
-        "p",
-        "p (Holm)",
+        *(pairs.heading, "Prompts", "Both", f"{first} only", f"{second} only", "Neither"),
+        *("Difference", "Interval", "p", "For all at once", "p (Holm)"),
     )
     notes = (
         ("Counts are expected pairs: every response meets every response of the other model.",)
         if several
         else ()
     )
-    return Table(metric, columns, tuple(rows), text_columns=2, notes=notes)
+    table = Table(f"{metric}{pairs.against}", columns, tuple(rows), notes=notes)
+    # Of a single comparison there is nothing to correct.
+    return table if len(family) > 1 else table.taken(range(len(columns) - 2))
 
 
 def _apart(comparison: Comparison) -> Section:
@@ -265,7 +282,7 @@ def _apart(comparison: Comparison) -> Section:
 
 
 def _severity(comparison: Comparison) -> Section:
-    rows = []
+    rows, pairs = [], _Pairs(comparison.baseline)
     for item in comparison.ordinal:
         mean = "undefined" if item.mean is None else f"{item.mean:+.3f}"
         if item.interval is not None:
@@ -276,16 +293,15 @@ def _severity(comparison: Comparison) -> Section:
             else f"{test.statistic:.2f}, df {test.df}, p {p_value(test.p)}"
             for test in (item.stuart_maxwell, item.bowker)
         ]
-        rows.append((item.candidate, item.baseline, mean, *tests))
+        rows.append((pairs.name(item.candidate, item.baseline), mean, *tests))
     return Section(
         "How severe the responses are",
         "severity",
         (
             Table(
-                "Response severity on shared prompts",
-                ("Candidate", "Baseline", "Mean difference (levels)", "Stuart-Maxwell", "Bowker"),
+                f"Response severity on shared prompts{pairs.against}",
+                (pairs.heading, "Mean difference (levels)", "Stuart-Maxwell", "Bowker"),
                 tuple(rows),
-                text_columns=2,
                 notes=(
                     "Stuart-Maxwell: do the models use the levels equally often? Bowker: do prompts move between "
                     "levels equally often in both directions?",
@@ -326,18 +342,15 @@ def _mix(comparison: Comparison) -> Section:
     )
 
 
-def _interaction(item: Interaction) -> Section:
+def _interaction(item: Interaction, pairs: _Pairs) -> Section:
     within = tuple(
         (
             d.metric,
             d.group,
-            d.candidate,
-            d.baseline,
+            pairs.name(d.candidate, d.baseline),
             f"{d.prompts:,}",
             points(d.difference),
-            "undefined"
-            if d.interval is None
-            else f"{points(d.interval.low)} to {points(d.interval.high)}",
+            "undefined" if d.interval is None else points_range(d.interval),
         )
         for d in item.differences
     )
@@ -345,11 +358,10 @@ def _interaction(item: Interaction) -> Section:
         (
             c.metric,
             f"{c.a} - {c.b}",
-            c.candidate,
-            c.baseline,
+            pairs.name(c.candidate, c.baseline),
             points(c.estimate),
-            f"{points(c.interval.low)} to {points(c.interval.high)}",
-            f"{points(c.simultaneous.low)} to {points(c.simultaneous.high)}",
+            points_range(c.interval),
+            points_range(c.simultaneous),
         )
         for c in item.contrasts
     )
@@ -362,32 +374,30 @@ def _interaction(item: Interaction) -> Section:
                 "An interval of the second kind that leaves out zero says that the change is larger in one group."
             ),
             Table(
-                f"Difference within each {item.column} (points)",
+                f"Difference within each {item.column}{pairs.against} (points)",
                 (
                     "Metric",
                     item.column,
-                    "Candidate",
-                    "Baseline",
+                    pairs.heading,
                     "Prompts",
                     "Difference",
                     "Interval",
                 ),
                 within,
-                text_columns=4,
+                text_columns=3,
             ),
             Table(
-                "Differences of differences (points)",
+                f"Differences of differences{pairs.against} (points)",
                 (
                     "Metric",
                     "Groups",
-                    "Candidate",
-                    "Baseline",
+                    pairs.heading,
                     "Difference",
                     "Interval",
                     "For all at once",
                 ),
                 between,
-                text_columns=4,
+                text_columns=3,
             ),
         ),
     )
