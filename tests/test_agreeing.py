@@ -499,8 +499,10 @@ def test_one_rater_who_kept_the_stratum_is_enough(held, tmp_path):
     place = tmp_path / "resolved.jsonl"
     rows = by_both(record_id="u")
     rows[1] |= {"stratum": "hate: no", "inclusion_probability": 0.5}
-    agree(held(rows), write_resolved=place)
+    made = agree(held(rows), write_resolved=place)
     assert json.loads(place.read_text())["stratum"] == "hate: no"
+    assert made.stratified_by == "hate"
+    assert "drawn by strata of hate" in made.notes[0]
 
 
 def test_an_item_of_two_strata_is_refused_where_it_would_be_written(held, tmp_path):

@@ -13,8 +13,9 @@ from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.resolving import check_rule, resolution, resolve
 from riskshift.analysis.result import Provenance
 from riskshift.api import Clock, silent
-from riskshift.errors import DataError, unknown_choice
+from riskshift.errors import DataError, listing, unknown_choice
 from riskshift.ratings import Label, Ratings
+from riskshift.reading.doubled import metrics_of_strata
 from riskshift.reading.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading.opening import open_data
 from riskshift.reading.overwriting import refuse_overwriting
@@ -150,6 +151,7 @@ def agree(
         resolution=resolved,
         disputes=disputed,
         provenance=_provenance(rated, clock.laps),
+        stratified_by=listing(metrics_of_strata(records)) or None,
     )
 
 

@@ -16,7 +16,7 @@ from riskshift.cases import worst_cases
 from riskshift.collapse import collapse
 from riskshift.counts import Counts
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.reading.doubled import double, drawing_of
+from riskshift.reading.doubled import double, drawing_of, metrics_of_strata
 from riskshift.reading.files import PEOPLE
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
@@ -224,6 +224,13 @@ def analyze(
         corrected=corrected is not None,
         tipping=tipping,
     )
+    strata = metrics_of_strata(records)
+    if strata:
+        notes = [
+            f"The pairs were drawn by strata of {listing(strata)}: the rates here are those of the sample, not of what "
+            "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
+            *notes,
+        ]
     return Analysis(
         taxonomy=taxonomy,
         settings=settings,

@@ -175,6 +175,15 @@ def judged(data):
     )
 
 
+def escalated(data):
+    """Whether the response's highest severity lies above the prompt's."""
+    prompt, response = (
+        data.select(pl.max_horizontal(f"^{side}_(hate|self_harm|sexual|violence)$")).to_series()
+        for side in ("prompt", "response")
+    )
+    return (response > prompt).to_list()
+
+
 CARDS = {
     "all pairs": {"grader": graded(), "people": judged(graded())},
     "some pairs": {"grader": graded(), "people": judged(graded()).head(7)},
@@ -186,7 +195,8 @@ CARDS = {
     "strata": {
         "grader": graded(),
         "people": judged(graded()).with_columns(
-            stratum=pl.lit("escalation: ") + (pl.col("relevance") > 1).cast(pl.String),
+            stratum=pl.lit("escalation: ")
+            + pl.Series(["yes" if up else "no" for up in escalated(graded())]),
             inclusion_probability=pl.lit(0.5),
         ),
     },

@@ -43,6 +43,8 @@ class Agreement:
         Items whose raters lie furthest apart.
     provenance : Provenance
         Where the numbers come from.
+    stratified_by : str or None
+        The metric by which the items were drawn; None for a plain sample, or where nothing says.
     """
 
     taxonomy: Taxonomy
@@ -54,6 +56,7 @@ class Agreement:
     resolution: Resolution
     disputes: tuple[Dispute, ...]
     provenance: Provenance
+    stratified_by: str | None = None
 
     def on(self, label: str) -> LabelAgreement:
         """Return the agreement on one label, such as ``"response_hate"``.
@@ -101,6 +104,7 @@ class Agreement:
             "taxonomy": self.taxonomy.to_dict(),
             "records": {"read": made.read, "left_out": dict(made.left_out)},
             "items": self.items,
+            "stratified_by": self.stratified_by,
             "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
             "raters": dict(self.raters),
             "absent": list(self.absent),
@@ -247,6 +251,11 @@ def _by_the_rule(agreement: Agreement) -> str:
 
 
 def _notes(agreement: Agreement) -> Iterator[str]:
+    if agreement.stratified_by is not None:
+        yield (
+            f"The items were drawn by strata of {agreement.stratified_by}: the rates here are those of the sample, not "
+            "of what it was drawn from. For these: riskshift analyze GRADED --people RESOLVED."
+        )
     yield from _about_prompts(agreement)
     yield from _about_gaps(agreement)
     yield from _about_rule(agreement)

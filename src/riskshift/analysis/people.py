@@ -230,7 +230,11 @@ def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> 
         If the strata were drawn by other labels than the grader's here.
     """
     found = []
-    for name, (rows, chance) in drawing.strata.items():
+    named = dict.fromkeys(drawing.strata)
+    if named and drawing.metric is not None:
+        named |= dict.fromkeys(f"{drawing.metric}: {name}" for name in _NAMES)
+    for name in named:
+        rows, chance = drawing.strata.get(name, (0, 0.0))
         pairs, labelled = (sum(n) for n in zip(*(_held(part, name) for part in parts), strict=True))
         expected, spread = pairs * chance, sqrt(pairs * chance * (1 - chance))
         stratum = f"the stratum {name}" if name else "the sample"
@@ -340,6 +344,6 @@ def _notes(
         )
     if labelled < FEW_LABELS:
         notes.append(
-            f"{labelled} labels are few; {FEW_LABELS} is the least to take a corrected rate seriously."
+            f"Labels: {labelled}. That is few; {FEW_LABELS} is the least to take a corrected rate seriously."
         )
     return notes

@@ -137,6 +137,14 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
     return Doubled(layout_of(records), table, groups)
 
 
+def metrics_of_strata(records: Records) -> list[str]:
+    """Return the metrics by which the records' strata were drawn; none for a plain sample."""
+    if not {STRATUM, CHANCE} <= set(records.names):
+        return []
+    strata = engine.count_patterns(records.frame, [STRATUM])
+    return sorted({str(name).rpartition(": ")[0] for name, _ in strata if name} - {""})
+
+
 def drawing_of(people: Records) -> Drawing:
     """Return how people's pairs were drawn, as `riskshift sample` recorded it.
 
