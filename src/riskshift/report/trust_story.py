@@ -236,7 +236,8 @@ def corrected_differences_section(corrected: CorrectedComparison) -> Section:
             (2, "Labels by people: pairs that count, of the first and of the second."),
             (
                 5,
-                "Further labels: roughly how many more of people's labels might settle it, over both.",
+                "Further labels: roughly how many more of people's labels might settle it, over both; more than all: "
+                "even labels of all pairs may not.",
             ),
         ),
     )
@@ -266,7 +267,7 @@ def _further(item: CorrectedDifference) -> str:
     if item.verdict is None or item.verdict.word != "inconclusive":
         return ""
     if item.further is None:
-        return "all may not do"
+        return "more than all"
     return "a few" if item.further < A_FEW else f"{item.further:,}"
 
 
