@@ -18,7 +18,7 @@ from riskshift.counts import Counts
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.reading.doubled import double, drawing_of, metrics_of_strata
 from riskshift.reading.files import PEOPLE
-from riskshift.reading.opening import open_data
+from riskshift.reading.opening import open_data, refuse_reading
 from riskshift.records import Columns, Options, Records
 from riskshift.stats.correction import ABOUT
 from riskshift.taxonomy import MISSING, Taxonomy
@@ -185,11 +185,7 @@ def analyze(
             "labels_by 'people' says that people made the labels, and people's labels (--people FILE) correct a "
             "grader's: leave out one of the two."
         )
-    if isinstance(data, Records) and reading:
-        raise UsageError(
-            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-            "Give such options to riskshift.read."
-        )
+    refuse_reading(reading, data)
     clock = Clock()
     progress("opening the data")
     records = data if isinstance(data, Records) else read(data, **reading)

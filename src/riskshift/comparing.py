@@ -27,9 +27,10 @@ from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.api import provenance, read, read_people, silent
 from riskshift.collapse import Collapsed, collapse
 from riskshift.counts import NO_VALUE, Counts, Grouped, group_name
-from riskshift.errors import ColumnError, DataError, UsageError, listing
+from riskshift.errors import ColumnError, DataError, UsageError
 from riskshift.reading import combine
 from riskshift.reading.doubled import double, drawing_of
+from riskshift.reading.opening import refuse_reading
 from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
@@ -114,7 +115,7 @@ def compare(
     (2, 0, 0.5)
     """
     settings = Settings(confidence, interval, seed, resamples)
-    _check_reading(data, reading)
+    refuse_reading(reading, data)
     progress("opening the data")
     records = _one_model_each(data, reading)
     _check_cluster(records.options.cluster)
@@ -169,14 +170,6 @@ def compare(
             )
         ),
     )
-
-
-def _check_reading(data: Any, reading: Mapping[str, Any]) -> None:
-    if isinstance(data, Records) and reading:
-        raise UsageError(
-            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-            "Give such options to riskshift.read."
-        )
 
 
 def _check_cluster(named: str | None) -> None:

@@ -15,7 +15,8 @@ from riskshift.analysis.rules import Rule, parse_rule
 from riskshift.api import provenance, read, silent
 from riskshift.collapse import Collapsed, cleaned, collapse
 from riskshift.counts import Counts, Doubled, group_name
-from riskshift.errors import DataError, FileError, UsageError, listing, unknown_choice
+from riskshift.errors import DataError, FileError, UsageError, unknown_choice
+from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.releases import (
     BASELINE,
@@ -122,7 +123,7 @@ def check(
     if old is not None:
         same = same_place(data, baseline)
         matched = Matched(records, collapsed, old, labels, same, progress)
-    doubts = [] if labels is None else labels.doubts(records, old.records if old else None)
+    doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
     results = _judged(parsed, collapsed, labels, matched, confidence)
     made = _provenance(collapsed, labels, matched)
@@ -156,11 +157,7 @@ def read_rules(path: str | Path) -> list[str]:
 
 
 def _check_reading(data: Any, reading: dict[str, Any]) -> None:
-    if isinstance(data, Records) and reading:
-        raise UsageError(
-            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-            "Give such options to riskshift.read."
-        )
+    refuse_reading(reading, data)
     if reading.get("by"):
         raise UsageError("a gate groups rule by rule: write 'escalation <= 5% by model'.")
 
@@ -265,7 +262,7 @@ def _corrected_rates(
 ) -> list[_Judge]:
     left_out = sum(collapsed.records.skipped.values())
     column = None if rule.by is None else column_of(collapsed.records, rule)
-    doubled = labels.double(collapsed.records, by=column)
+    doubled = labels.double(collapsed, by=column)
     parts: dict[str | None, Doubled] = {None: doubled}
     if column is not None:
         parts = {name: doubled.only(name) for name in doubled.names}

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -113,12 +113,15 @@ class PeopleLabels:
         Whether both are the same records.
     drawings : tuple of Drawing
         How both samples were drawn; once, where they are the same.
+    made : dict of str or None to Doubled
+        What `double` has put together, by grouping.
     """
 
     candidate: Records
     baseline: Records | None
     shared: bool
     drawings: tuple[Drawing, ...]
+    made: dict[str | None, Doubled] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -168,7 +171,7 @@ class PeopleLabels:
         """The metric by which the samples were drawn; None for plain random samples."""
         return self.drawings[0].metric
 
-    def doubts(self, candidate: Records, baseline: Records | None) -> list[str]:
+    def doubts(self, candidate: Collapsed, baseline: Collapsed | None) -> list[str]:
         """Say what in the labels does not fit how they were drawn.
 
         Raises
@@ -178,7 +181,7 @@ class PeopleLabels:
         """
         parts = [self.double(candidate, by=None)]
         if baseline is not None:
-            parts.append(tabulate_beside(self.beside(baseline, baseline=True)))
+            parts.append(tabulate_beside(self.beside(baseline.records, baseline=True)))
         if len(self.drawings) == 1:
             return doubts_about(parts, self.drawings[0], source=self.source)
         return [
@@ -195,9 +198,12 @@ class PeopleLabels:
         parts = [self.candidate] if self.baseline is None else [self.candidate, self.baseline]
         return " and ".join(dict.fromkeys(part.source.name for part in parts))
 
-    def double(self, graded: Records, *, by: str | None) -> Doubled:
-        """Put them beside the candidate's graded records."""
-        return double(graded, self.candidate, by=by, elsewhere=self.shared)
+    def double(self, candidate: Collapsed, *, by: str | None) -> Doubled:
+        """Put them beside the candidate's graded records, once for each grouping."""
+        if by not in self.made:
+            graded = candidate.records
+            self.made[by] = double(graded, self.candidate, by=by, elsewhere=self.shared)
+        return self.made[by]
 
     def beside(self, graded: Records, *, baseline: bool) -> Beside:
         """Put them beside one side's graded records, row by row."""

@@ -369,6 +369,20 @@ def test_groups_of_the_candidate_are_compared_one_by_one():
     assert results[0].corrected_difference.interval == alone.corrected_difference.interval
 
 
+def test_a_group_answers_for_its_own_missing_labels_only():
+    (old, old_truth), (new, new_truth) = pairs()
+    grouped = new.with_columns(topic=pl.when(pl.col("prompt_id") < 1000).then(0).otherwise(1))
+    unlabelled = (pl.col("model") == "new") & (pl.col("prompt_id") >= 1900)
+    people = pl.concat([sampled(old_truth, 900), sampled(new_truth, 900, seed=2)])
+    blank = people.with_columns(
+        response_harm=pl.when(unlabelled).then(None).otherwise("response_harm")
+    )
+    rule = "response_harm - baseline <= 9% by topic"
+    first, second = check(grouped, blank, rule, baseline=old).results
+    assert first.corrected_difference.missing == 0
+    assert second.corrected_difference.missing == people.filter(unlabelled).height > 0
+
+
 def test_few_labels_on_either_side_decide_nothing():
     (old, old_truth), (new, new_truth) = pairs()
     people = pl.concat([sampled(old_truth, 20), sampled(new_truth, seed=2)])

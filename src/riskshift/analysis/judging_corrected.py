@@ -135,7 +135,8 @@ def judge_corrected_difference(
     shared = SharedCells.of(doubled, pair, (crossed, crossed))
     blank = _blank(doubled, crossed)
     missing = sum(shared.ungraded) + question.left_out
-    missing += int(doubled.table.n[blank & crossed.graded].sum())
+    compared = np.isin(doubled.group, [doubled.names.index(name) for name in pair])
+    missing += int(doubled.table.n[blank & crossed.graded & compared].sum())
     sides = [shared.baseline, shared.candidate]
     old, new = (crossed.rate(side, shared.weight, confidence=level) for side in sides)
     if old is None or new is None:
