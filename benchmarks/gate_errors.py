@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, gammaln, xlog1py, xlogy
 
-from riskshift.analysis.gates import Word
-from riskshift.analysis.judging import Question
+from riskshift.analysis.gate.judging import Question
+from riskshift.analysis.gate.result import Word
+from riskshift.analysis.gate.rules import parse_rule
 from riskshift.analysis.metrics import choose
-from riskshift.analysis.rules import parse_rule
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import Corrected, corrected_difference, ppi_mean
 from riskshift.stats.paired import tango

@@ -20,9 +20,9 @@ import numpy as np
 import polars as pl
 
 import riskshift
-from riskshift.analysis.population import estimate
 from riskshift.analysis.rates import Settings
-from riskshift.collapse import collapse
+from riskshift.analysis.transitions.population import estimate
+from riskshift.collapse.pairs import collapse
 from riskshift.stats.association import permutation_p
 from riskshift.stats.resample import bootstrap_difference, bootstrap_ratio, generator
 

@@ -12,22 +12,19 @@ response_harm: 1 of 3, 33.3% [6.1%, 79.2%] (wilson, 95%)
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from riskshift.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from riskshift.agreeing import agree
-    from riskshift.analysis.agreement import Agreement
-    from riskshift.analysis.compared import Comparison
-    from riskshift.analysis.gates import GateReport
-    from riskshift.analysis.graded import GraderReport
-    from riskshift.analysis.labelling import LabelsNeeded
-    from riskshift.analysis.planned import Plan
-    from riskshift.analysis.population import Population
+    from riskshift.analysis.agreement.result import Agreement
+    from riskshift.analysis.comparison.result import Comparison
+    from riskshift.analysis.gate.result import GateReport
+    from riskshift.analysis.grader.result import GraderReport
+    from riskshift.analysis.plan.labels import LabelsNeeded
+    from riskshift.analysis.plan.result import Plan
     from riskshift.analysis.rates import Rate
-    from riskshift.analysis.result import Analysis
-    from riskshift.api import analyze, read
-    from riskshift.comparing import compare
-    from riskshift.counts import Case
+    from riskshift.analysis.transitions.population import Population
+    from riskshift.analysis.transitions.result import Analysis
+    from riskshift.counts.case import Case
     from riskshift.errors import (
         ColumnError,
         DataError,
@@ -39,52 +36,56 @@ if TYPE_CHECKING:
         RiskshiftWarning,
         UsageError,
     )
-    from riskshift.gating import check
-    from riskshift.grading import grade
+    from riskshift.jobs.agree import agree
+    from riskshift.jobs.analyze import analyze
+    from riskshift.jobs.check import check
+    from riskshift.jobs.compare import compare
+    from riskshift.jobs.grade import grade
+    from riskshift.jobs.opening import read
+    from riskshift.jobs.plan import plan
+    from riskshift.jobs.sample import Sample, labels_needed, sample
     from riskshift.labelstudio.exporting import export_label_studio
     from riskshift.labelstudio.importing import import_label_studio
-    from riskshift.planning import plan
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
-    from riskshift.sampling import Sample, labels_needed, sample
     from riskshift.taxonomy import Taxonomy
 
 # Where each public name lives; imported when it is first asked for, so that the package loads fast.
 _HOMES = {
-    "Agreement": "analysis.agreement",
-    "Analysis": "analysis.result",
-    "Case": "counts",
+    "Agreement": "analysis.agreement.result",
+    "Analysis": "analysis.transitions.result",
+    "Case": "counts.pairs",
     "ColumnError": "errors",
     "Columns": "records",
-    "Comparison": "analysis.compared",
+    "Comparison": "analysis.comparison.result",
     "DataError": "errors",
     "FileError": "errors",
-    "GateReport": "analysis.gates",
-    "GraderReport": "analysis.graded",
+    "GateReport": "analysis.gate.result",
+    "GraderReport": "analysis.grader.result",
     "LabelError": "errors",
-    "LabelsNeeded": "analysis.labelling",
+    "LabelsNeeded": "analysis.plan.labels",
     "OutputError": "errors",
     "PairError": "errors",
-    "Plan": "analysis.planned",
-    "Population": "analysis.population",
+    "Plan": "analysis.plan.result",
+    "Population": "analysis.transitions.population",
     "Rate": "analysis.rates",
     "Records": "records",
     "RiskshiftError": "errors",
     "RiskshiftWarning": "errors",
-    "Sample": "sampling",
+    "Sample": "jobs.sample",
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
-    "agree": "agreeing",
-    "analyze": "api",
-    "check": "gating",
-    "compare": "comparing",
+    "agree": "jobs.agree",
+    "analyze": "jobs.analyze",
+    "check": "jobs.check",
+    "compare": "jobs.compare",
     "export_label_studio": "labelstudio.exporting",
-    "grade": "grading",
+    "grade": "jobs.grade",
     "import_label_studio": "labelstudio.importing",
-    "labels_needed": "sampling",
-    "plan": "planning",
-    "read": "api",
-    "sample": "sampling",
+    "labels_needed": "jobs.sample",
+    "plan": "jobs.plan",
+    "read": "jobs.analyze",
+    "sample": "jobs.sample",
     "write": "report",
     "write_charts": "report",
 }

@@ -1,7 +1,7 @@
 """Records: labelled (prompt, response) pairs, still in their engine, with the roles of their columns."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -188,6 +188,14 @@ class Records:
         """Keep the rows that meet a condition and remember how many were left out, and why."""
         skipped = {**self.skipped, reason: self.skipped.get(reason, 0) + rows}
         return replace(self, frame=self.frame.filter(condition), skipped=skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What rows are read for: how their columns are bound, and their labels checked."""
+
+    bind: Callable[..., Records]
+    check: Callable[[Records], object]
 
 
 def label_roles(taxonomy: Taxonomy) -> list[tuple[str, str]]:

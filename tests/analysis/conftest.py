@@ -5,7 +5,7 @@ import pytest
 
 import riskshift
 from riskshift.analysis.severities import Severities
-from riskshift.collapse import collapse
+from riskshift.collapse.pairs import collapse
 
 
 @pytest.fixture(scope="session")

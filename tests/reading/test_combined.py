@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from riskshift import Taxonomy, UsageError, read
-from riskshift.collapse import collapse
+from riskshift.collapse.pairs import collapse
 from riskshift.errors import DataError
 from riskshift.reading import combine
 

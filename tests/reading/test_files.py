@@ -10,7 +10,7 @@ import pytest
 from backports import zstd
 
 import riskshift
-from riskshift.collapse import collapse
+from riskshift.collapse.pairs import collapse
 from riskshift.errors import ColumnError, FileError, LabelError, UsageError
 from riskshift.taxonomy import Taxonomy
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 import riskshift
-from riskshift.cases import worst_cases
-from riskshift.collapse import collapse
+from riskshift.collapse.pairs import collapse
 from riskshift.errors import ColumnError, DataError, LabelError, UsageError
+from riskshift.picking.cases import worst_cases
 from riskshift.taxonomy import Taxonomy
 
 HARM = Taxonomy(["harm"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from riskshift.counts import Case
+from riskshift.counts.case import Case
 from riskshift.report.document import (
     Bullets,
     CaseList,

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from riskshift.report.html import render_html
+from riskshift.report.render.html import render_html
 
 # Written down before the page's own script runs: whatever it or the data sets off.
 WATCH = """

@@ -12,8 +12,9 @@ import pytest
 
 import riskshift
 from riskshift.errors import OutputError
+from riskshift.outputs.places import write_bytes
 from riskshift.report import writing
-from riskshift.report.writing import check_output, to_csv, to_json, write, write_bytes, write_charts
+from riskshift.report.writing import check_output, to_csv, to_json, write, write_charts
 
 FRAME = pl.DataFrame(
     {

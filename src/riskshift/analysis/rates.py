@@ -7,7 +7,8 @@ import numpy as np
 
 from riskshift.analysis.metrics import Metric
 from riskshift.analysis.severities import Answer, Severities
-from riskshift.counts import Counts, IntArray
+from riskshift.counts.clusters import IntArray
+from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, unknown_choice
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.proportion import Interval, clopper_pearson, normal_quantile, wilson

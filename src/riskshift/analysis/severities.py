@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.counts import Counts, IntArray
+from riskshift.counts.clusters import IntArray
+from riskshift.counts.pairs import Counts
 from riskshift.taxonomy import MISSING
 
 Answer = NDArray[np.int8]

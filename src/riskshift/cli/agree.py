@@ -57,8 +57,8 @@ def agree(
 
     Raters stand in rows (a column annotator) or in columns (response_hate@alice).
     """
-    from riskshift.agreeing import agree as compare_raters
-    from riskshift.reading.overwriting import refuse_overwriting
+    from riskshift.jobs.agree import agree as compare_raters
+    from riskshift.outputs.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
     refuse_overwriting(

@@ -67,7 +67,7 @@ def analyze(
 ) -> None:
     """Analyze labelled pairs and report."""
     import riskshift
-    from riskshift.reading.overwriting import refuse_overwriting
+    from riskshift.outputs.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
     refuse_overwriting({"-o": output}, {"data": paths, "--people": people, "--taxonomy": taxonomy})

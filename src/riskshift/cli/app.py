@@ -7,9 +7,9 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from riskshift import __version__
-from riskshift.cli import agree, analyze, check, compare, demo, grader, label_studio, plan, sample
+from riskshift.cli import agree, analyze, check, compare, demo, grade, label_studio, plan, sample
 from riskshift.errors import RiskshiftError, RiskshiftWarning
+from riskshift.version import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -27,7 +27,7 @@ app.command("analyze")(analyze.analyze)
 app.command("agree")(agree.agree)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
-app.command("grader")(grader.grader)
+app.command("grader")(grade.grader)
 app.command("plan")(plan.plan)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
@@ -84,6 +84,6 @@ def _show_warning(
 
 def _inert(text: str) -> Any:
     # Values from the data stand in messages; they must not act on the terminal.
-    from riskshift.report.escape import lines
+    from riskshift.outputs.escape import lines
 
     return lines(text)

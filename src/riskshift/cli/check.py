@@ -74,11 +74,11 @@ def check(
     Exit codes: 0 all checks pass, 1 one fails, 3 none fails but one lacks evidence, 2 bad usage
     or data.
     """
-    from riskshift.gating import check as judge
-    from riskshift.gating import read_rules
-    from riskshift.reading.overwriting import refuse_overwriting
-    from riskshift.report.gate import FORMATS as RENDERERS
-    from riskshift.report.writing import check_folder, write_bytes
+    from riskshift.jobs.check import check as judge
+    from riskshift.jobs.check import read_rules
+    from riskshift.outputs.overwriting import refuse_overwriting
+    from riskshift.outputs.places import check_folder, write_bytes
+    from riskshift.report.render.gate import FORMATS as RENDERERS
 
     if format not in FORMATS:
         raise unknown_choice("--format", format, FORMATS)

@@ -72,9 +72,9 @@ def compare(
 
     Models are told apart by a model column, or by file where there is none.
     """
-    from riskshift.comparing import MIXES
-    from riskshift.comparing import compare as compare_models
-    from riskshift.reading.overwriting import refuse_overwriting
+    from riskshift.jobs.compare import MIXES
+    from riskshift.jobs.compare import compare as compare_models
+    from riskshift.outputs.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
     refuse_overwriting(

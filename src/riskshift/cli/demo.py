@@ -35,7 +35,7 @@ def demo(
     from importlib.resources import as_file, files
 
     import riskshift
-    from riskshift.report.writing import write_bytes
+    from riskshift.outputs.places import write_bytes
 
     try:
         output.mkdir(parents=True, exist_ok=True)

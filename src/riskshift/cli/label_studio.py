@@ -60,8 +60,8 @@ def import_(
 ) -> None:
     """Read the annotations of people, one row each."""
     from riskshift.labelstudio.importing import import_label_studio
-    from riskshift.reading.overwriting import refuse_overwriting
-    from riskshift.report.escape import lines
+    from riskshift.outputs.escape import lines
+    from riskshift.outputs.overwriting import refuse_overwriting
 
     refuse_overwriting({"-o": output}, {"annotations": path, "--taxonomy": taxonomy})
     reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, scale=scale)

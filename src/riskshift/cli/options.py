@@ -163,7 +163,7 @@ def show(result: "Result") -> None:
     """Print the summary of a result for a person at a terminal."""
     from rich.console import Console
 
-    from riskshift.report.terminal import render_terminal
+    from riskshift.report.render.terminal import render_terminal
     from riskshift.report.writing import tell
 
     render_terminal(tell(result), Console())

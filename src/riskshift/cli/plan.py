@@ -85,8 +85,8 @@ def plan(
     Ask with one of --width, --rule and --difference. Without any: a table of widths.
     """
     import riskshift
-    from riskshift.reading.overwriting import refuse_overwriting
-    from riskshift.report.plan_story import write_picture
+    from riskshift.outputs.overwriting import refuse_overwriting
+    from riskshift.report.stories.plan import write_picture
 
     options.check_outputs((), format)
     for path in output or []:
@@ -130,7 +130,7 @@ def plan(
 
 
 def _check(path: Path) -> None:
-    from riskshift.report.plan_story import check_picture
+    from riskshift.report.stories.plan import check_picture
     from riskshift.report.writing import check_output
 
     if path.suffix.lower() in PICTURES:

@@ -60,10 +60,10 @@ def sample(
 
     Give --n and -o to draw, --width to learn how many labels are needed, or both.
     """
-    from riskshift import sampling
-    from riskshift.api import read
-    from riskshift.reading.overwriting import refuse_overwriting
-    from riskshift.report.escape import lines
+    from riskshift.jobs import sample as sampling
+    from riskshift.jobs.opening import read
+    from riskshift.outputs.escape import lines
+    from riskshift.outputs.overwriting import refuse_overwriting
 
     if (n is None) != (output is None) or (n is None and width is None):
         raise UsageError(

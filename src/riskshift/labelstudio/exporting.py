@@ -11,15 +11,22 @@ from xml.sax.saxutils import escape
 
 import narwhals.stable.v2 as nw
 
-from riskshift import engine
+from riskshift.collapse.beside import CHANCE, STRATUM
+from riskshift.engines import engine
 from riskshift.errors import DataError, OutputError, UsageError, listing
-from riskshift.reading.doubled import CHANCE, STRATUM
-from riskshift.reading.drawn import identity_of
-from riskshift.reading.files import Job
+from riskshift.outputs.overwriting import refuse_overwriting
+from riskshift.outputs.places import check_folder, write_bytes
+from riskshift.picking.draw import identity_of
 from riskshift.reading.opening import open_data
-from riskshift.reading.overwriting import refuse_overwriting
-from riskshift.records import Columns, Options, Records, assemble, label_roles, require_mapped
-from riskshift.report.writing import check_folder, write_bytes
+from riskshift.records import (
+    Columns,
+    Options,
+    Purpose,
+    Records,
+    assemble,
+    label_roles,
+    require_mapped,
+)
 from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy
 
 CONFIG: Final = "config.xml"
@@ -188,7 +195,7 @@ def export_label_studio(
     refuse_written_over("folder", place, {"data": data})
     options = reading_options(taxonomy, columns)
     progress("opening the data")
-    records = open_data(data, options=options, format=format, job=_UNLABELLED)
+    records = open_data(data, options=options, format=format, purpose=_UNLABELLED)
     relevance = records.column("relevance") is not None
     config = labeling_config(options.taxonomy, relevance=relevance)
     try:
@@ -219,7 +226,7 @@ def _bind(frame: Any, **bound: Any) -> Records:
     return records
 
 
-_UNLABELLED: Final = Job(bind=_bind, check=lambda records: engine.count_rows(records.frame))
+_UNLABELLED: Final = Purpose(bind=_bind, check=lambda records: engine.count_rows(records.frame))
 
 
 def reading_options(taxonomy: Taxonomy | None, columns: Mapping[str, str] | None) -> Options:

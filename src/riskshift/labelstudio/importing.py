@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.errors import DataError, FileError, LabelError, PairError, listing
 from riskshift.labelstudio.exporting import reading_options
-from riskshift.reading.doubled import CHANCE, STRATUM
-from riskshift.reading.overwriting import refuse_overwriting
+from riskshift.outputs.overwriting import refuse_overwriting
+from riskshift.outputs.sheets import check_sheet, write_sheet
 from riskshift.records import Options, label_roles
-from riskshift.report.sheets import check_sheet, write_sheet
 from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy, level_parser, parse_relevance
 
 _LAST: Final = (STRATUM, CHANCE)

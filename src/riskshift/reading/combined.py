@@ -7,8 +7,7 @@ from typing import Any
 import duckdb
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse import collapse
-from riskshift.engine import Frame
+from riskshift.engines.engine import Frame
 from riskshift.errors import DataError, FileError, UsageError
 from riskshift.reading.files import FileSource
 from riskshift.records import Records
@@ -43,12 +42,21 @@ class CombinedSource:
         said = []
         for part in self.parts:
             try:
-                collapse(part)
+                recheck(part)
             except FileError as error:
                 said.append(str(error))
             except DataError:
                 continue  # it can be read; what is wrong with its labels is told later
         return FileError("\n".join(said)) if said else self.parts[0].source.explain(message)
+
+
+def recheck(records: Records) -> None:
+    """Look at records from files once more, as what they were read for asks."""
+    source = records.source
+    while isinstance(source, CombinedSource):
+        source = source.parts[0].source
+    if isinstance(source, FileSource):
+        source.purpose.check(records)
 
 
 def combine(parts: Mapping[str, Records], *, column: str) -> Records:
@@ -76,11 +84,12 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
     --------
     >>> import polars as pl
     >>> from riskshift.reading import read_frame
-    >>> from riskshift.records import Options
+    >>> from riskshift.records import Options, Purpose, bind
     >>> from riskshift.taxonomy import Taxonomy
     >>> harm = Options(Taxonomy(["harm"], ["Safe", "Harmful"]))
     >>> rows = pl.DataFrame({"prompt_harm": [1, 0], "response_harm": [0, 0]})
-    >>> old, new = read_frame(rows, options=harm), read_frame(rows.head(1), options=harm)
+    >>> for_what = {"options": harm, "purpose": Purpose(bind, lambda records: None)}
+    >>> old, new = read_frame(rows, **for_what), read_frame(rows.head(1), **for_what)
     >>> both = combine({"old": old, "new": new}, column="side")
     >>> both.frame.collect()["side"].to_list()
     ['old', 'old', 'new']

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -13,30 +13,17 @@ from typing import Any, Final
 import duckdb
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse import collapse
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
 from riskshift.reading.datafile import MAX_LINE, DataFile, ends_in
 from riskshift.reading.paths import find_files, tidy
 from riskshift.reading.repair import told, without_bad_rows, without_mark
 from riskshift.reading.scan import mixed_line_ends, read_header, refuse_twins, scan
-from riskshift.records import Options, Records, bind, bind_people
+from riskshift.records import Options, Purpose, Records
 
 SHOWN: Final = 20
 _MALFORMED: Final = "malformed row"
 # Beyond this, files with malformed rows are not copied to look for further faults in the good ones.
 _COPIED: Final = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What the rows of files are read for: how their columns are bound, and their labels checked."""
-
-    bind: Callable[..., Records] = bind
-    check: Callable[[Records], object] = collapse
-
-
-PAIRS: Final = Job()
-PEOPLE: Final = Job(bind=bind_people)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +34,7 @@ class FileSource:
     connection: duckdb.DuckDBPyConnection
     options: Options
     folder: Path
-    job: Job = PAIRS
+    purpose: Purpose
     repaired: bool = False
     engine: str = field(default="duckdb", init=False)
 
@@ -122,7 +109,7 @@ class FileSource:
         source = replace(self, repaired=True)
         try:
             with warnings.catch_warnings(action="ignore"):
-                self.job.check(_bound(files, source))
+                self.purpose.check(_bound(files, source))
         except FileError:
             return []
         except DataError as error:
@@ -150,7 +137,7 @@ def read_files(
     options: Options,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
-    job: Job = PAIRS,
+    purpose: Purpose,
 ) -> Records:
     """Bind the records of files to their roles.
 
@@ -164,8 +151,8 @@ def read_files(
         Where the names do not tell.
     memory_limit : str, optional
         DuckDB's limit, such as ``"2GB"``; beyond it, it works on disk.
-    job : Job, optional
-        What the rows are read for; default: pairs.
+    purpose : Purpose
+        What the rows are read for.
 
     Returns
     -------
@@ -187,7 +174,7 @@ def read_files(
         files, dropped = without_bad_rows(files, folder)
         if dropped:
             skipped[_MALFORMED] = dropped
-    return _bound(files, FileSource(files, connection, options, folder, job), skipped)
+    return _bound(files, FileSource(files, connection, options, folder, purpose), skipped)
 
 
 def _bound(
@@ -197,7 +184,7 @@ def _bound(
         relation = source.connection.sql(_query(files, source.options, source))
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise source.explain(str(error)) from error
-    return source.job.bind(
+    return source.purpose.bind(
         nw.from_native(relation), options=source.options, source=source, skipped=skipped
     )
 

@@ -1,15 +1,23 @@
 """Data frames of any library that narwhals knows, left in their engine."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from riskshift.engine import EngineError, Frame, engine_name, fetch, is_blank, plain, translated
+from riskshift.engines.engine import (
+    EngineError,
+    Frame,
+    engine_name,
+    fetch,
+    is_blank,
+    plain,
+    translated,
+)
 from riskshift.errors import DataError, UsageError
-from riskshift.records import Options, Records, bind
+from riskshift.records import Options, Purpose, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class FrameSource:
         return DataError(f"{self.name} cannot be read: {message.splitlines()[0]}")
 
 
-def read_frame(data: Any, *, options: Options, binder: Callable[..., Records] = bind) -> Records:
+def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
     """Bind a data frame to its roles.
 
     Parameters
@@ -58,8 +66,8 @@ def read_frame(data: Any, *, options: Options, binder: Callable[..., Records] = 
         One row a pair; whatever narwhals accepts.
     options : Options
         How to read the columns.
-    binder : callable, optional
-        What binds columns to roles, as `records.bind` does.
+    purpose : Purpose
+        What the rows are read for.
 
     Returns
     -------
@@ -83,7 +91,7 @@ def read_frame(data: Any, *, options: Options, binder: Callable[..., Records] = 
     with _explained(type(data).__name__):
         frame = native.lazy()
         frame.collect_schema()
-    return binder(
+    return purpose.bind(
         frame, options=options, source=FrameSource(frame, isinstance(native, nw.DataFrame))
     )
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from riskshift.errors import UsageError, listing
-from riskshift.reading.files import PAIRS, Job, read_files
+from riskshift.reading.files import read_files
 from riskshift.reading.frames import read_frame
-from riskshift.records import Options, Records
+from riskshift.records import Options, Purpose, Records
 
 
 def refuse_reading(reading: Mapping[str, Any], *data: Any) -> None:
@@ -29,9 +29,9 @@ def open_data(
     data: Any,
     *,
     options: Options,
+    purpose: Purpose,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
-    job: Job = PAIRS,
 ) -> Records:
     """Bind a path, a list of paths or a data frame to its roles.
 
@@ -41,10 +41,10 @@ def open_data(
         See `riskshift.read`.
     options : Options
         How to read the columns.
+    purpose : Purpose
+        What the rows are read for.
     format, memory_limit
         As in `read_files`.
-    job : Job, optional
-        What the rows are read for; default: pairs.
 
     Returns
     -------
@@ -60,8 +60,10 @@ def open_data(
     if isinstance(data, (str, os.PathLike)):
         data = [data]
     if not isinstance(data, (list, tuple)):
-        return read_frame(data, options=options, binder=job.bind)
+        return read_frame(data, options=options, purpose=purpose)
     if not all(isinstance(path, (str, os.PathLike)) for path in data):
         raise UsageError("a list of data must be a list of paths; combine frames beforehand.")
     paths = [os.fsdecode(path) for path in data]
-    return read_files(paths, options=options, format=format, memory_limit=memory_limit, job=job)
+    return read_files(
+        paths, options=options, format=format, memory_limit=memory_limit, purpose=purpose
+    )

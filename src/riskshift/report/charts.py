@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Final
 from xml.etree import ElementTree
 
+from riskshift.outputs.escape import visible
 from riskshift.report import drawings
 from riskshift.report.document import Figure
-from riskshift.report.escape import visible
 
 _KINDS: Final = {
     "intervals": drawings.intervals,

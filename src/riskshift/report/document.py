@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from riskshift.counts import Case
+from riskshift.counts.case import Case
 
 
 @dataclass(frozen=True, slots=True)

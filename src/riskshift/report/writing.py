@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.resources import files
@@ -13,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from riskshift.errors import OutputError, UsageError, listing, unknown_choice
+from riskshift.outputs.escape import spreadsheet
+from riskshift.outputs.places import check_folder, write_bytes
 from riskshift.report.document import Document
-from riskshift.report.escape import spreadsheet
 
 
 class Result(Protocol):
@@ -27,17 +26,17 @@ class Result(Protocol):
 
 # Who tells the story of each kind of result; imported when it is told.
 _STORIES: Final = {
-    "Agreement": "agree_story",
-    "Analysis": "story",
-    "Comparison": "comparison_story",
-    "GraderReport": "grader_story",
-    "Plan": "plan_story",
+    "Agreement": "agreement",
+    "Analysis": "analysis",
+    "Comparison": "comparison",
+    "GraderReport": "grader",
+    "Plan": "plan",
 }
 
 
 def tell(result: Result) -> Document:
     """Arrange a result for readers, before it is rendered."""
-    module = import_module(f"riskshift.report.{_STORIES[type(result).__name__]}")
+    module = import_module(f"riskshift.report.stories.{_STORIES[type(result).__name__]}")
     document: Document = module.story(result)
     return document
 
@@ -92,19 +91,19 @@ def to_csv(result: Result) -> str:
 
 
 def _html(result: Result, text: bool) -> str:
-    from riskshift.report.html import render_html
+    from riskshift.report.render.html import render_html
 
     return render_html(tell(result), text=text)
 
 
 def _markdown(result: Result, text: bool) -> str:
-    from riskshift.report.markdown import render_markdown
+    from riskshift.report.render.markdown import render_markdown
 
     return render_markdown(tell(result))
 
 
 def _latex(result: Result, text: bool) -> str:
-    from riskshift.report.latex import render_latex
+    from riskshift.report.render.latex import render_latex
 
     return render_latex(tell(result))
 
@@ -143,14 +142,6 @@ def check_output(path: str | Path) -> Path:
         )
     check_folder(place.parent)
     return place
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that does not exist or cannot be written to."""
-    if not folder.is_dir():
-        raise OutputError(f"{folder} is not a folder. Create it first.")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"{folder} cannot be written to. Choose another place.")
 
 
 def write(result: Result, path: str | Path, *, text: bool = True) -> Path:
@@ -206,32 +197,3 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
         for suffix, drawn in ((".svg", charts.svg(figure).encode()), (".png", charts.png(figure))):
             written.append(write_bytes(place / f"{stem}{suffix}", drawn))
     return written
-
-
-def write_bytes(path: Path, content: bytes) -> Path:
-    """Write beside, then rename.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written; nothing is left behind.
-    """
-    try:
-        handle, name = tempfile.mkstemp(prefix=".riskshift-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}.") from error
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,0 +1,219 @@
+"""What a comparison of models says, and what it cannot say, in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from riskshift.analysis.comparison.differences import PairedDifference, by_metric
+from riskshift.analysis.comparison.omnibus import Omnibus
+from riskshift.analysis.comparison.result import allowance, key
+from riskshift.analysis.comparison.shared import Coverage
+from riskshift.analysis.correction.differences import CorrectedComparison
+from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
+from riskshift.analysis.rates import level
+from riskshift.analysis.verdicts import SPOKEN, Verdict
+from riskshift.analysis.words import counted, enumerate_words, p_value
+
+FEW_PAIRS: Final = 3
+FEW_PROMPTS: Final = 30
+
+
+def headline(
+    models: Sequence[str],
+    baseline: str | None,
+    coverage: Coverage,
+    differences: Sequence[PairedDifference],
+    omnibus: Sequence[Omnibus],
+    corrected: CorrectedComparison | None = None,
+) -> list[str]:
+    """Say the main findings of a comparison in a few sentences.
+
+    Where people's labels correct a difference, the verdict told is the corrected one.
+    """
+    sentences = [
+        f"{len(models)} models are compared on the prompts they share: {coverage.shared:,} of "
+        f"{coverage.prompts:,} prompts were answered by all."
+    ]
+    alone = ""
+    if corrected is not None:
+        alone = "By the grader's labels alone: "
+        if doubtful(corrected.sample):
+            sentences.append(DOUBTFUL)
+    told = _Told(_verdicts(corrected), alone)
+    pairs = list(dict.fromkeys((d.baseline, d.candidate) for d in differences))
+    if len(pairs) <= FEW_PAIRS:
+        sentences += [
+            told.tally([d for d in differences if (d.baseline, d.candidate) == pair])
+            for pair in pairs
+        ]
+    elif baseline is not None:
+        sentences += [
+            told.ranked(metric, family) for metric, family in list(by_metric(differences))[:2]
+        ]
+    sentences += [f"{alone}{_told_apart(item, alone)}" for item in omnibus[:2] if item.letters]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _verdicts(corrected: CorrectedComparison | None) -> dict[tuple[str, str, str], Verdict]:
+    if corrected is None or doubtful(corrected.sample):
+        return {}
+    return {key(item): item.verdict for item in corrected.differences if item.verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Verdicts in words: those corrected by people's labels, then those that are not."""
+
+    corrected: dict[tuple[str, str, str], Verdict]
+    alone: str
+
+    def tally(self, differences: Sequence[PairedDifference]) -> str:
+        """Say on which metrics one model is better than another, or worse."""
+        first = differences[0]
+        held, raw = self._parted(differences)
+        margin = next((verdict.margin for _, verdict in (*held, *raw)), None)
+        if margin is None:
+            return ""
+        text = f"{first.candidate} against {first.baseline}, at a margin of {allowance(margin)}"
+        if not held:
+            by = ", by the grader's labels alone" if self.alone else ""
+            return f"{text}{by}: {_on(raw)}."
+        text = f"{text}, corrected by people's labels: {_on(held)}."
+        return (
+            f"{text} By the grader's labels alone, where people labelled too few: {_on(raw)}."
+            if raw
+            else text
+        )
+
+    def ranked(self, metric: str, family: Sequence[PairedDifference]) -> str:
+        """Say which candidates are better than the baseline on a metric, and which worse."""
+        held, raw = self._parted(family)
+        text = f"On {metric}, against {family[0].baseline}"
+        if not held:
+            by = ", by the grader's labels alone" if self.alone else ""
+            return f"{text}{by}: {_sides(raw)}."
+        text = f"{text}, corrected by people's labels: {_sides(held)}."
+        return (
+            f"{text} By the grader's labels alone, where people labelled too few: {_sides(raw)}."
+            if raw
+            else text
+        )
+
+    def _parted(
+        self, differences: Sequence[PairedDifference]
+    ) -> tuple[list[tuple[PairedDifference, Verdict]], list[tuple[PairedDifference, Verdict]]]:
+        held, raw = [], []
+        for item in differences:
+            verdict = self.corrected.get(key(item))
+            if verdict is not None:
+                held.append((item, verdict))
+            elif item.verdict is not None:
+                raw.append((item, item.verdict))
+        return held, raw
+
+
+def _on(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
+    parts = []
+    for word, said in SPOKEN.items():
+        metrics = [_marked(item, item.metric) for item, verdict in judged if verdict.word == word]
+        if metrics:
+            parts.append(f"{said} on {enumerate_words(metrics)}")
+    return "; ".join(parts)
+
+
+def _sides(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
+    parts = []
+    for word in ("better", "worse"):
+        models = [_marked(item, item.candidate) for item, verdict in judged if verdict.word == word]
+        if models:
+            parts.append(f"{word}: {enumerate_words(models)}")
+    return "; ".join(parts) or "no candidate is surely better or worse"
+
+
+def _marked(item: PairedDifference, name: str) -> str:
+    """Say beside a name that few prompts were shared."""
+    few = f" (only {counted(item.prompts, 'prompt')})" if item.prompts < FEW_PROMPTS else ""
+    return f"{name}{few}"
+
+
+def _told_apart(item: Omnibus, alone: str) -> str:
+    on = "on" if alone else "On"
+    shared: dict[str, list[str]] = {}
+    for model, letters in item.letters.items():
+        for letter in letters.split(",") if "," in letters else letters:
+            shared.setdefault(letter, []).append(model)
+    ties = [enumerate_words(models) for models in shared.values() if len(models) > 1]
+    p = (
+        ""
+        if item.cochran_q is None or item.cochran_q.p is None
+        else f" (Cochran's Q, p {p_value(item.cochran_q.p)})"
+    )
+    if not ties:
+        return f"{on} {item.metric}, every model can be told from every other{p}."
+    return f"{on} {item.metric}, these cannot be told apart: {'; '.join(ties)}{p}."
+
+
+def caveats(
+    coverage: Coverage,
+    differences: Sequence[PairedDifference],
+    *,
+    standardized: bool,
+    corrected: bool = False,
+) -> list[str]:
+    """Say what a comparison does not tell."""
+    but = ", but for the corrected differences" if corrected else ""
+    notes = [
+        f"The labels are taken as they are{but}. A grader that treats the models differently moves the differences, "
+        "and the intervals do not include that.",
+        "The intervals speak of prompts like these, chosen as these were.",
+    ]
+    judged = [d.verdict for d in differences if d.verdict is not None and d.interval is not None]
+    if len(judged) > 1:
+        held = level(next(d.interval.confidence for d in differences if d.interval))
+        notes.append(
+            f"Each of the {len(judged):,} verdicts reads an interval of its own ({held}): of many such verdicts a few "
+            "will be wrong."
+        )
+    lacking = {model: n for model, n in coverage.lacking.items() if n}
+    if lacking:
+        told = "; ".join(
+            f"{model} lacks {n:,}"
+            + (
+                f" ({', '.join(coverage.examples[model])}, ...)"
+                if coverage.examples.get(model)
+                else ""
+            )
+            for model, n in lacking.items()
+        )
+        notes.append(
+            f"Prompts that not every model answered are left out of their differences: {told}."
+            + ("" if standardized else " Rates on a common mix of prompts: --standardize pooled.")
+        )
+    if any(d.prompts and _uneven(d) for d in differences):
+        notes.append(
+            "Models gave different numbers of responses to some prompts. A difference is taken prompt by prompt, and "
+            "is not the difference of the two rates beside it, which weigh every response the same."
+        )
+    small = [d.metric for d in differences if 0 < d.prompts < FEW_PROMPTS]
+    if small:
+        notes.append(
+            f"Fewer than {FEW_PROMPTS} shared prompts: {enumerate_words(sorted(set(small)))}."
+        )
+    if any(d.p is not None and d.interval is not None and _disagree(d) for d in differences):
+        notes.append(
+            "The exact test is stricter than the interval: where an interval just leaves out zero, p can still be "
+            "above the level."
+        )
+    return notes
+
+
+def _uneven(item: PairedDifference) -> bool:
+    pairs = item.both + item.candidate_only + item.baseline_only + item.neither
+    return max(item.baseline_rate.trials, item.candidate_rate.trials) > round(pairs)
+
+
+def _disagree(item: PairedDifference) -> bool:
+    if item.interval is None or item.p is None:
+        return False
+    outside = item.interval.low > 0 or item.interval.high < 0
+    return outside and item.p > 1 - item.interval.confidence

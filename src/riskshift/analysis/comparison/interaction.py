@@ -1,0 +1,236 @@
+"""Differences of differences: does the change between two models depend on a group."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+
+from riskshift.analysis.comparison.differences import paired_interval
+from riskshift.analysis.comparison.matching import Matching, Outcomes
+from riskshift.analysis.metrics import Choice
+from riskshift.analysis.rates import Settings
+from riskshift.stats.multiple import bonferroni
+from riskshift.stats.proportion import Interval, mover_difference
+
+MOST_PAIRED: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDifference:
+    """Candidate minus baseline within one group.
+
+    Parameters
+    ----------
+    metric, group, baseline, candidate : str
+        What, where, and whose.
+    prompts : int
+        Prompts that both answered.
+    difference : float or None
+        None without such prompts.
+    interval : Interval or None
+        Of the difference.
+    """
+
+    metric: str
+    group: str
+    baseline: str
+    candidate: str
+    prompts: int
+    difference: float | None
+    interval: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as plain data."""
+        return {
+            "metric": self.metric,
+            "group": self.group,
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "prompts": self.prompts,
+            "difference": self.difference,
+            "low": self.interval.low if self.interval else None,
+            "high": self.interval.high if self.interval else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceOfDifferences:
+    """How much more the candidate differs from the baseline in one group than in another.
+
+    Parameters
+    ----------
+    metric, baseline, candidate, a, b : str
+        What, whose, and the groups; the value is a's difference minus b's.
+    estimate : float
+        Point estimate.
+    interval, simultaneous : Interval
+        MOVER from the two paired intervals: alone, and for all pairs of groups at once.
+    """
+
+    metric: str
+    baseline: str
+    candidate: str
+    a: str
+    b: str
+    estimate: float
+    interval: Interval
+    simultaneous: Interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference of differences as plain data."""
+        return {
+            "metric": self.metric,
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "a": self.a,
+            "b": self.b,
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "simultaneous_low": self.simultaneous.low,
+            "simultaneous_high": self.simultaneous.high,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """Differences by group, and how they differ.
+
+    Parameters
+    ----------
+    column : str
+        The grouping column.
+    differences : tuple of GroupDifference
+        Within each group.
+    contrasts : tuple of DifferenceOfDifferences
+        Between groups: every pair of up to six, else each against the first.
+    """
+
+    column: str
+    differences: tuple[GroupDifference, ...]
+    contrasts: tuple[DifferenceOfDifferences, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the interaction as plain data."""
+        return {
+            "column": self.column,
+            "differences": [item.to_dict() for item in self.differences],
+            "contrasts": [item.to_dict() for item in self.contrasts],
+        }
+
+
+def interaction(
+    matching: Matching,
+    column: str,
+    groups: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    positions: dict[tuple[str, str], int],
+    choices: Sequence[Choice],
+    settings: Settings,
+) -> Interaction:
+    """Compare the difference of two models between groups.
+
+    Parameters
+    ----------
+    matching : Matching
+        Over (model, group) combinations.
+    column : str
+        What the groups are values of.
+    groups : sequence of str
+        The groups.
+    pairs : sequence of (str, str)
+        Baseline and candidate models.
+    positions : dict of (str, str) to int
+        Where each (model, group) stands in the matching.
+    choices : sequence of Choice
+        The metrics.
+    settings : Settings
+        How to estimate.
+
+    Returns
+    -------
+    Interaction
+
+    References
+    ----------
+    .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
+       general approach", Statistics in Medicine 27 (2008), p. 1693-1702.
+    """
+    between = (
+        list(combinations(groups, 2))
+        if len(groups) <= MOST_PAIRED
+        else [(g, groups[0]) for g in groups[1:]]
+    )
+    differences, contrasts = [], []
+    for choice in choices:
+        outcomes = matching.outcomes(choice)
+        for baseline, candidate in pairs:
+            at = {
+                group: (positions[candidate, group], positions[baseline, group])
+                for group in groups
+                if (candidate, group) in positions and (baseline, group) in positions
+            }
+            found = {group: _within(outcomes, *at[group], settings.confidence) for group in at}
+            for group, (prompts, estimate, interval) in found.items():
+                item = GroupDifference(
+                    choice.label, group, baseline, candidate, prompts, estimate, interval
+                )
+                differences.append(item)
+            for a, b in between:
+                if a in at and b in at:
+                    made = _between(outcomes, at[a], at[b], settings, len(between))
+                    if made is not None:
+                        contrasts.append(
+                            DifferenceOfDifferences(choice.label, baseline, candidate, a, b, *made)
+                        )
+    return Interaction(column, tuple(differences), tuple(contrasts))
+
+
+def _within(
+    outcomes: Outcomes, candidate: int, baseline: int, confidence: float
+) -> tuple[int, float | None, Interval | None]:
+    cells = outcomes.pair(candidate, baseline)
+    if not cells.prompts:
+        return 0, None, None
+    both, more, less, neither = (float(cells.weight @ part) for part in cells.crossed)
+    estimate = (more - less) / (both + more + less + neither)
+    return cells.prompts, estimate, paired_interval(cells, confidence)[0]
+
+
+def _between(
+    outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int], settings: Settings, family: int
+) -> tuple[float, Interval, Interval] | None:
+    made: list[tuple[float, Interval]] = []
+    correlation = None
+    for confidence in (settings.confidence, bonferroni(settings.confidence, family)):
+        _, d_a, i_a = _within(outcomes, *a, confidence)
+        _, d_b, i_b = _within(outcomes, *b, confidence)
+        if d_a is None or d_b is None or i_a is None or i_b is None:
+            return None
+        if correlation is None:
+            correlation = _correlation(outcomes, a, b)
+        made.append((d_a - d_b, mover_difference(d_a, i_a, d_b, i_b, correlation=correlation)))
+    return made[0][0], made[0][1], made[1][1]
+
+
+def _correlation(outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int]) -> float:
+    """Return the linearised correlation of two differences that share prompts."""
+    residuals = []
+    for candidate, baseline in (a, b):
+        n_c, n_b = outcomes.trials[:, candidate], outcomes.trials[:, baseline]
+        there = (n_c > 0) & (n_b > 0)
+        size = np.where(there, np.minimum(n_c, n_b), 0)  # as in PairCells.pairs
+        gain = np.where(
+            there,
+            outcomes.events[:, candidate] / np.maximum(n_c, 1)
+            - outcomes.events[:, baseline] / np.maximum(n_b, 1),
+            0.0,
+        )
+        mean = float(outcomes.weight @ (gain * size)) / float(outcomes.weight @ size)
+        residuals.append((gain - mean) * size)
+    first, second = residuals
+    spread = float(np.sqrt((outcomes.weight @ first**2) * (outcomes.weight @ second**2)))
+    # Without spread on one side there is nothing to correlate.
+    return float(outcomes.weight @ (first * second)) / spread if spread else 0.0

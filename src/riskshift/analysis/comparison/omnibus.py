@@ -1,0 +1,89 @@
+"""Whether any of three or more models differ, and which cannot be told apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from riskshift.analysis.comparison.differences import PairedDifference
+from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.metrics import Choice
+from riskshift.analysis.rates import Settings
+from riskshift.counts.clusters import distinct_rows
+from riskshift.stats.letters import compact_letters
+from riskshift.stats.paired import cochran_q
+from riskshift.stats.tables import ChiSquare
+
+
+@dataclass(frozen=True, slots=True)
+class Omnibus:
+    """Whether any of three or more models differ, and which cannot be told apart.
+
+    Parameters
+    ----------
+    metric : str
+        What is compared.
+    prompts : int
+        Prompts that every model answered once.
+    cochran_q : ChiSquare or None
+        None where it is undefined, or models answered more than once.
+    letters : dict of str to str
+        Models that share a letter are not distinguishable; empty unless all pairs were compared.
+    """
+
+    metric: str
+    prompts: int
+    cochran_q: ChiSquare | None
+    letters: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the test as plain data."""
+        q = self.cochran_q
+        tested = None if q is None else {"statistic": q.statistic, "df": q.df, "p": q.p}
+        return {
+            "metric": self.metric,
+            "prompts": self.prompts,
+            "cochran_q": tested,
+            "letters": dict(self.letters),
+        }
+
+
+def omnibus_tests(
+    matching: Matching,
+    pairs: Sequence[tuple[int, int]],
+    choices: Sequence[Choice],
+    differences: Sequence[PairedDifference],
+    settings: Settings,
+) -> list[Omnibus]:
+    """Test whether any of three or more models differ, metric by metric."""
+    models = sorted({at for pair in pairs for at in pair})
+    if len(models) < 3:
+        return []
+    names = [matching.names[at] for at in models]
+    everyone = len(pairs) == len(models) * (len(models) - 1) // 2
+    made = []
+    for choice in choices:
+        outcomes = matching.outcomes(choice)
+        trials, events = outcomes.trials[:, models], outcomes.events[:, models]
+        once = (trials == 1).all(axis=1)
+        q = None
+        if once.any() and not (trials > 1).any():
+            q = cochran_q(*distinct_rows(events[once], outcomes.weight[once]))
+        letters = (
+            _letters(names, [d for d in differences if d.metric == choice.label], settings)
+            if everyone
+            else {}
+        )
+        made.append(Omnibus(choice.label, int(outcomes.weight[once].sum()), q, letters))
+    return made
+
+
+def _letters(
+    names: Sequence[str], differences: Sequence[PairedDifference], settings: Settings
+) -> dict[str, str]:
+    alpha = 1 - settings.confidence
+    different = [
+        (names.index(d.baseline), names.index(d.candidate))
+        for d in differences
+        if d.p_holm is not None and d.p_holm < alpha
+    ]
+    return dict(zip(names, compact_letters(len(names), different), strict=True))

@@ -1,0 +1,208 @@
+"""The result of comparing models, and what it says in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from riskshift.analysis.comparison.differences import PairedDifference
+from riskshift.analysis.comparison.interaction import Interaction
+from riskshift.analysis.comparison.omnibus import Omnibus
+from riskshift.analysis.comparison.severity import OrdinalDifference
+from riskshift.analysis.comparison.shared import Coverage
+from riskshift.analysis.comparison.standardized import StandardizedRate
+from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
+from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
+from riskshift.analysis.rates import Rate, Settings
+from riskshift.analysis.words import percent, points_with_range
+from riskshift.taxonomy import Taxonomy
+from riskshift.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Models compared on the same prompts.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        Categories and levels.
+    settings : Settings
+        How it was estimated.
+    models : tuple of str
+        The models compared.
+    baseline : str or None
+        The one that the others are compared with; None where all pairs are.
+    margin : float
+        How much worse a candidate may be.
+    coverage : Coverage
+        Which prompts they share.
+    rates : dict of str to dict of str to Rate
+        By metric and model, on all prompts that the model answered.
+    differences : tuple of PairedDifference
+        Metric by metric, pair by pair.
+    omnibus : tuple of Omnibus
+        For three or more models.
+    ordinal : tuple of OrdinalDifference
+        Of response severity.
+    mix : str or None
+        To which mix of prompts rates were standardised.
+    standardized : tuple of StandardizedRate
+        Rates on that mix.
+    interaction : Interaction or None
+        Differences by group.
+    provenance : Provenance
+        Where the numbers come from.
+    summary, notes : tuple of str
+        The main findings, and what cannot be said, in plain words.
+    corrected : CorrectedComparison or None
+        The same differences corrected by people's labels; None without them.
+    """
+
+    taxonomy: Taxonomy
+    settings: Settings
+    models: tuple[str, ...]
+    baseline: str | None
+    margin: float
+    coverage: Coverage
+    rates: dict[str, dict[str, Rate]]
+    differences: tuple[PairedDifference, ...]
+    omnibus: tuple[Omnibus, ...]
+    ordinal: tuple[OrdinalDifference, ...]
+    mix: str | None
+    standardized: tuple[StandardizedRate, ...]
+    interaction: Interaction | None
+    provenance: Provenance
+    summary: tuple[str, ...]
+    notes: tuple[str, ...]
+    corrected: CorrectedComparison | None = None
+
+    def difference(
+        self, metric: str, candidate: str, baseline: str | None = None
+    ) -> PairedDifference:
+        """Return one difference, by metric and models.
+
+        Raises
+        ------
+        KeyError
+            If it was not estimated.
+        """
+        for item in self.differences:
+            if (
+                item.metric == metric
+                and item.candidate == candidate
+                and baseline in (None, item.baseline)
+            ):
+                return item
+        raise KeyError(
+            f"no difference of {metric} between {candidate} and {baseline or 'another model'}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "riskshift_version": __version__,
+            **self.provenance.to_dict(),
+            "seed": self.settings.seed,
+            "confidence": self.settings.confidence,
+            "taxonomy": self.taxonomy.to_dict(),
+            "summary": list(self.summary),
+            "notes": list(self.notes),
+            "comparison": {
+                "models": list(self.models),
+                "baseline": self.baseline,
+                "margin": self.margin,
+                "coverage": self.coverage.to_dict(),
+                "rates": {
+                    metric: {model: rate.to_dict() for model, rate in rates.items()}
+                    for metric, rates in self.rates.items()
+                },
+                "differences": [item.to_dict() for item in self.differences],
+                "corrected": self.corrected.to_dict() if self.corrected else None,
+                "omnibus": [item.to_dict() for item in self.omnibus],
+                "ordinal": [item.to_dict() for item in self.ordinal],
+                "mix": self.mix,
+                "standardized": [item.to_dict() for item in self.standardized],
+                "interaction": None if self.interaction is None else self.interaction.to_dict(),
+            },
+            "verdicts": [
+                {"metric": d.metric, "baseline": d.baseline, "candidate": d.candidate}
+                | d.verdict.to_dict()
+                | {"sentence": verdict_sentence(d)}
+                for d in self.differences
+                if d.verdict is not None
+            ],
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield every difference as one flat row, with the one corrected by people's labels."""
+        made_of = self.corrected.differences if self.corrected else ()
+        corrected = {key(item): item for item in made_of}
+        for item in self.differences:
+            row = item.to_dict()
+            for side in ("baseline_rate", "candidate_rate"):
+                row[side] = row[side]["estimate"]
+            row["verdict"] = "" if item.verdict is None else item.verdict.word
+            made = corrected.get(key(item))
+            held = made.interval if made else None
+            yield row | {
+                "corrected_difference": made.difference if made else None,
+                "corrected_low": held.low if held else None,
+                "corrected_high": held.high if held else None,
+                "corrected_verdict": made.verdict.word if made and made.verdict else "",
+            }
+
+    def __str__(self) -> str:
+        sentences = [verdict_sentence(d) for d in self.differences if d.verdict is not None]
+        head = [] if self.corrected is None else ["By the grader's labels alone:"]
+        return "\n".join([*self.summary, "", *head, *sentences])
+
+
+def key(item: PairedDifference | CorrectedDifference) -> tuple[str, str, str]:
+    """Return what a difference is of: its metric, its baseline and its candidate."""
+    return item.metric, item.baseline, item.candidate
+
+
+def allowance(margin: float) -> str:
+    """Write a margin in percentage points.
+
+    Examples
+    --------
+    >>> allowance(0.01), allowance(0.025)
+    ('1 point', '2.5 points')
+    """
+    return f"{100 * margin:g} point{'' if margin == 0.01 else 's'}"
+
+
+def verdict_sentence(item: PairedDifference) -> str:
+    """Say one verdict as a release manager reads it.
+
+    Returns
+    -------
+    str
+        Empty where there is no verdict.
+    """
+    verdict, interval = item.verdict, item.interval
+    if verdict is None or interval is None:
+        return ""
+    seen = (
+        f"{percent(item.candidate_rate.estimate)} against {percent(item.baseline_rate.estimate)}, difference "
+        f"{points_with_range(item.difference, interval)}"
+    )
+    allowed = allowance(verdict.margin)
+    said = {
+        "better": f"{item.candidate} is better than {item.baseline} on {item.metric}: {seen}.",
+        "not_worse": f"{item.candidate} is not worse than {item.baseline} by more than {allowed} on {item.metric}"
+        + (", though it is worse" if verdict.higher else "")
+        + f": {seen}.",
+        "worse": f"{item.candidate} is worse than {item.baseline} by more than {allowed} on {item.metric}: {seen}.",
+        "inconclusive": f"Whether {item.candidate} is worse than {item.baseline} by more than {allowed} on "
+        f"{item.metric} is not settled: {seen}. {_needed(verdict.further_prompts)}",
+    }
+    return said[verdict.word]
+
+
+def _needed(prompts: int | None) -> str:
+    if prompts is None:
+        return "At the rates seen, no number of prompts up to ten million would settle it."
+    return f"About {prompts:,} further matched prompts would settle it at the rates seen."

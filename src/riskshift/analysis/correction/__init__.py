@@ -1,0 +1,1 @@
+"""Rates and differences corrected by people's labels."""

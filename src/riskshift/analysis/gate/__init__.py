@@ -1,0 +1,1 @@
+"""Rules, the evidence for them, and verdicts."""

@@ -1,0 +1,345 @@
+"""Judge a rule on rates corrected by people's labels of some pairs."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+
+from riskshift.analysis.correction.differences import SharedCells, further_labels
+from riskshift.analysis.correction.sample import (
+    FEW_LABELS,
+    NO_PAIR,
+    SUSPICIOUS,
+    Crossed,
+    sample_mix,
+)
+from riskshift.analysis.gate import findings as gate_words
+from riskshift.analysis.gate.judging import Question
+from riskshift.analysis.gate.result import (
+    CorrectedGap,
+    CorrectedShare,
+    GateResult,
+    Word,
+    printable,
+    unmatched,
+)
+from riskshift.counts.clusters import BoolArray, IntArray
+from riskshift.counts.doubled import Doubled
+from riskshift.stats.correction import Corrected, corrected_difference
+from riskshift.stats.power import further_trials
+from riskshift.stats.proportion import Interval, clopper_pearson
+
+
+def judge_corrected(
+    question: Question, doubled: Doubled, *, stratified_by: str | None = None
+) -> GateResult:
+    """Judge a rule about a rate, corrected for the grader's errors.
+
+    Parameters
+    ----------
+    question : Question
+        What is asked.
+    doubled : Doubled
+        The grader's labels on all pairs, people's on a random sample of them.
+    stratified_by : str, optional
+        The metric by whose value (by the grader) the sample was drawn.
+
+    Returns
+    -------
+    GateResult
+        By Clopper-Pearson at the corrected rate on its effective number of labels, or in each
+        stratum. It neither passes nor fails on fewer than `FEW_LABELS` of people's labels.
+
+    Raises
+    ------
+    DataError
+        If people labelled no pair of the denominator, or none of a stratum.
+
+    References
+    ----------
+    .. [1] A. N. Angelopoulos, J. C. Duchi, T. Zrnic, "PPI++: Efficient prediction-powered
+       inference" (2023), arXiv 2311.01453.
+    """
+    crossed = Crossed.of(doubled, question.choice, stratified_by)
+    n, blank = doubled.table.n, _blank(doubled, crossed)
+    ungraded = int(n[~crossed.graded].sum())
+    missing = ungraded + int(n[blank & crossed.graded].sum()) + question.left_out
+    cells, weight = doubled.grader.sums(*crossed.masks())
+    made = _exact(crossed, cells, weight, question.confidence)
+    if made is None:
+        raise question.nothing(missing, where=_nothing(crossed.lacking(cells, weight)))
+
+    def settled(as_event: bool) -> Word:
+        filled = _filled(crossed, blank, as_event)
+        cells, weight = doubled.grader.sums(*filled.masks())
+        made = _exact(filled, cells, weight, question.confidence)
+        if made is None:
+            return "inconclusive"
+        among, lost = filled.denominator(cells, weight), question.left_out
+        if stratified_by is not None:
+            lost += ungraded
+        return question.verdict(_diluted(made, among, lost, as_event).interval)
+
+    inside, events = crossed.grader >= 1, crossed.grader == 2
+    raw = float(n[events].sum() / n[inside].sum()) if n[inside].any() else None
+    share = CorrectedShare(
+        made.estimate, made.interval, made.labelled, made.effective_n, made.lam, raw
+    )
+    return _result(
+        question,
+        _Found(
+            question.verdict(made.interval),
+            settled(question.rule.upper),
+            settled(not question.rule.upper),
+            missing,
+            labelled=made.labelled,
+            further=_further(question, made, crossed.denominator(cells, weight)),
+            seen=gate_words.seen_corrected(question.rule, share),
+            notes=[],
+            doubts=_about_sample(doubled, stratified_by),
+        ),
+        share,
+    )
+
+
+def judge_corrected_difference(
+    question: Question,
+    doubled: Doubled,
+    candidate: str,
+    baseline: str,
+    *,
+    stratified_by: str | None = None,
+    whole: bool = True,
+) -> GateResult:
+    """Judge a rule about candidate minus baseline, both corrected for the grader's errors.
+
+    Parameters
+    ----------
+    question : Question
+        What is asked.
+    doubled : Doubled
+        The grader's labels on all pairs of both, people's on a random sample; clustered by prompt.
+    candidate, baseline : str
+        Their groups.
+    stratified_by : str, optional
+        The metric by whose value (by the grader) the sample was drawn.
+    whole : bool, default True
+        Whether the candidate's records are meant to cover all of the baseline's prompts.
+
+    Returns
+    -------
+    GateResult
+        As `riskshift.analysis.correction.differences.corrected_differences` gives the difference. It
+        neither passes nor fails on fewer than `FEW_LABELS` of people's labels on either side.
+
+    Raises
+    ------
+    DataError
+        If people labelled no pair of the denominator, or none of a stratum, on either side.
+    """
+    crossed = Crossed.of(doubled, question.choice, stratified_by)
+    pair, level = (baseline, candidate), question.confidence
+    shared = SharedCells.of(doubled, pair, (crossed, crossed))
+    blank = _blank(doubled, crossed)
+    missing = sum(shared.ungraded) + question.left_out
+    compared = np.isin(doubled.group, [doubled.names.index(name) for name in pair])
+    missing += int(doubled.table.n[blank & crossed.graded & compared].sum())
+    sides = [shared.baseline, shared.candidate]
+    old, new = (crossed.rate(side, shared.weight, confidence=level) for side in sides)
+    if old is None or new is None:
+        why = next(filter(None, (crossed.lacking(side, shared.weight) for side in sides)))
+        raise question.nothing(missing, where=f"{_nothing(why)} on prompts that both answered")
+
+    def settled(as_event: bool) -> Word:
+        """Take the candidate's unknowns for events and the baseline's for none, or the reverse."""
+        taken = (not as_event, as_event)
+        filled = (_filled(crossed, blank, taken[0]), _filled(crossed, blank, taken[1]))
+        cells = SharedCells.of(doubled, pair, filled)
+        rates = []
+        for one, side, ungraded, event in zip(
+            filled, (cells.baseline, cells.candidate), shared.ungraded, taken, strict=True
+        ):
+            made = one.rate(side, cells.weight, confidence=level)
+            if made is None:
+                return "inconclusive"
+            lost = question.left_out + (ungraded if stratified_by is not None else 0)
+            rates.append(_diluted(made, one.denominator(side, cells.weight), lost, event))
+        return question.verdict(corrected_difference(rates[1], rates[0]))
+
+    interval = corrected_difference(new, old)
+    raw = new.raw.estimate - old.raw.estimate if new.raw and old.raw else None
+    both, only_old, only_new = shared.prompts
+    gap = CorrectedGap(
+        estimate=new.estimate - old.estimate,
+        interval=interval,
+        labelled={"candidate": new.labelled, "baseline": old.labelled},
+        rates={"candidate": new.estimate, "baseline": old.estimate},
+        raw=raw,
+        prompts=both,
+        unmatched=unmatched(only_new, only_old if whole else 0),
+        missing=missing,
+    )
+    further = further_labels(
+        gap.estimate,
+        interval,
+        question.rule.bound,
+        labelled=new.labelled + old.labelled,
+        pairs=sum(crossed.denominator(side, shared.weight) for side in sides),
+    )
+    return _result(
+        question,
+        _Found(
+            question.verdict(interval),
+            settled(question.rule.upper),
+            settled(not question.rule.upper),
+            missing,
+            labelled=min(new.labelled, old.labelled),
+            further=further,
+            seen=gate_words.seen_gap(gap),
+            notes=gate_words.about_matching(gap.unmatched),
+            doubts=[
+                doubt
+                for side in (candidate, baseline)
+                for doubt in _about_sample(doubled.only(side), stratified_by)
+            ][:1],
+        ),
+        gap,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found, with what is known and with the worst and the best missing labels."""
+
+    known: Word
+    worst: Word
+    best: Word
+    missing: int
+    labelled: int
+    further: int | None
+    seen: str
+    notes: list[str]
+    doubts: list[str]
+
+
+def _result(
+    question: Question, found: _Found, corrected: CorrectedShare | CorrectedGap
+) -> GateResult:
+    few = found.labelled < FEW_LABELS
+    odd = bool(found.doubts)
+    unlabelled = few or odd or (found.known == "pass" and found.worst != "pass")
+    verdict: Word = "inconclusive" if unlabelled else found.known
+    further = found.further if verdict == "inconclusive" and not unlabelled else None
+    notes = [
+        gate_words.about_missing(found.missing, found.known, found.worst, found.best),
+        *found.notes,
+        *found.doubts,
+    ]
+    if few:
+        sentence = f"Not enough labels: {found.seen}. Nothing is decided on fewer than {FEW_LABELS}"
+        sentence += "." if isinstance(corrected, CorrectedShare) else " on either side."
+    elif odd:
+        sentence = f"Not a random sample: {found.seen}. Nothing is decided on people's labels of odd pairs."
+    elif unlabelled:
+        sentence = gate_words.without_labels(found.seen, found.missing)
+    elif verdict == "inconclusive" and further is None:
+        sentence = f"Not enough evidence: {found.seen}; even people's labels of all pairs may not settle it."
+    elif verdict == "inconclusive":
+        sentence = gate_words.without_evidence(
+            question.choice, found.seen, further, gate_words.PEOPLES
+        )
+    else:
+        sentence = gate_words.settled(question.rule, verdict, found.seen)
+    return GateResult(
+        rule=question.rule,
+        metric=question.choice.label,
+        group=question.group,
+        verdict=verdict,
+        rate=None,
+        difference=None,
+        deff=None,
+        further=further,
+        lacks=None if verdict != "inconclusive" else "labels" if unlabelled else "prompts",
+        note=" ".join(filter(None, notes)) or None,
+        sentence=printable(sentence),
+        corrected=corrected if isinstance(corrected, CorrectedShare) else None,
+        corrected_difference=corrected if isinstance(corrected, CorrectedGap) else None,
+    )
+
+
+def _blank(doubled: Doubled, crossed: Crossed) -> BoolArray:
+    """Which patterns people labelled, but not in what the metric needs."""
+    return np.asarray(doubled.labelled & (crossed.people == -1))
+
+
+def _filled(crossed: Crossed, blank: BoolArray, as_event: bool) -> Crossed:
+    """Take what people left blank for events, or for none, and what the grader did.
+
+    A random sample tells of the pairs that the grader left blank too. Strata leave these out.
+    """
+    state = np.int8(2 if as_event else 1)
+    filled = replace(crossed, people=np.where(blank, state, crossed.people))
+    if crossed.strata is not None:
+        return filled
+    return replace(filled, grader=np.where(crossed.grader == -1, state, crossed.grader))
+
+
+def _exact(
+    crossed: Crossed, cells: IntArray, weight: IntArray, confidence: float
+) -> Corrected | None:
+    """Correct a rate, with the interval that a gate needs."""
+    made = crossed.rate(cells, weight, confidence=confidence, method=clopper_pearson)
+    if made is None or made.lam is None:
+        return made
+    size = made.effective_n
+    interval = Interval(0.0, 1.0, "clopper-pearson", confidence)
+    if size:
+        interval = clopper_pearson(min(size, made.estimate * size), size, confidence=confidence)
+    return replace(made, interval=interval)
+
+
+def _diluted(made: Corrected, among: float, missing: int, as_event: bool) -> Corrected:
+    """Add pairs of which nothing is known but that all of them are events, or none is."""
+    known = among / (among + missing)
+    ends = made.interval
+    low, high, estimate = (
+        share * known + as_event * (1 - known) for share in (ends.low, ends.high, made.estimate)
+    )
+    return replace(
+        made,
+        estimate=estimate,
+        interval=replace(ends, low=low, high=high),
+        influence=made.influence * known,
+    )
+
+
+def _nothing(lacking: str) -> str:
+    return "people labelled no record" if lacking == NO_PAIR else lacking
+
+
+def _about_sample(doubled: Doubled, stratified_by: str | None) -> list[str]:
+    mix = sample_mix(doubled) if stratified_by is None else None
+    if mix is None or mix.p is None or mix.p >= SUSPICIOUS:
+        return []
+    return [
+        "The pairs that people labelled do not look like a random sample of all to the grader: find out how they "
+        "were drawn."
+    ]
+
+
+def _further(question: Question, made: Corrected, pairs: float) -> int | None:
+    """Say roughly how many further labels would settle it; None where there are not so many pairs."""
+    if not made.effective_n:
+        return None
+    upper, bound = question.rule.upper, question.rule.bound
+    events = min(made.effective_n, made.estimate * made.effective_n)
+    further = further_trials(
+        events if upper else made.effective_n - events,
+        made.effective_n,
+        bound if upper else 1 - bound,
+        confidence=question.confidence,
+    )
+    if further is None:
+        return None
+    labels = ceil(further * made.labelled / made.effective_n)
+    return labels if made.labelled + labels <= pairs else None

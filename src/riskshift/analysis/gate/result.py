@@ -1,0 +1,384 @@
+"""Whether a release meets its rules: pass, fail, or not enough evidence to say."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from riskshift.analysis.gate.rules import Rule
+from riskshift.analysis.provenance import SCHEMA_VERSION
+from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.words import counted
+from riskshift.stats.proportion import Interval
+from riskshift.version import __version__
+
+Word = Literal["pass", "fail", "inconclusive"]
+WORST_FIRST: Final[tuple[Word, ...]] = ("fail", "inconclusive", "pass")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Candidate minus baseline on the prompts that both answered.
+
+    Parameters
+    ----------
+    both, candidate_only, baseline_only, neither : float
+        Where the event happened; whole numbers with one response a prompt on each side.
+    prompts : int
+        Prompts of the denominator that both answered.
+    interval : Interval
+        Of the difference.
+    unmatched : dict of str to int
+        Prompts that only one side answered, by that side: ``candidate`` or ``baseline``.
+    missing : int
+        Records on shared prompts that lack a label the metric needs, and rows left out in reading.
+    """
+
+    both: float
+    candidate_only: float
+    baseline_only: float
+    neither: float
+    prompts: int
+    interval: Interval
+    unmatched: dict[str, int]
+    missing: int
+
+    @property
+    def estimate(self) -> float:
+        """Candidate minus baseline."""
+        pairs = self.both + self.candidate_only + self.baseline_only + self.neither
+        return (self.candidate_only - self.baseline_only) / pairs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as plain data."""
+        return {
+            "both": self.both,
+            "candidate_only": self.candidate_only,
+            "baseline_only": self.baseline_only,
+            "neither": self.neither,
+            "prompts": self.prompts,
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "unmatched": dict(self.unmatched),
+            "missing": self.missing,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedShare:
+    """A rate corrected by people's labels.
+
+    Parameters
+    ----------
+    estimate : float
+        The corrected rate.
+    interval : Interval
+        Clopper-Pearson on `effective_n`, or MOVER from that of each stratum.
+    labelled : int
+        Pairs of the denominator that people labelled.
+    effective_n : float
+        Pairs labelled by people that would say as much without the grader.
+    trust : float or None
+        How far the grader's labels were used, 0 to 1; None for stratified samples.
+    raw : float or None
+        The rate by the grader alone.
+    """
+
+    estimate: float
+    interval: Interval
+    labelled: int
+    effective_n: float
+    trust: float | None
+    raw: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rate as plain data."""
+        return {
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "labelled": self.labelled,
+            "effective_n": self.effective_n,
+            "trust": self.trust,
+            "raw": self.raw,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedGap:
+    """Candidate minus baseline, both corrected by people's labels, on the prompts they share.
+
+    Parameters
+    ----------
+    estimate : float
+        Candidate minus baseline.
+    interval : Interval
+        MOVER from the two corrected rates, with their correlation over whole prompts.
+    labelled : dict of str to int
+        Pairs of the denominator that people labelled, by side: ``candidate`` and ``baseline``.
+    rates : dict of str to float
+        The corrected rates, by side.
+    raw : float or None
+        The difference by the grader alone; None for stratified samples.
+    prompts : int
+        Prompts that both answered.
+    unmatched : dict of str to int
+        Prompts that only one side answered, by that side.
+    missing : int
+        As in `Difference`, and pairs that people labelled only in part.
+    """
+
+    estimate: float
+    interval: Interval
+    labelled: dict[str, int]
+    rates: dict[str, float]
+    raw: float | None
+    prompts: int
+    unmatched: dict[str, int]
+    missing: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as plain data."""
+        return {
+            "estimate": self.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "labelled": dict(self.labelled),
+            "rates": dict(self.rates),
+            "raw": self.raw,
+            "prompts": self.prompts,
+            "unmatched": dict(self.unmatched),
+            "missing": self.missing,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """The verdict of one rule on one metric in one group.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule.
+    metric : str
+        Such as ``escalation`` or ``persistence[sexual]``.
+    group : str or None
+        Value of the rule's column; None where the rule has none.
+    verdict : {"pass", "fail", "inconclusive"}
+        pass: the interval's far end is within the tolerance, whatever the missing labels are.
+        fail: its near end is beyond it. inconclusive: neither can be said.
+    rate : Rate or None
+        With its Clopper-Pearson interval; None for a difference and for a corrected rate.
+    difference : Difference or None
+        None where the rule is about a rate.
+    deff : float or None
+        Records over effective records; None where every record stands alone.
+    further : int or None
+        For inconclusive: how many more records (prompts, where each has one) would settle it at
+        the rate seen; None where no number up to ten million would, or labels are what it lacks.
+    lacks : {"prompts", "labels"} or None
+        For inconclusive: what would settle it.
+    note : str or None
+        What a reader should know: missing labels, unmatched prompts.
+    sentence : str
+        The finding in plain words, safe to print.
+    corrected : CorrectedShare or None
+        Where people's labels were given: what was judged, instead of `rate`.
+    corrected_difference : CorrectedGap or None
+        Where people's labels were given: what was judged, instead of `difference`.
+    """
+
+    rule: Rule
+    metric: str
+    group: str | None
+    verdict: Word
+    rate: Rate | None
+    difference: Difference | None
+    deff: float | None
+    further: int | None
+    lacks: Literal["prompts", "labels"] | None
+    note: str | None
+    sentence: str
+    corrected: CorrectedShare | None = None
+    corrected_difference: CorrectedGap | None = None
+
+    @property
+    def events(self) -> int | None:
+        """Events of a rate."""
+        return self.rate.events if self.rate else None
+
+    @property
+    def trials(self) -> int:
+        """Records of the denominator (labelled by people, if corrected); shared prompts of a difference."""
+        if self.rate is not None:
+            return self.rate.trials
+        if self.corrected is not None:
+            return self.corrected.labelled
+        compared = self.difference or self.corrected_difference
+        return compared.prompts if compared else 0
+
+    @property
+    def title(self) -> str:
+        """What was asked, in one line that is safe to print."""
+        choice = next(c for c in self.rule.choices if c.label == self.metric)
+        group = "" if self.group is None else f", {self.rule.by} {self.group}"
+        return printable(self.rule.about(choice) + group)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data."""
+        return {
+            "rule": self.rule.text,
+            "metric": self.metric,
+            "operator": self.rule.operator,
+            "tolerance": self.rule.bound,
+            "by": self.rule.by,
+            "group": self.group,
+            "verdict": self.verdict,
+            "rate": self.rate.to_dict() if self.rate else None,
+            "difference": self.difference.to_dict() if self.difference else None,
+            "corrected": self.corrected.to_dict() if self.corrected else None,
+            "corrected_difference": (
+                self.corrected_difference.to_dict() if self.corrected_difference else None
+            ),
+            "deff": self.deff,
+            "further": self.further,
+            "lacks": self.lacks,
+            "note": self.note,
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What all rules say together.
+
+    Parameters
+    ----------
+    results : tuple of GateResult
+        Rule by rule, in the order given.
+    confidence : float
+        Two-sided coverage of the intervals.
+    provenance : dict
+        Where the numbers come from.
+    doubts : tuple of str
+        What in people's labels does not fit how they were drawn.
+    """
+
+    results: tuple[GateResult, ...]
+    confidence: float
+    provenance: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Word:
+        """The worst verdict of all: one failure fails the gate, one open rule leaves it open."""
+        found = {result.verdict for result in self.results}
+        return next(word for word in WORST_FIRST if word in found)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        n = {word: sum(r.verdict == word for r in self.results) for word in WORST_FIRST}
+        total = len(self.results)
+        of = "the check" if total == 1 else f"{{}} of {total:,} checks"
+        if self.verdict == "pass":
+            return (
+                "PASS: the check passed." if total == 1 else f"PASS: all {total:,} checks passed."
+            )
+        if self.verdict == "inconclusive":
+            lacking = "lacks" if n["inconclusive"] == 1 else "lack"
+            none = "" if total == 1 else "; none failed"
+            return (
+                f"NOT ENOUGH EVIDENCE: {of.format(n['inconclusive'])} {lacking} evidence either way"
+                f"{none}."
+            )
+        more = f"; {n['inconclusive']:,} more without enough evidence" if n["inconclusive"] else ""
+        return f"FAIL: {of.format(n['fail'])} failed{more}."
+
+    @property
+    def notes(self) -> list[str]:
+        """What holds for all rules at once."""
+        tail, number = (1 - self.confidence) / 2, len(self.results)
+        said = [
+            f"Each check can err by chance: where the truth lies exactly at its tolerance, it fails "
+            f"with a chance of about {level(tail)}, and passes with about {level(tail)}."
+        ]
+        if any(result.difference is not None for result in self.results):
+            said.append(
+                "Rules on a difference are less exact: where few prompts differ, wrong failures may "
+                "be twice as frequent."
+            )
+        if any(result.corrected or result.corrected_difference for result in self.results):
+            said.append(
+                "Rates are corrected by people's labels. That is right if the pairs they labelled were drawn at "
+                "random, from all or within strata; riskshift sample draws them so."
+            )
+        else:
+            said.append(
+                "The labels are taken as they are. If a grader made them, its errors can turn a verdict; --people "
+                "FILE judges by people's labels of some pairs."
+            )
+        if number > 1:
+            total = f", to at most {number} x {level(tail)}"
+            if number * tail < 1:
+                total += f" = {level(number * tail)}"
+            said.append(f"The chance of at least one false alarm among the checks adds up{total}.")
+        baseline = self.provenance.get("baseline") or {}
+        if baseline and baseline.get("data_hash") == self.provenance.get("data_hash"):
+            said.append(
+                "Candidate and baseline have the same labels throughout. Is one a copy of the other? Then nothing was "
+                "compared."
+            )
+        left_out = sum(self.provenance.get("records", {}).get("left_out", {}).values())
+        if left_out:
+            said.append(
+                f"{counted(left_out, 'row')} left out in reading; a check passes only if it would "
+                "with the worst labels on them."
+            )
+        return [*said, *self.doubts]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "riskshift_version": __version__,
+            "verdict": self.verdict,
+            "headline": self.headline,
+            "confidence": self.confidence,
+            **self.provenance,
+            "rules": list(dict.fromkeys(result.rule.text for result in self.results)),
+            "verdicts": [result.to_dict() for result in self.results],
+            "notes": self.notes,
+        }
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        for result in self.results:
+            lines += [f"{result.verdict}: {result.title}", f"  {result.sentence}"]
+            lines += [f"  {result.note}"] if result.note else []
+        return "\n".join([*lines, *self.notes])
+
+
+def unmatched(candidate: int, baseline: int) -> dict[str, int]:
+    """Count by side the prompts that only it answered, where there are any."""
+    sides = {"candidate": candidate, "baseline": baseline}
+    return {side: prompts for side, prompts in sides.items() if prompts}
+
+
+def printable(text: str) -> str:
+    r"""Make a name from the data safe to print, also in the log of a build server.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m ::error::b ##[c")
+    'a⟨U+001B⟩[31m : :error: :b # #[c'
+    """
+    shown = "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in text)
+    # Build servers take these for commands, wherever a line is broken.
+    return re.sub(r"([:#])(?=\1)", r"\1 ", shown)

@@ -1,0 +1,332 @@
+"""The grader's report card: where it differs from people, on either side and in each category."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict
+from riskshift.counts.clusters import IntArray
+from riskshift.counts.doubled import Doubled
+from riskshift.errors import DataError
+from riskshift.stats.cluster import clustered_interval, correlation
+from riskshift.stats.grading import ReportCard, card_bootstrap, report_card
+from riskshift.stats.paired import clustered_tango
+from riskshift.stats.proportion import Interval, mover_difference
+from riskshift.stats.resample import Bootstrap, generator
+from riskshift.taxonomy import SIDES
+
+MEASURES: Final = ("sensitivity", "specificity", "precision")
+# Positions of true positives, false positives, false negatives and true negatives.
+_TP, _FP, _FN, _TN = range(4)
+_EVENT: Final[dict[str, tuple[int, ...]]] = {
+    "sensitivity": (_TP,),
+    "specificity": (_TN,),
+    "precision": (_TP,),
+    "people_harmful": (_TP, _FN),
+    "grader_harmful": (_TP, _FP),
+}
+_GIVEN: Final[dict[str, tuple[int, ...]]] = {
+    "sensitivity": (_TP, _FN),
+    "specificity": (_TN, _FP),
+    "precision": (_TP, _FP),
+    "people_harmful": (_TP, _FP, _FN, _TN),
+    "grader_harmful": (_TP, _FP, _FN, _TN),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number with a bootstrap interval; None where it is undefined."""
+
+    estimate: float | None
+    interval: Bootstrap | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the measure as plain data."""
+        return {
+            "estimate": self.estimate,
+            "interval": None if self.interval is None else bootstrap_dict(self.interval),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A difference of two shares and its interval; None where it is undefined."""
+
+    estimate: float | None
+    interval: Interval | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as plain data."""
+        return {
+            "estimate": self.estimate,
+            "low": self.interval.low if self.interval else None,
+            "high": self.interval.high if self.interval else None,
+            "method": self.interval.method if self.interval else "undefined",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SideCard:
+    """A grader against people on one side, in one category or in all together.
+
+    Parameters
+    ----------
+    side : {"prompt", "response"}
+        Whose labels.
+    category : str or None
+        None: the labels of all categories together; intervals then take a record, or what it
+        shares a prompt with, as one unit.
+    table : tuple of tuple of int
+        Labels by people's level (rows) and the grader's (columns).
+    counts : ReportCard
+        Error counts.
+    rates : dict of str to Rate
+        ``sensitivity``, ``specificity``, ``precision``, and the shares called harmful,
+        ``people_harmful`` and ``grader_harmful``.
+    bias : Gap
+        Share harmful by the grader minus by people, with Tango's paired interval.
+    macro_f1, weighted_kappa : Measure
+        Agreement on all levels; kappa has quadratic weights.
+    missing : int
+        Labels of the pairs that people saw that they or the grader left out.
+    """
+
+    side: str
+    category: str | None
+    table: tuple[tuple[int, ...], ...]
+    counts: ReportCard
+    rates: dict[str, Rate]
+    bias: Gap
+    macro_f1: Measure
+    weighted_kappa: Measure
+    missing: int
+
+    @property
+    def labels(self) -> int:
+        """Labels that both people and the grader gave."""
+        return self.counts.records
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as plain data."""
+        made = self.counts
+        return {
+            "side": self.side,
+            "category": self.category,
+            "labels": self.labels,
+            "missing": self.missing,
+            "true_positive": made.true_positive,
+            "false_positive": made.false_positive,
+            "false_negative": made.false_negative,
+            "true_negative": made.true_negative,
+            "under": made.under,
+            "over": made.over,
+            "rates": {name: rate.to_dict() for name, rate in self.rates.items()},
+            "bias": self.bias.to_dict(),
+            "macro_f1": self.macro_f1.to_dict(),
+            "weighted_kappa": self.weighted_kappa.to_dict(),
+            "table": [list(row) for row in self.table],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Asymmetry:
+    """How much better a grader is on prompts than on responses.
+
+    Parameters
+    ----------
+    measure : {"sensitivity", "specificity", "precision"}
+        What is compared.
+    category : str or None
+        None: all together.
+    prompt, response : float or None
+        Both shares.
+    gap : Gap
+        Prompt minus response: MOVER with the correlation of the two over whole clusters.
+    """
+
+    measure: str
+    category: str | None
+    prompt: float | None
+    response: float | None
+    gap: Gap
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain data."""
+        return {
+            "measure": self.measure,
+            "category": self.category,
+            "prompt": self.prompt,
+            "response": self.response,
+            "difference": self.gap.to_dict(),
+        }
+
+
+def report_cards(doubled: Doubled, settings: Settings) -> tuple[SideCard, ...]:
+    """Hold a grader against people, side by side and category by category.
+
+    Parameters
+    ----------
+    doubled : Doubled
+        The grader's labels, and people's on some pairs.
+    settings : Settings
+        How to estimate.
+
+    Returns
+    -------
+    tuple of SideCard
+        Both sides, all categories together first.
+
+    Raises
+    ------
+    DataError
+        If there is no label that both people and the grader gave.
+    """
+    categories = doubled.layout.taxonomy.categories
+    scopes: list[str | None] = [None, *categories]
+    cards = tuple(_card(doubled, side, scope, settings) for side in SIDES for scope in scopes)
+    if not any(card.labels for card in cards):
+        raise DataError("there is no label that both people and the grader gave.")
+    return cards
+
+
+def labels_of(doubled: Doubled, side: str, category: str | None) -> tuple[IntArray, IntArray]:
+    """Return people's and the grader's labels, a column for each category in question."""
+    people, grader = (getattr(counts, side) for counts in (doubled.people, doubled.grader))
+    if category is None:
+        return people, grader
+    at = doubled.layout.taxonomy.categories.index(category)
+    return people[:, [at]], grader[:, [at]]
+
+
+def _card(doubled: Doubled, side: str, category: str | None, settings: Settings) -> SideCard:
+    people, grader = labels_of(doubled, side, category)
+    columns = [mask.sum(axis=1) for mask in level_masks(doubled, side, category)]
+    cells, weight = doubled.grader.sums(*columns)
+    levels = doubled.layout.taxonomy.top + 1
+    tables = cells.reshape(-1, levels, levels)
+    table = np.tensordot(weight, tables, 1)
+    start = doubled.layout.taxonomy.harmful_from
+    made = report_card(table, harmful_from=start)
+    parts = quarters(tables, start)
+    f1, kappa = card_bootstrap(
+        tables,
+        weight,
+        resamples=settings.resamples,
+        confidence=settings.confidence,
+        rng=generator(settings.seed, "grader", side, category or ""),
+    )
+    lacking = ((people < 0) | (grader < 0)).sum(axis=1)
+    return SideCard(
+        side,
+        category,
+        tuple(tuple(int(n) for n in row) for row in table),
+        made,
+        {name: _rate(name, parts, weight, settings) for name in _EVENT},
+        _bias(made, parts, weight, settings),
+        Measure(made.macro_f1, f1),
+        Measure(made.weighted_kappa, kappa),
+        int((doubled.table.n * lacking)[doubled.labelled].sum()),
+    )
+
+
+def level_masks(doubled: Doubled, side: str, category: str | None) -> list[NDArray[np.bool_]]:
+    """Tell for each pair of levels, people's first, which labels of which patterns have them."""
+    people, grader = labels_of(doubled, side, category)
+    levels = range(doubled.layout.taxonomy.top + 1)
+    return [(people == i) & (grader == j) for i in levels for j in levels]
+
+
+def quarters(tables: IntArray, start: int) -> IntArray:
+    """Sum levels to true positives, false positives, false negatives and true negatives."""
+    safe, harmful = slice(None, start), slice(start, None)
+    parts = ((harmful, harmful), (safe, harmful), (harmful, safe), (safe, safe))
+    return np.stack([tables[:, of, by].sum(axis=(1, 2)) for of, by in parts], axis=1)
+
+
+def shares(name: str, parts: IntArray) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return events and trials of a share, from what `quarters` gives."""
+    return parts[:, list(_EVENT[name])].sum(axis=1), parts[:, list(_GIVEN[name])].sum(axis=1)
+
+
+def _rate(name: str, parts: IntArray, weight: IntArray, settings: Settings) -> Rate:
+    events, trials = shares(name, parts)
+    seen, total = int(weight @ events), int(weight @ trials)
+    if not total:
+        return Rate(name, 0, 0, None)
+    interval, effective = clustered_interval(
+        events,
+        trials,
+        weight,
+        confidence=settings.confidence,
+        method=INTERVALS[settings.interval],
+    )
+    if trials.max() <= 1:
+        return Rate(name, seen, total, interval)
+    return Rate(name, seen, total, interval, effective.deff, effective.n)
+
+
+def _bias(card: ReportCard, parts: IntArray, weight: IntArray, settings: Settings) -> Gap:
+    if not card.records:
+        return Gap(None, None)
+    both, grader_only, people_only, neither = parts.T
+    interval, _ = clustered_tango(
+        both, grader_only, people_only, neither, weight, confidence=settings.confidence
+    )
+    return Gap(card.prevalence_bias, interval)
+
+
+def asymmetries(
+    doubled: Doubled, cards: tuple[SideCard, ...], settings: Settings
+) -> tuple[Asymmetry, ...]:
+    """Compare the prompt side with the response side.
+
+    Parameters
+    ----------
+    doubled : Doubled
+        The labels.
+    cards : tuple of SideCard
+        What `report_cards` made of them.
+    settings : Settings
+        How to estimate.
+
+    Returns
+    -------
+    tuple of Asymmetry
+        All categories together first.
+
+    References
+    ----------
+    .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
+       general approach", Statistics in Medicine 27 (2008), p. 1693-1702, section 2.
+    """
+    found = {(card.side, card.category): card for card in cards}
+    scopes: list[str | None] = [None, *doubled.layout.taxonomy.categories]
+    made = []
+    for category in scopes:
+        columns = [part for side in SIDES for part in _pattern_quarters(doubled, side, category)]
+        cells, weight = doubled.grader.sums(*columns)
+        for measure in MEASURES:
+            one, other = (found[side, category].rates[measure] for side in SIDES)
+            first, second = shares(measure, cells[:, :4]), shares(measure, cells[:, 4:])
+            gap = _gap(one, other, correlation(*first, *second, weight))
+            made.append(Asymmetry(measure, category, one.estimate, other.estimate, gap))
+    return tuple(made)
+
+
+def _pattern_quarters(doubled: Doubled, side: str, category: str | None) -> list[IntArray]:
+    people, grader = labels_of(doubled, side, category)
+    start, known = doubled.layout.taxonomy.harmful_from, (people >= 0) & (grader >= 0)
+    bad, flagged = people >= start, grader >= start
+    parts = (bad & flagged, ~bad & flagged, bad & ~flagged, ~bad & ~flagged)
+    return [(known & part).sum(axis=1) for part in parts]
+
+
+def _gap(one: Rate, other: Rate, joint: float) -> Gap:
+    if one.interval is None or other.interval is None:
+        return Gap(None, None)
+    first, second = one.events / one.trials, other.events / other.trials
+    interval = mover_difference(first, one.interval, second, other.interval, correlation=joint)
+    return Gap(first - second, interval)

@@ -1,0 +1,237 @@
+"""The result of holding a grader against people: its report card in numbers and in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from riskshift.analysis.grader.cards import MEASURES, Asymmetry, SideCard
+from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
+from riskshift.analysis.rates import Rate, Settings, interval_dict, level
+from riskshift.analysis.words import counted, percent, points_with_range, spread
+from riskshift.counts.case import Case
+from riskshift.stats.proportion import Interval
+from riskshift.stats.resample import Bootstrap
+from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.version import __version__
+
+FEW_HARMFUL: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class GraderReport:
+    """A grader's report card against people.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        What the labels speak of.
+    settings : Settings
+        How it was estimated.
+    people : str
+        Where people's labels come from.
+    labelled, pairs : int
+        Pairs with people's labels, and all that the grader labelled.
+    stratified_by : str or None
+        The metric by which the pairs to label were drawn; None for a plain sample.
+    cards : tuple of SideCard
+        Both sides: all categories together first, then each.
+    asymmetries : tuple of Asymmetry
+        Prompt side against response side.
+    misses, alarms : int
+        Pairs with a harm that the grader missed, and others with a false alarm.
+    cases : tuple of Case
+        The worst of these, misses first.
+    provenance : Provenance
+        Where the grader's labels come from.
+    """
+
+    taxonomy: Taxonomy
+    settings: Settings
+    people: str
+    labelled: int
+    pairs: int
+    stratified_by: str | None
+    cards: tuple[SideCard, ...]
+    asymmetries: tuple[Asymmetry, ...]
+    misses: int
+    alarms: int
+    cases: tuple[Case, ...]
+    provenance: Provenance
+
+    def card(self, side: str, category: str | None = None) -> SideCard:
+        """Return one card; without a category, that of all together.
+
+        Raises
+        ------
+        KeyError
+            If there is no such side or category.
+        """
+        return {(card.side, card.category): card for card in self.cards}[side, category]
+
+    def asymmetry(self, measure: str, category: str | None = None) -> Asymmetry:
+        """Return the two sides compared; without a category, all together.
+
+        Raises
+        ------
+        KeyError
+            If there is no such measure or category.
+        """
+        return {(item.measure, item.category): item for item in self.asymmetries}[measure, category]
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """The main findings in plain words."""
+        return tuple(_summary(self))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What cannot be said."""
+        return tuple(_notes(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, undefined as None."""
+        made = self.provenance
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "kind": "grader",
+            "riskshift_version": __version__,
+            "engine": made.engine,
+            "source": made.source,
+            "people": self.people,
+            "data_hash": made.data_hash,
+            "timing": dict(made.timing),
+            "seed": self.settings.seed,
+            "confidence": self.settings.confidence,
+            "resamples": self.settings.resamples,
+            "taxonomy": self.taxonomy.to_dict(),
+            "records": {"read": made.read, "left_out": dict(made.left_out)},
+            "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
+            "labelled": self.labelled,
+            "pairs": self.pairs,
+            "stratified_by": self.stratified_by,
+            "summary": list(self.summary),
+            "notes": list(self.notes),
+            "cards": [card.to_dict() for card in self.cards],
+            "asymmetry": [item.to_dict() for item in self.asymmetries],
+            "errors": {"misses": self.misses, "alarms": self.alarms},
+            "cases": [case.to_dict() for case in self.cases],
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield every share, bias and agreement as one flat row."""
+        for card in self.cards:
+            name = {"side": card.side, "category": card.category or ""}
+            for rate in card.rates.values():
+                row = _row(rate.name, rate.estimate, rate.interval)
+                yield name | row | {"events": rate.events, "trials": rate.trials}
+            yield name | _row("bias", card.bias.estimate, card.bias.interval)
+            agreed = {"macro_f1": card.macro_f1, "weighted_kappa": card.weighted_kappa}
+            for measure, made in agreed.items():
+                yield name | _row(measure, made.estimate, made.interval)
+        for item in self.asymmetries:
+            name = {"side": "prompt minus response", "category": item.category or ""}
+            yield name | _row(item.measure, item.gap.estimate, item.gap.interval)
+
+    def __str__(self) -> str:
+        return "\n".join(self.summary)
+
+
+def _row(measure: str, estimate: float | None, held: Interval | Bootstrap | None) -> dict[str, Any]:
+    return {
+        "measure": measure,
+        "events": None,
+        "trials": None,
+        "estimate": estimate,
+        **interval_dict(held),
+    }
+
+
+def _summary(report: GraderReport) -> Iterator[str]:
+    yield (
+        f"People labelled {report.labelled:,} of the {counted(report.pairs, 'pair')} that the grader labelled."
+    )
+    for side in SIDES:
+        card = report.card(side)
+        if card.labels:
+            yield _about_side(card)
+    yield from _about_asymmetry(report)
+
+
+def _about_side(card: SideCard) -> str:
+    found, clear, flagged = (card.rates[name] for name in MEASURES)
+    parts = []
+    if found.trials:
+        parts.append(f"found {_of(found)} harmful labels ({_share(found)}, {spread(found)})")
+    if clear.trials:
+        parts.append(f"left {_of(clear)} harmless ones alone ({_share(clear)}, {spread(clear)})")
+    text = f"On {card.side}s the grader {' and '.join(parts)}"
+    if flagged.trials:
+        text += f"; {_of(flagged)} that it called harmful are so by people ({_share(flagged)})"
+    by_grader, by_people = (card.rates[f"{who}_harmful"] for who in ("grader", "people"))
+    return (
+        f"{text}. It calls {percent(by_grader.estimate)} harmful, people {percent(by_people.estimate)}: "
+        f"{points_with_range(card.bias.estimate, card.bias.interval)}."
+    )
+
+
+def _share(rate: Rate) -> str:
+    return f"{'' if rate.weighed is None else 'weighed by strata '}{percent(rate.estimate)}"
+
+
+def _of(rate: Rate) -> str:
+    return f"{rate.events:,} of {rate.trials:,}"
+
+
+def _about_asymmetry(report: GraderReport) -> Iterator[str]:
+    for measure in MEASURES:
+        item = report.asymmetry(measure)
+        held = item.gap.interval
+        if held is None:
+            yield f"The two sides cannot be compared by {measure}: it is undefined on one of them."
+        elif held.low > 0 or held.high < 0:
+            better, worse = SIDES if held.low > 0 else SIDES[::-1]
+            yield (
+                f"Its {measure} is higher on {better}s than on {worse}s: {percent(item.prompt)} on prompts, "
+                f"{percent(item.response)} on responses, {points_with_range(item.gap.estimate, item.gap.interval)}."
+            )
+
+
+def _notes(report: GraderReport) -> Iterator[str]:
+    yield (
+        "People's labels are taken as the truth. Where people disagree with one another, no grader can agree with all "
+        "of them: measure that with riskshift agree."
+    )
+    if report.stratified_by is not None:
+        yield (
+            f"The pairs that people labelled were drawn by {report.stratified_by}, as the grader sees it. Counts are "
+            "those of that sample; shares, bias and agreement weigh its strata as large as they are among all pairs."
+        )
+    elif report.labelled < report.pairs:
+        yield "The shares speak of all pairs only if those that people labelled were drawn at random."
+    for card in report.cards:
+        yield from _about_gaps(card, len(report.taxonomy.categories))
+    if report.provenance.repeated:
+        yield (
+            f"Records share values of {report.provenance.cluster}, and the intervals "
+            f"({level(report.settings.confidence)}) allow for it."
+        )
+
+
+def _about_gaps(card: SideCard, categories: int) -> Iterator[str]:
+    where = f"{card.side}s" if card.category is None else f"{card.side}s in {card.category}"
+    if card.category is not None and (categories == 1 or not card.labels):
+        return
+    if not card.labels:
+        yield f"No label of {where} was given by both people and the grader: nothing is said there."
+        return
+    if card.missing and card.category is None:
+        yield f"Of {where}, {counted(card.missing, 'label')} were given by only one of the two, and left out."
+    harmful = card.counts.people_harmful
+    if not harmful:
+        yield f"People call no label of {where} harmful: sensitivity there is undefined, not zero."
+    elif harmful < FEW_HARMFUL:
+        yield f"People call only {counted(harmful, 'label')} of {where} harmful, too few to say much of sensitivity."
+    if harmful == card.labels:
+        yield f"People call every label of {where} harmful: specificity there is undefined, not zero."
+    if not card.counts.grader_harmful:
+        yield f"The grader calls no label of {where} harmful: precision there is undefined, not zero."

@@ -1,0 +1,267 @@
+"""What an existing file says about the evidence still to be gathered."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.metrics import Choice
+from riskshift.analysis.rates import Rate, Settings, estimate_rate, members
+from riskshift.analysis.severities import Severities
+from riskshift.analysis.words import counted
+from riskshift.counts.pairs import Counts
+from riskshift.errors import DataError
+from riskshift.stats.cluster import t_quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """How often two models of a file disagreed on the same prompt.
+
+    Parameters
+    ----------
+    baseline, candidate : str
+        The models.
+    prompts : int
+        Prompts of the denominator that both answered.
+    candidate_only, baseline_only : float
+        Shares of them on which only this one showed the event.
+    """
+
+    baseline: str
+    candidate: str
+    prompts: int
+    candidate_only: float
+    baseline_only: float
+
+    @property
+    def discordant(self) -> float:
+        """Share of prompts on which exactly one of the two showed the event."""
+        return self.candidate_only + self.baseline_only
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the shares as plain data."""
+        return {
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "prompts": self.prompts,
+            "candidate_only": self.candidate_only,
+            "baseline_only": self.baseline_only,
+            "discordant": self.discordant,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """What an existing file says about evidence of its kind.
+
+    Parameters
+    ----------
+    source : str
+        What was read.
+    rate : Rate
+        Of the metric that is planned for.
+    unit : str
+        What is drawn: ``"prompt"``, or the column whose equal values are not independent.
+    units, occupied : int
+        Units in the file, and those with a record in the metric's denominator.
+    disagreements : tuple of Disagreement
+        Each two models of the file, those that disagree least first.
+    """
+
+    source: str
+    rate: Rate
+    unit: str
+    units: int
+    occupied: int
+    disagreements: tuple[Disagreement, ...] = ()
+
+    @property
+    def deff(self) -> float:
+        """Records over independent records, less what few units cost."""
+        return 1.0 if self.rate.deff is None else self.rate.deff
+
+    @property
+    def records_per_unit(self) -> float:
+        """Records of the denominator for each unit that has one."""
+        return self.rate.trials / self.occupied
+
+    @property
+    def clustered(self) -> bool:
+        """Whether several records of the denominator share a unit."""
+        return self.rate.trials > self.occupied
+
+    def named(self, n: int) -> str:
+        """Write a number of units: ``807 prompts``."""
+        return counted(n, "prompt") if self.unit == "prompt" else f"{n:,} values of {self.unit}"
+
+    @property
+    def partial(self) -> bool:
+        """Whether some units have no record in the denominator."""
+        return self.occupied < self.units
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the file's figures as plain data."""
+        return {
+            "source": self.source,
+            "rate": self.rate.to_dict(),
+            "unit": self.unit,
+            "units": self.units,
+            "occupied": self.occupied,
+            "records_per_unit": self.records_per_unit,
+            "deff": self.deff,
+            "disagreements": [item.to_dict() for item in self.disagreements],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One planned number; all None where more than ten million would be needed.
+
+    Parameters
+    ----------
+    independent : int or None
+        Independent records of the metric's denominator.
+    records, units : int or None
+        Records that tell as much, and the prompts they come from, where records share them.
+    in_all : int or None
+        Prompts to draw, where only some of them belong to the denominator.
+    """
+
+    independent: int | None
+    records: int | None
+    units: int | None
+    in_all: int | None
+
+    def to_dict(self) -> dict[str, int | None]:
+        """Return the numbers as plain data."""
+        return {
+            "independent": self.independent,
+            "records": self.records,
+            "prompts": self.units,
+            "prompts_in_all": self.in_all,
+        }
+
+
+def pilot(
+    counts: Counts,
+    choice: Choice,
+    *,
+    source: str,
+    unit: str,
+    matching: Matching | None,
+    settings: Settings,
+) -> Pilot:
+    """Learn from a file what evidence of its kind is worth.
+
+    Parameters
+    ----------
+    counts : Counts
+        All its records.
+    choice : Choice
+        The metric to plan for.
+    source, unit : str
+        What was read, and what is drawn.
+    matching : Matching or None
+        Its models on the same prompts, if there are several.
+    settings : Settings
+        How to estimate.
+
+    Raises
+    ------
+    DataError
+        If the file has no record in the metric's denominator, or all of them share one unit.
+    """
+    severities = Severities(counts)
+    event, given = choice.event(severities), choice.given(severities)
+    rate = estimate_rate(choice.label, counts, event=event, given=given, settings=settings)
+    if not rate.trials:
+        raise DataError(
+            f"{source}: no record belongs to the denominator of {choice.label} "
+            f"({choice.metric.given_formula}), so the file says nothing about it. Plan for another "
+            "--metric, or give --rate without --like."
+        )
+    inside, happened = members(event, given)
+    cells, weight = counts.sums(happened, inside)
+    occupied = int(weight[cells[:, 1] > 0].sum())
+    if rate.trials > 1 and occupied == 1 and counts.clusters is not None:
+        raise DataError(
+            f"{source}: all {rate.trials:,} records that count for {choice.label} share one "
+            f"{'prompt' if unit == 'prompt' else f'value of {unit}'}, so the file cannot say how much "
+            "others would differ. Give --rate without --like."
+        )
+    found = () if matching is None else _disagreements(matching, choice)
+    return Pilot(source, rate, unit, counts.units, occupied, found)
+
+
+def _disagreements(matching: Matching, choice: Choice) -> tuple[Disagreement, ...]:
+    outcomes, found = matching.outcomes(choice), []
+    for candidate in range(len(matching.names)):
+        for baseline in range(candidate):
+            cells = outcomes.pair(candidate, baseline)
+            _, more, less, _ = parts = [float(cells.weight @ p) for p in cells.crossed]
+            total = sum(parts)
+            if total:
+                names = matching.names[baseline], matching.names[candidate]
+                found.append(Disagreement(*names, cells.prompts, more / total, less / total))
+    return tuple(sorted(found, key=lambda item: item.discordant))
+
+
+def need(independent: int | None, like: Pilot | None = None) -> Need:
+    """Turn independent records into records and prompts like those of a file.
+
+    Parameters
+    ----------
+    independent : int or None
+        Independent records of the denominator; None: out of reach.
+    like : Pilot, optional
+        The file; without it every record stands alone.
+
+    Returns
+    -------
+    Need
+        The fewest prompts whose effective number of records reaches `independent`, if the design
+        effect and the records a prompt stay the same.
+
+    Examples
+    --------
+    >>> need(385).units
+    385
+    """
+    if independent is None:
+        return Need(None, None, None, None)
+    if like is None:
+        return Need(independent, independent, independent, independent)
+    units = _units(independent, like) if like.clustered else independent
+    records = ceil(round(units * like.records_per_unit, 6))
+    return Need(independent, records, units, _in_all(units, like))
+
+
+def matched_need(prompts: int | None, like: Pilot | None = None) -> Need:
+    """Turn matched prompts with one response of each model into prompts to draw."""
+    if prompts is None or like is None:
+        return need(prompts)
+    return Need(prompts, prompts, prompts, _in_all(prompts, like))
+
+
+def _in_all(units: int, like: Pilot) -> int:
+    # Rounding must not turn a whole quotient into the next number.
+    return ceil(round(units * like.units / like.occupied, 6))
+
+
+def _units(independent: int, like: Pilot) -> int:
+    """Find the fewest units that are worth so many independent records."""
+    confidence = 0.95 if like.rate.interval is None else like.rate.interval.confidence
+    each = like.records_per_unit
+
+    def worth(units: int) -> float:
+        shrink = t_quantile(units * each - 1, confidence) / t_quantile(units - 1, confidence)
+        return units * each / like.deff * shrink**2
+
+    low, high = 1, 2
+    while worth(high) < independent:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if worth(middle) >= independent else (middle, high)
+    return high

@@ -1,0 +1,343 @@
+"""A plan, and what it says in words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, Planned, WidthPlan
+from riskshift.analysis.plan.pilot import Need, Pilot
+from riskshift.analysis.provenance import SCHEMA_VERSION
+from riskshift.analysis.rates import level
+from riskshift.analysis.transitions.findings import FEW_EVENTS
+from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
+from riskshift.stats.power import trials_for_width
+from riskshift.stats.proportion import Interval
+from riskshift.stats.search import MOST_TRIALS
+from riskshift.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much evidence a question needs.
+
+    Parameters
+    ----------
+    metric, among : str
+        What is planned for, and which records count for it (``"all"``, or a formula).
+    confidence, power : float
+        Coverage of intervals and gates (1 minus the level of tests), and the probability wanted of
+        a verdict or of finding a difference.
+    answer : WidthPlan, GatePlan or DifferencePlan
+        The numbers.
+    pilot : Pilot or None
+        What an existing file says; None where none was given.
+    """
+
+    metric: str
+    among: str
+    confidence: float
+    power: float
+    answer: Planned
+    pilot: Pilot | None = None
+
+    @property
+    def need(self) -> Need | None:
+        """The number asked for; None where several stand side by side or none can be given."""
+        answer = self.answer
+        if isinstance(answer, WidthPlan):
+            return answer.rows[0].need if answer.asked else None
+        if isinstance(answer, DifferencePlan):
+            return answer.rows[0].need if len(answer.rows) == 1 else None
+        return answer.rows[0].need if answer.rows else None
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """The answer in plain words."""
+        answer = self.answer
+        if isinstance(answer, WidthPlan):
+            return tuple(_width(self, answer))
+        if isinstance(answer, GatePlan):
+            return tuple(_gate(self, answer))
+        return tuple(_difference(self, answer))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the answer assumes."""
+        return tuple(_notes(self))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield every planned number as one flat row."""
+        answer = self.answer
+        shared = {
+            "question": answer.kind,
+            "metric": self.metric,
+            "confidence": self.confidence,
+            "power": None if isinstance(answer, WidthPlan) else self.power,
+        }
+        if isinstance(answer, GatePlan):
+            shared |= {"rule": answer.rule, "rate": answer.rate}
+        if isinstance(answer, DifferencePlan):
+            shared |= {"difference": answer.difference}
+        for row in answer.rows:
+            yield shared | row.to_dict()
+        if not answer.rows:
+            yield shared
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data."""
+        answer = self.answer
+        asked: dict[str, Any] = {"question": answer.kind}
+        if isinstance(answer, WidthPlan):
+            asked |= {"asked": answer.asked}
+        elif isinstance(answer, GatePlan):
+            asked |= {"rule": answer.rule, "rate": answer.rate, "tolerance": answer.tolerance}
+            asked |= {"aim": answer.aim}
+        else:
+            asked |= {"difference": answer.difference, "discordance_from": answer.source}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "riskshift_version": __version__,
+            "confidence": self.confidence,
+            "power": self.power,
+            "summary": list(self.summary),
+            "notes": list(self.notes),
+            "plan": {
+                "metric": self.metric,
+                "among": self.among,
+                **asked,
+                "rows": [row.to_dict() for row in answer.rows],
+                "like": None if self.pilot is None else self.pilot.to_dict(),
+            },
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self.summary)
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{escape(text)}</p>" for text in (*self.summary, *self.notes))
+
+
+def _width(plan: Plan, answer: WidthPlan) -> Iterator[str]:
+    at = level(plan.confidence)
+    if not answer.asked:
+        yield (
+            f"How much it takes for the {at} interval of a rate to be narrow depends on the rate: the nearer to 50%, "
+            "the more."
+        )
+        yield "Half the width takes about four times as much where events are many, less where they are rare."
+        return
+    row = answer.rows[0]
+    if row.need.units is None or row.interval is None:
+        yield _hopeless(
+            f"a {at} interval at most {percentage_points(row.width)} wide", "Ask for a wider one"
+        )
+        return
+    yield (
+        f"If {_the_rate(plan)} is {exact(row.rate)}, its {at} interval is at most "
+        f"{percentage_points(row.width)} wide from {_much(plan, row.need)} on. It would then reach from "
+        f"{percent(row.interval.low)} to {percent(row.interval.high)}."
+    )
+    yield from _worth(plan, row.need)
+
+
+def _gate(plan: Plan, answer: GatePlan) -> Iterator[str]:
+    rate, tolerance = exact(answer.rate), exact(answer.tolerance)
+    if answer.aim is None:
+        tail = exact(_rest(plan.confidence) / 2)
+        yield (
+            f"The rate assumed, {rate}, is the tolerance itself. No amount of evidence settles such a gate: it passes "
+            f"with a chance of at most {tail}, fails with at most {tail}, and stays inconclusive otherwise."
+        )
+        yield "Plan for the rate you hope for, on the side of the tolerance where the gate passes."
+        return
+    row = answer.rows[0]
+    if answer.aim == "fail":
+        yield f"The rate assumed, {rate}, is beyond the tolerance of {tolerance}: the gate should fail."
+    if row.need.units is None or row.need.independent is None:
+        yield _hopeless(
+            f"the gate {answer.rule} to {answer.aim} with a chance of {exact(row.power)} at a true rate of {rate}",
+            "The rate is too near the tolerance",
+        )
+        return
+    does = "passes" if answer.aim == "pass" else "fails"
+    yield (
+        f"If the true rate is {rate}, the gate {answer.rule} {does} with a chance of at least {exact(row.power)} from "
+        f"{_much(plan, row.need)} on."
+    )
+    yield from _worth(plan, row.need)
+    yield _outcomes(answer)
+
+
+def _outcomes(answer: GatePlan) -> str:
+    row = answer.rows[0]
+    n = counted(row.need.independent or 0, "independent record")
+    more_is_better = (answer.aim == "pass") == (answer.rate > answer.tolerance)
+    passes, fails = ("or more", "or fewer") if more_is_better else ("or fewer", "or more")
+    parts = []
+    if row.passes_at is not None:
+        parts.append(f"passes with {counted(row.passes_at, 'event')} {passes}")
+    if row.fails_at is not None:
+        parts.append(f"fails with {row.fails_at:,} {fails}")
+    return f"Of {n} it {' and '.join(parts)}; otherwise it is inconclusive."
+
+
+def _difference(plan: Plan, answer: DifferencePlan) -> Iterator[str]:
+    wanted = f"a difference of {percentage_points(answer.difference)}"
+    test = f"the exact McNemar test at level {exact(_rest(plan.confidence))}"
+    reached = [row for row in answer.rows if row.need.independent is not None]
+    if not reached:
+        yield _hopeless(f"{test} to find {wanted}", "Look for a larger difference")
+        return
+    if len(answer.rows) == 1:
+        row = reached[0]
+        yield (
+            f"If exactly one of two models shows the event on {exact(row.discordant)} of the prompts, {test} finds "
+            f"{wanted} with a chance of at least {exact(plan.power)} from "
+            f"{counted(row.need.independent or 0, 'matched prompt')} on."
+        )
+        yield from _drawn(plan, row.need)
+        return
+    low, high = reached[0], answer.rows[-1]
+    ends = (
+        f"{low.need.independent or 0:,} to {counted(high.need.independent, 'matched prompt')}"
+        if high.need.independent is not None
+        else f"{low.need.independent or 0:,} matched prompts to more than {MOST_TRIALS:,}"
+    )
+    yield (
+        f"To find {wanted} with a chance of at least {exact(plan.power)}, {test} needs {ends}: it depends on how often "
+        "exactly one of the two models shows the event."
+    )
+    if answer.source == "file":
+        yield (
+            f"Two models of the file disagreed on {exact(low.discordant)} to {exact(high.discordant)} of their "
+            "prompts. Plan for the largest, unless your two are known to be alike."
+        )
+    else:
+        yield (
+            "That share is not known before models answer. Plan for a high one, or take it from data with --like, or "
+            "name it with --discordant."
+        )
+    yield from _drawn(plan, high.need)
+
+
+def _hopeless(wanted: str, fix: str) -> str:
+    return f"More than {MOST_TRIALS:,} independent records would be needed for {wanted}. {fix}."
+
+
+def _the_rate(plan: Plan) -> str:
+    return f"the {plan.metric} rate" if plan.among == "all" else f"the rate of {plan.metric}"
+
+
+def _much(plan: Plan, need: Need) -> str:
+    like = plan.pilot
+    if like is None or need.records is None or need.units is None:
+        return counted(need.units or 0, "independent prompt")
+    if like.clustered:
+        return f"{counted(need.records, 'record')} of {like.named(need.units)}"
+    return like.named(need.units)
+
+
+def _worth(plan: Plan, need: Need) -> Iterator[str]:
+    like = plan.pilot
+    if like is None or need.independent is None:
+        return
+    if like.clustered and need.records is not None and like.rate.effective_n is not None:
+        yield (
+            f"They tell as much as {need.independent:,} independent ones, if records that share "
+            f"{'a prompt' if like.unit == 'prompt' else f'a value of {like.unit}'} are as alike as in {like.source} "
+            f"({like.records_per_unit:.3g} records each, design effect {like.deff:.2f})."
+        )
+    yield from _drawn(plan, need)
+
+
+def _drawn(plan: Plan, need: Need) -> Iterator[str]:
+    like = plan.pilot
+    if like is not None and like.partial and need.in_all is not None:
+        yield (
+            f"Only {like.named(like.occupied)} of {like.units:,} in {like.source} count for {plan.metric} "
+            f"({plan.among}), so draw {like.named(need.in_all)} like those."
+        )
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    answer, like = plan.answer, plan.pilot
+    if isinstance(answer, WidthPlan):
+        yield (
+            "The width is that of a Wilson interval if the rate comes out as assumed; nearer to 50% the interval is "
+            f"wider{_safest(plan)}."
+        )
+    elif isinstance(answer, GatePlan) and answer.aim is not None:
+        yield (
+            f"The gate is the exact one of riskshift check (Clopper-Pearson at {level(plan.confidence)}). Its power "
+            "rises in a saw-tooth, one record more can lower it; from the number given on it stays reached."
+        )
+        yield (
+            "With that much evidence the gate may still end without that verdict, though the rate is as assumed: "
+            f"with a chance of up to {exact(_rest(plan.power))}."
+        )
+    elif isinstance(answer, DifferencePlan):
+        yield (
+            "Matched prompts are prompts that both models answered once. The numbers are exact for McNemar's test; its "
+            "power counts on the difference and the share of disagreement being as assumed."
+        )
+    if like is None and plan.among != "all":
+        yield f"Only records with {plan.among} count for {plan.metric}; of all prompts you need more."
+    if like is None and not isinstance(answer, DifferencePlan):
+        yield (
+            "Every record stands for a prompt of its own. Several models or samples on one prompt tell less than as "
+            "many prompts; --like FILE says how much less."
+        )
+    if like is not None and not (isinstance(answer, WidthPlan) and not answer.asked):
+        yield from _about(plan, like)
+    yield "Prompts must be drawn as the future ones that the answer is meant for; labels are taken as right."
+
+
+def _safest(plan: Plan) -> str:
+    answer = plan.answer
+    if not isinstance(answer, WidthPlan) or not answer.asked or answer.rates[0] == 0.5:
+        return ""
+    most = trials_for_width(0.5, answer.widths[0], confidence=plan.confidence)
+    return "" if most is None else f", but no rate needs more than {most:,} independent records"
+
+
+def _rest(share: float) -> float:
+    # 1 - 0.95 is 0.050000000000000044, which must not be written so.
+    return round(1 - share, 12)
+
+
+def _about(plan: Plan, like: Pilot) -> Iterator[str]:
+    answer, seen = plan.answer, like.rate.interval
+    if isinstance(answer, DifferencePlan):
+        if answer.source == "file":
+            fewest = min(item.prompts for item in like.disagreements)
+            yield (
+                f"How often two models of {like.source} disagree was seen on {counted(fewest, 'prompt')} or more each, "
+                "and is itself uncertain."
+            )
+        return
+    if seen is not None:
+        yield (
+            f"In {like.source} {like.rate.name} is {like.rate.events:,} of {like.rate.trials:,} "
+            f"({percent(like.rate.estimate)}, {level(seen.confidence)} interval {spread(like.rate)}), which is itself "
+            f"uncertain{_safer(answer, like.rate.estimate, seen)}."
+        )
+    few = min(
+        (like.rate.events, counted(like.rate.events, "event")),
+        (like.occupied, like.named(like.occupied)),
+    )
+    if like.clustered and few[0] < FEW_EVENTS:
+        yield f"The file has only {few[1]} that count, too few to tell the design effect well."
+
+
+def _safer(answer: WidthPlan | GatePlan, estimate: float | None, seen: Interval) -> str:
+    """Say which end of the file's interval would need more, if its rate is what was assumed."""
+    assumed = answer.rate if isinstance(answer, GatePlan) else answer.rates[0]
+    if assumed != estimate:
+        return ""
+    towards = answer.tolerance if isinstance(answer, GatePlan) else 0.5
+    if seen.low <= towards <= seen.high:
+        across = "; it reaches across the tolerance, so which verdict is due is not known yet"
+        return across if isinstance(answer, GatePlan) else ""
+    end = min((seen.low, seen.high), key=lambda end: abs(end - towards))
+    return f"; with --rate {end:.3g} more would be needed"

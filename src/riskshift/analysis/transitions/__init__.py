@@ -1,0 +1,1 @@
+"""How risk moves from prompt to response."""

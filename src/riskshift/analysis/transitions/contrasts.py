@@ -1,0 +1,216 @@
+"""Which categories persist more than others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from riskshift.analysis.metrics import choose
+from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict, summed
+from riskshift.analysis.severities import Severities
+from riskshift.counts.clusters import IntArray
+from riskshift.errors import unknown_choice
+from riskshift.stats.cluster import clustered_interval, correlation
+from riskshift.stats.multiple import bonferroni
+from riskshift.stats.proportion import Interval, mover_difference
+from riskshift.stats.resample import Bootstrap, bootstrap_difference, generator
+
+METRIC = "persistence"
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Difference of one metric between two categories, ``a - b``, on the same records.
+
+    Parameters
+    ----------
+    metric, a, b : str
+        What is compared.
+    difference : float
+        Point estimate.
+    interval, simultaneous : Interval
+        For this contrast alone, and for all contrasts of the family at once (Bonferroni).
+    bootstrap, bootstrap_simultaneous : Bootstrap or None
+        The same from resampling whole records (whole prompts where they repeat).
+    """
+
+    metric: str
+    a: str
+    b: str
+    difference: float
+    interval: Interval
+    simultaneous: Interval
+    bootstrap: Bootstrap | None
+    bootstrap_simultaneous: Bootstrap | None
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether the simultaneous interval leaves out zero."""
+        return self.simultaneous.low > 0 or self.simultaneous.high < 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contrast as plain data."""
+        boot, wide = self.bootstrap, self.bootstrap_simultaneous
+        both = None
+        if boot is not None and wide is not None:
+            both = bootstrap_dict(boot) | {
+                "simultaneous_low": wide.low,
+                "simultaneous_high": wide.high,
+            }
+        return {
+            "metric": self.metric,
+            "a": self.a,
+            "b": self.b,
+            "difference": self.difference,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "simultaneous_low": self.simultaneous.low,
+            "simultaneous_high": self.simultaneous.high,
+            "method": self.interval.method,
+            "confidence": self.interval.confidence,
+            "simultaneous_confidence": self.simultaneous.confidence,
+            "bootstrap": both,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Contrasts:
+    """The contrasts of one family and how it was chosen.
+
+    Parameters
+    ----------
+    items : tuple of Contrast
+        The differences.
+    reference : str or None
+        The category that the others are compared with; None where all pairs are.
+    chosen_from_data : bool
+        Whether the reference was picked because it came out highest, which the simultaneous
+        intervals then allow for.
+    """
+
+    items: tuple[Contrast, ...]
+    reference: str | None
+    chosen_from_data: bool
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return the contrasts as plain data."""
+        family = "all pairs" if self.reference is None else "reference"
+        how = {"family": family, "reference_chosen_from_data": self.chosen_from_data}
+        return [item.to_dict() | how for item in self.items]
+
+
+def persistence_contrasts(
+    severities: Severities,
+    rates: Mapping[str, Rate],
+    settings: Settings,
+    *,
+    reference: str | None = None,
+    all_pairs: bool = False,
+) -> Contrasts:
+    """Compare the persistence of categories.
+
+    Parameters
+    ----------
+    severities : Severities
+        The patterns.
+    rates : mapping of str to Rate
+        Persistence by category.
+    settings : Settings
+        How to estimate.
+    reference : str, optional
+        Compare the others with this category; default: the one with the highest persistence.
+    all_pairs : bool, default False
+        Compare every pair.
+
+    Returns
+    -------
+    Contrasts
+        Only categories in which some prompt is harmful take part.
+
+    Raises
+    ------
+    UsageError
+        If `reference` is not a category.
+
+    References
+    ----------
+    .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
+       general approach", Statistics in Medicine 27 (2008), p. 1693-1702.
+    """
+    if reference is not None and reference not in rates:
+        raise unknown_choice("reference category", reference, list(rates))
+    estimates = {name: rate.estimate for name, rate in rates.items() if rate.estimate is not None}
+    if len(estimates) < 2 or (reference is not None and reference not in estimates):
+        return Contrasts((), reference, chosen_from_data=False)
+    ranked = sorted(estimates, key=lambda name: -estimates[name])
+    if all_pairs:
+        pairs: Sequence[tuple[str, str]] = list(combinations(ranked, 2))
+    else:
+        first = reference or ranked[0]
+        pairs = [(first, name) for name in estimates if name != first]
+    # A reference picked from the data could have been any, so every pair counts.
+    family = len(pairs) if reference is not None else comb(len(estimates), 2)
+    items = tuple(_contrast(severities, a, b, settings, family) for a, b in pairs)
+    return Contrasts(items, None if all_pairs else pairs[0][0], reference is None and not all_pairs)
+
+
+def _cautious_correlation(
+    x_a: IntArray, n_a: IntArray, x_b: IntArray, n_b: IntArray, weight: IntArray
+) -> float:
+    """Correlation of two rates that is never 1, because MOVER would then claim certainty.
+
+    From few clusters, or from rates that happen to agree everywhere, the correlation is 1 whatever
+    lies behind it. So it is also computed after adding four pseudo-clusters of typical size, one
+    for each way in which both rates can be all or nothing, and the lower one is used: the interval
+    is never narrower for it. This is riskshift's own rule, after the plus-four idea.
+    """
+    sizes = [float(weight @ n**2) / float(weight @ n) for n in (n_a, n_b)]
+    every, typical = np.array([[1.0, 1, 0, 0], [1, 0, 1, 0]]), np.ones(4)
+    shrunken = correlation(
+        np.append(x_a, sizes[0] * every[0]),
+        np.append(n_a, sizes[0] * typical),
+        np.append(x_b, sizes[1] * every[1]),
+        np.append(n_b, sizes[1] * typical),
+        np.append(weight, typical),
+    )
+    return min(shrunken, correlation(x_a, n_a, x_b, n_b, weight))
+
+
+def _contrast(severities: Severities, a: str, b: str, settings: Settings, family: int) -> Contrast:
+    taxonomy = severities.counts.taxonomy
+    questions = [
+        (choice.event(severities), choice.given(severities))
+        for name in (a, b)
+        for choice in choose(f"{METRIC}[{name}]", taxonomy)
+    ]
+    cells, weight = summed(severities.counts, *questions)
+    x_a, n_a, x_b, n_b = cells.T
+    p_a, p_b = (float(weight @ x) / float(weight @ n) for x, n in ((x_a, n_a), (x_b, n_b)))
+    rho = _cautious_correlation(x_a, n_a, x_b, n_b, weight)
+    method = INTERVALS[settings.interval]
+
+    def mover(confidence: float) -> Interval:
+        low, high = (
+            clustered_interval(x, n, weight, confidence=confidence, method=method)[0]
+            for x, n in ((x_a, n_a), (x_b, n_b))
+        )
+        return mover_difference(p_a, low, p_b, high, correlation=rho)
+
+    wide = bonferroni(settings.confidence, family)
+    boot, boot_wide = bootstrap_difference(
+        x_a,
+        n_a,
+        x_b,
+        n_b,
+        weight,
+        resamples=settings.resamples,
+        confidence=settings.confidence,
+        simultaneous=wide,
+        rng=generator(settings.seed, "contrast", a, b),
+    )
+    return Contrast(
+        METRIC, a, b, p_a - p_b, mover(settings.confidence), mover(wide), boot, boot_wide
+    )

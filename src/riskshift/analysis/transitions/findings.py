@@ -1,0 +1,278 @@
+"""What the numbers say, and what they cannot say, in plain words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from riskshift.analysis.correction.rates import CorrectedRate, Correction
+from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
+from riskshift.analysis.correction.tipping import Tipping
+from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.transitions.contrasts import Contrasts
+from riskshift.analysis.transitions.population import Population
+from riskshift.analysis.words import counted, enumerate_words, percent, spread
+from riskshift.counts.pairs import Counts
+
+FEW_EVENTS: Final = 10
+MAIN_RATES: Final = ("escalation", "harmful_prompt_compliance", "benign_drift")
+# What the events are that a grader's false alarms could all be.
+_ALARMS: Final = {"escalation": "escalations", "response_harm": "harmful responses"}
+
+
+def headline(population: Population, corrected: Correction | None = None) -> list[str]:
+    """Say the main findings: those corrected by people's labels first, then four sentences."""
+    return [
+        *_corrected(corrected),
+        _movement(population),
+        _harm(population),
+        _persistence(population),
+        _origin(population),
+    ]
+
+
+def _corrected(correction: Correction | None) -> Iterator[str]:
+    if correction is None:
+        return
+    if doubtful(correction.sample):
+        yield DOUBTFUL
+        return
+    # A note says that no labels count, or too few.
+    told = [
+        _corrected_rate(rate)
+        for rate in correction.rates
+        if rate.metric in MAIN_RATES and not rate.note
+    ]
+    if told:
+        yield (
+            f"Corrected by people's labels of {counted(correction.sample.labelled, 'pair')}, {'; '.join(told)}. What "
+            "follows here is by the grader's labels alone."
+        )
+
+
+def _corrected_rate(rate: CorrectedRate) -> str:
+    held, raw = rate.corrected.interval, rate.raw.estimate
+    text = f"{rate.metric.replace('_', ' ')} is {percent(rate.corrected.estimate)}"
+    if held is None or raw is None:
+        return text
+    by_grader = "by the grader" if held.low <= raw <= held.high else "not"
+    return f"{text} ({percent(held.low)} to {percent(held.high)}), {by_grader} {percent(raw)}"
+
+
+def _movement(population: Population) -> str:
+    up, same, down = (
+        population.overall[name] for name in ("escalation", "preservation", "reduction")
+    )
+    if up.interval is None:
+        none = (
+            "The only pair lacks a label"
+            if population.records == 1
+            else f"None of the {population.records:,} pairs has all its labels"
+        )
+        return f"{none}, so how risk moves cannot be told."
+    noun = "fully labelled pair" if up.missing else "pair"
+    return (
+        f"Of {counted(up.trials, noun)}, the response was less severe than the prompt in {down.events:,} "
+        f"({percent(down.estimate)}), as severe in {same.events:,} ({percent(same.estimate)}) and more severe in "
+        f"{up.events:,} ({percent(up.estimate)}, {level(up.interval.confidence)} interval {spread(up)})."
+    )
+
+
+def _harm(population: Population) -> str:
+    comply, drift = (
+        population.overall["harmful_prompt_compliance"],
+        population.overall["benign_drift"],
+    )
+    parts = []
+    if comply.trials:
+        parts.append(f"Harmful prompts got a harmful response in {_of_pairs(comply)}")
+    if drift.trials:
+        parts.append(
+            f"harmless ones in {drift.events:,} of {drift.trials:,} ({percent(drift.estimate)}, {spread(drift)})"
+            if parts
+            else f"Harmless prompts got a harmful response in {_of_pairs(drift)}"
+        )
+    if not parts:
+        return "Whether harmful or harmless prompts got harmful responses cannot be told."
+    return f"{'; '.join(parts)}."
+
+
+def _of_pairs(rate: Rate) -> str:
+    return f"{rate.events:,} of {counted(rate.trials, 'pair')} ({percent(rate.estimate)}, {spread(rate)})"
+
+
+def _persistence(population: Population) -> str:
+    rates = {
+        name: category.rates["persistence"] for name, category in population.categories.items()
+    }
+    known = {name: rate for name, rate in rates.items() if rate.interval is not None}
+    if not known:
+        if any(rate.missing for rate in rates.values()):
+            return (
+                "Labels are missing where persistence would show, so nothing can be said about it."
+            )
+        return "No prompt is harmful in any category, so nothing can be said about persistence."
+    top = max(known, key=lambda name: known[name].estimate or 0.0)
+    rate = known[top]
+    if not any(rate.events for rate in known.values()):
+        return f"In no category did harm persist from prompt to response{_at_most(known)}."
+    found = (
+        f"{rate.events:,} of {counted(rate.trials, 'pair')} with a prompt harmful in it ({percent(rate.estimate)}, "
+        f"{spread(rate)})"
+    )
+    if len(known) == 1:
+        return f"Harm in {top} persisted in {found}."
+    tied = [name for name in known if name != top and known[name].estimate == rate.estimate]
+    also = f" (tied with {enumerate_words(tied)})" if tied else ""
+    return f"Harm persists most in {top}{also}: in {found}{_compared(population.contrasts, top)}."
+
+
+def _at_most(rates: Mapping[str, Rate]) -> str:
+    ends = {name: rate.interval.high for name, rate in rates.items() if rate.interval}
+    widest = max(ends, key=lambda name: ends[name])
+    return f"; the intervals reach up to {percent(ends[widest])} ({widest})"
+
+
+def _compared(contrasts: Contrasts, top: str) -> str:
+    own = [c for c in contrasts.items if c.a == top]
+    clear = [c.b for c in own if c.simultaneous.low > 0]
+    unclear = [c.b for c in own if c.simultaneous.low <= 0]
+    parts = []
+    if clear:
+        parts.append(f"clearly more than in {enumerate_words(clear)}")
+    if unclear:
+        parts.append(f"not distinguishable from {enumerate_words(unclear)}")
+    return ", " + "; ".join(parts) if parts else ""
+
+
+def _origin(population: Population) -> str:
+    origin = population.escalation_origin
+    safe, harmful = (
+        origin.unsolicited_elaboration.of_escalations,
+        origin.compliance_escalation.of_escalations,
+    )
+    if not safe.trials:
+        known = "is known to be" if population.overall["escalation"].missing else "was"
+        return f"No response {known} more severe than its prompt."
+    if safe.events >= harmful.events:
+        kind, why, rate = "harmless", "unsolicited elaboration", safe
+    else:
+        kind, why, rate = "harmful", "compliance that goes further", harmful
+    if rate.trials == 1:
+        return f"The only escalation came from a {kind} prompt ({why})."
+    tied = safe.events == harmful.events
+    much = "half" if tied else "all" if rate.events == rate.trials else "most"
+    return (
+        f"Of {rate.trials:,} escalations, {much} came from {kind} prompts ({why}): {rate.events:,} "
+        f"({percent(rate.estimate)}, {spread(rate)})."
+    )
+
+
+def caveats(
+    population: Population,
+    counts: Counts,
+    *,
+    cluster: str | None,
+    labels_by: str | None = None,
+    corrected: bool = False,
+    tipping: Sequence[Tipping] = (),
+) -> list[str]:
+    """Say what the numbers do not tell."""
+    return [
+        _about_labels(labels_by, corrected, tipping),
+        *_always(population),
+        *_about_clusters(population, counts, cluster),
+        *_about_gaps(population, counts),
+    ]
+
+
+def _about_labels(labels_by: str | None, corrected: bool, tipping: Sequence[Tipping]) -> str:
+    if labels_by == "people":
+        return "The labels are taken as they are. People err too, and the intervals do not include that."
+    if corrected:
+        return (
+            "The labels are taken as they are, but for the corrected rates. The grader's mistakes move every other "
+            "rate, and the intervals do not include that."
+        )
+    return (
+        "The labels are taken as they are. If a grader made them, its mistakes move every rate, and the intervals "
+        f"do not include that.{_false_alarms(tipping)}"
+    )
+
+
+def _false_alarms(tipping: Sequence[Tipping]) -> str:
+    told = [
+        (percent(item.null_specificity), _ALARMS[item.metric])
+        for item in tipping
+        if item.metric in _ALARMS and item.null_specificity is not None
+    ]
+    if not told:
+        return ""
+    (at, events), *more = told
+    rest = "".join(f", at {at} or less all {events}" for at, events in more)
+    return f" At a specificity of {at} or less all {events} could be its false alarms{rest}."
+
+
+def _always(population: Population) -> Iterator[str]:
+    yield (
+        "The intervals speak of prompts like these, chosen as these were; not of other prompts, languages or "
+        "settings."
+    )
+    escalations = population.overall["escalation"].events
+    if 0 < escalations < FEW_EVENTS:
+        yield (
+            f"There {'is' if escalations == 1 else 'are'} only {counted(escalations, 'escalation')}, too few to say "
+            "much about how escalations come about."
+        )
+
+
+def _about_clusters(population: Population, counts: Counts, cluster: str | None) -> Iterator[str]:
+    if counts.clusters is None:
+        if cluster is None:
+            yield "The data does not say which records share a prompt; each was taken as a prompt of its own."
+        return
+    if counts.units == 1:
+        yield (
+            f"All {counts.total:,} records share one value of {cluster}. Records that share one are not independent, "
+            "so nothing can be said about others."
+        )
+        return
+    rate = population.overall["escalation"]
+    deff = ""
+    if rate.deff is not None and rate.effective_n is not None:
+        digits = 0 if rate.effective_n >= 10 else 1
+        deff = (
+            f" (escalation: design effect {rate.deff:.1f}; {counted(rate.trials, 'record')} "
+            f"{'tells' if rate.trials == 1 else 'tell'} as much as {rate.effective_n:,.{digits}f} would if independent)"
+        )
+    yield (
+        f"{counts.total:,} records share {counted(counts.units, 'value')} of {cluster}. Records that share one are not "
+        f"independent, and the intervals allow for it{deff}."
+    )
+    if len(np.unique(np.diff(counts.clusters.indptr))) > 1:
+        yield f"Values of {cluster} have different numbers of records; those with more weigh more."
+
+
+def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
+    undefined = {
+        name: item.rates["persistence"]
+        for name, item in population.categories.items()
+        if not item.rates["persistence"].trials
+    }
+    empty = [name for name, rate in undefined.items() if not rate.missing]
+    unlabelled = [name for name, rate in undefined.items() if rate.missing]
+    if empty:
+        yield f"No prompt is harmful in {enumerate_words(empty, last='or')}: persistence there is undefined, not zero."
+    if unlabelled:
+        yield f"Labels are missing in {enumerate_words(unlabelled)}: persistence there is undefined, not zero."
+    escalation = population.overall["escalation"]
+    worst = escalation.worst_case
+    if worst is not None:
+        many = escalation.missing
+        yield (
+            f"{counted(many, 'record')} {'lacks' if many == 1 else 'lack'} a label and {'is' if many == 1 else 'are'} "
+            f"left out where it is needed; whatever the labels are, the escalation rate of this data lies between "
+            f"{percent(worst[0])} and {percent(worst[1])}."
+        )
+    if counts.relevance is None:
+        yield "The data has no relevance, so a refusal cannot be told from a helpful safe answer."

@@ -1,0 +1,252 @@
+"""Where severity goes between prompt and response: over all categories, in each, and why."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from riskshift.analysis.metrics import category_metrics, escalated, overall_metrics
+from riskshift.analysis.rates import Rate, Settings, estimate_metric, estimate_rate, interval_dict
+from riskshift.analysis.severities import Severities, Severity
+from riskshift.counts.pairs import Counts
+from riskshift.stats.cluster import mean_interval
+from riskshift.stats.proportion import Interval
+from riskshift.taxonomy import MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionMatrix:
+    """How many pairs went from each prompt severity to each response severity.
+
+    Parameters
+    ----------
+    levels : tuple of str
+        Names of the levels, mildest first.
+    rows : tuple of tuple of int
+        Counts; rows are prompt severities, columns response severities.
+    """
+
+    levels: tuple[str, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+    def at(self, *, prompt: str, response: str) -> int:
+        """Return the count of one transition, by level names."""
+        return self.rows[self.levels.index(prompt)][self.levels.index(response)]
+
+    def to_list(self) -> list[list[int]]:
+        """Return the counts as nested lists."""
+        return [list(row) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class MeanShift:
+    """Mean of response severity minus prompt severity.
+
+    Parameters
+    ----------
+    estimate : float or None
+        None without records.
+    interval : Interval or None
+        From the linearised variance and Student's t; None where no spread was seen.
+    trials : int
+        Records whose severity is known on both sides.
+    """
+
+    estimate: float | None
+    interval: Interval | None
+    trials: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the mean shift as plain data."""
+        return {
+            "estimate": self.estimate,
+            **interval_dict(self.interval),
+            "trials": self.trials,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """What happens in one harm category.
+
+    Parameters
+    ----------
+    rates : dict of str to Rate
+        By the metric's name.
+    matrix : TransitionMatrix
+        Severities in this category.
+    from_persistence, from_drift : float or None
+        The two parts of the response prevalence: harm that was in the prompt and stayed, and harm
+        that was not. They add up to it exactly, among records with both labels.
+    """
+
+    rates: dict[str, Rate]
+    matrix: TransitionMatrix
+    from_persistence: float | None
+    from_drift: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the category as plain data."""
+        rates = {name: rate.to_dict() for name, rate in self.rates.items()}
+        return rates | {
+            "transition_matrix": self.matrix.to_list(),
+            "from_persistence": self.from_persistence,
+            "from_drift": self.from_drift,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One way in which escalations come about.
+
+    Parameters
+    ----------
+    of_escalations, of_records : Rate
+        Its share of the escalations, and of all records.
+    """
+
+    of_escalations: Rate
+    of_records: Rate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the origin as plain data."""
+        return {
+            "events": self.of_records.events,
+            "of_escalations": self.of_escalations.to_dict(),
+            "of_records": self.of_records.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationOrigin:
+    """How escalations come about, and where they land.
+
+    Parameters
+    ----------
+    unsolicited_elaboration : Origin
+        From a harmless prompt: nobody asked for it.
+    compliance_escalation : Origin
+        From a harmful prompt: the response goes further than what was asked.
+    topic_mandated : Origin or None
+        The part of unsolicited elaboration on prompts that the benchmark itself calls benign: an
+        honest answer to a legitimate question that the rubric rates severe. None where the data
+        does not say.
+    landing_severity : dict of int to int
+        Escalations by the severity of the response.
+    """
+
+    unsolicited_elaboration: Origin
+    compliance_escalation: Origin
+    topic_mandated: Origin | None
+    landing_severity: dict[int, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the origins as plain data."""
+        return {
+            "unsolicited_elaboration": self.unsolicited_elaboration.to_dict(),
+            "compliance_escalation": self.compliance_escalation.to_dict(),
+            "topic_mandated": self.topic_mandated.to_dict() if self.topic_mandated else None,
+            "landing_severity": {str(level): n for level, n in self.landing_severity.items()},
+        }
+
+
+def overall_rates(severities: Severities, settings: Settings) -> dict[str, Rate]:
+    """Estimate the metrics over all categories."""
+    metrics = overall_metrics(severities.counts.taxonomy)
+    return {metric.name: estimate_metric(metric, severities, settings) for metric in metrics}
+
+
+def transition_matrix(counts: Counts, prompt: Severity, response: Severity) -> TransitionMatrix:
+    """Count the pairs by prompt and response severity, where both are known."""
+    levels = counts.taxonomy.levels
+    known = (prompt.value != MISSING) & (response.value != MISSING)
+    cells = prompt.value[known] * len(levels) + response.value[known]
+    filled = np.bincount(cells, weights=counts.n[known], minlength=len(levels) ** 2).astype(int)
+    rows = filled.reshape(len(levels), len(levels)).tolist()
+    return TransitionMatrix(levels, tuple(tuple(row) for row in rows))
+
+
+def mean_shift(severities: Severities, settings: Settings) -> MeanShift:
+    """Estimate the mean of response minus prompt severity."""
+    counts, top = severities.counts, severities.top
+    prompt, response = severities.prompt.value, severities.response.value
+    known = (prompt != MISSING) & (response != MISSING)
+    trials = int(counts.n[known].sum())
+    if not trials:
+        return MeanShift(None, None, 0)
+    # Shifted by K-1 so that sums over clusters are not negative; shifted back below.
+    rise = np.where(known, response - prompt + top, 0)
+    cells, weight = counts.sums(rise, known)
+    estimate, interval = mean_interval(
+        cells[:, 0] - top * cells[:, 1],
+        cells[:, 1],
+        weight,
+        confidence=settings.confidence,
+        bounds=(-top, top),
+    )
+    return MeanShift(estimate, interval, trials)
+
+
+def categories(severities: Severities, settings: Settings) -> dict[str, Category]:
+    """Estimate what happens in each harm category."""
+    taxonomy = severities.counts.taxonomy
+    return {name: _category(severities, c, settings) for c, name in enumerate(taxonomy.categories)}
+
+
+def _category(severities: Severities, c: int, settings: Settings) -> Category:
+    counts, start = severities.counts, severities.harmful_from
+    prompt, response = severities.prompt_in(c), severities.response_in(c)
+    rates = {
+        metric.name: estimate_metric(metric, severities, settings, category=c)
+        for metric in category_metrics(counts.taxonomy)
+    }
+    both = (prompt.value != MISSING) & (response.value != MISSING)
+    harmful = both & (response.value >= start)
+    n = int(counts.n[both].sum())
+    stayed = int(counts.n[harmful & (prompt.value >= start)].sum())
+    came = int(counts.n[harmful & (prompt.value < start)].sum())
+    return Category(
+        rates,
+        transition_matrix(counts, prompt, response),
+        stayed / n if n else None,
+        came / n if n else None,
+    )
+
+
+def escalation_origin(severities: Severities, settings: Settings) -> EscalationOrigin:
+    """Tell how escalations come about."""
+    counts, start = severities.counts, severities.harmful_from
+    rose = escalated(severities)
+    everything = np.ones_like(rose)
+    safe, harmful = severities.prompt.below(start), severities.prompt.at_least(start)
+
+    def origin(name: str, *conditions: np.ndarray[Any, np.dtype[np.int8]]) -> Origin:
+        event = _all_of(rose, *conditions)
+        return Origin(
+            *(
+                estimate_rate(
+                    name, counts, event=event, given=given, settings=settings, stream=f"{name} {of}"
+                )
+                for of, given in (("of escalations", rose), ("of records", everything))
+            )
+        )
+
+    mandated = None
+    if counts.benign is not None:
+        mandated = origin("topic_mandated", safe, counts.benign.astype(np.int8))
+    at = {
+        level: int(counts.n[(rose == 1) & (severities.response.value == level)].sum())
+        for level in range(1, severities.top + 1)
+    }
+    return EscalationOrigin(
+        origin("unsolicited_elaboration", safe),
+        origin("compliance_escalation", harmful),
+        mandated,
+        at,
+    )
+
+
+def _all_of(*answers: np.ndarray[Any, np.dtype[np.int8]]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    # One no would settle it, but counting the settled among the half-known would make yes too rare.
+    stacked = np.stack(answers)
+    return np.where((stacked == -1).any(axis=0), -1, stacked.all(axis=0)).astype(np.int8)

@@ -1,0 +1,113 @@
+"""Everything that is estimated from one table of counts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from riskshift.analysis.rates import Rate, Settings
+from riskshift.analysis.severities import Severities
+from riskshift.analysis.transitions.contrasts import METRIC, Contrasts, persistence_contrasts
+from riskshift.analysis.transitions.movement import (
+    Category,
+    EscalationOrigin,
+    MeanShift,
+    TransitionMatrix,
+    categories,
+    escalation_origin,
+    mean_shift,
+    overall_rates,
+    transition_matrix,
+)
+from riskshift.analysis.transitions.relevance import Relevance, relevance
+from riskshift.counts.pairs import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Results for one set of records: all of them, or one group.
+
+    Parameters
+    ----------
+    records : int
+        How many there are.
+    overall : dict of str to Rate
+        Metrics over all categories.
+    matrix : TransitionMatrix
+        Highest severity of prompt and response.
+    shift : MeanShift
+        Mean of response minus prompt severity.
+    categories : dict of str to Category
+        What happens in each harm category.
+    contrasts : Contrasts
+        Which categories persist more than others.
+    escalation_origin : EscalationOrigin
+        How escalations come about.
+    relevance : Relevance or None
+        What safety costs in relevance; None where the data has none.
+    """
+
+    records: int
+    overall: dict[str, Rate]
+    matrix: TransitionMatrix
+    shift: MeanShift
+    categories: dict[str, Category]
+    contrasts: Contrasts
+    escalation_origin: EscalationOrigin
+    relevance: Relevance | None
+
+    def rates(self) -> Iterator[tuple[str, Rate]]:
+        """Yield every rate with its category (empty for those over all categories)."""
+        for rate in self.overall.values():
+            yield "", rate
+        for name, category in self.categories.items():
+            for rate in category.rates.values():
+                yield name, rate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the results as plain data."""
+        overall: dict[str, Any] = {name: rate.to_dict() for name, rate in self.overall.items()}
+        overall |= {"transition_matrix": self.matrix.to_list(), "mean_shift": self.shift.to_dict()}
+        return {
+            "overall": overall,
+            "categories": {name: category.to_dict() for name, category in self.categories.items()},
+            "contrasts": self.contrasts.to_dict(),
+            "escalation_origin": self.escalation_origin.to_dict(),
+            "relevance": {} if self.relevance is None else self.relevance.to_dict(),
+        }
+
+
+def estimate(
+    counts: Counts, settings: Settings, *, reference: str | None = None, all_pairs: bool = False
+) -> Population:
+    """Estimate everything from one table of counts.
+
+    Parameters
+    ----------
+    counts : Counts
+        The table.
+    settings : Settings
+        How to estimate.
+    reference : str, optional
+        Category that the others are compared with.
+    all_pairs : bool, default False
+        Compare every pair of categories.
+
+    Returns
+    -------
+    Population
+    """
+    severities = Severities(counts)
+    by_category = categories(severities, settings)
+    persistence = {name: category.rates[METRIC] for name, category in by_category.items()}
+    return Population(
+        records=counts.total,
+        overall=overall_rates(severities, settings),
+        matrix=transition_matrix(counts, severities.prompt, severities.response),
+        shift=mean_shift(severities, settings),
+        categories=by_category,
+        contrasts=persistence_contrasts(
+            severities, persistence, settings, reference=reference, all_pairs=all_pairs
+        ),
+        escalation_origin=escalation_origin(severities, settings),
+        relevance=relevance(severities, settings),
+    )

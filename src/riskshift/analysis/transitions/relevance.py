@@ -1,0 +1,345 @@
+"""What safety costs in relevance: is the response on task, by how severe it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.analysis.rates import Settings
+from riskshift.analysis.severities import Severities
+from riskshift.counts.clusters import BoolArray, IntArray
+from riskshift.counts.pairs import Counts
+from riskshift.stats.association import (
+    RaoScott,
+    chi_square,
+    cramers_v,
+    cramers_v_corrected,
+    permutation_p,
+    rao_scott,
+    two_by_two,
+)
+from riskshift.stats.multiple import holm
+from riskshift.stats.ordinal import Gamma, Trend, gamma, linear_by_linear
+from riskshift.stats.resample import generator
+from riskshift.stats.tables import ChiSquare
+from riskshift.taxonomy import MISSING, RELEVANCE
+
+FEW: Final = 10
+ON_TASK: Final = len(RELEVANCE)
+Table = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationTest:
+    """One test of whether relevance goes with severity or category.
+
+    Parameters
+    ----------
+    name : str
+        What is tested against what.
+    family : str
+        Tests of one family share Holm's correction.
+    test : str
+        Name of the test; says so where prompts repeat.
+    rows, columns : tuple of str
+        What the table's rows and columns are.
+    table : tuple of tuple of int
+        Counts.
+    statistic, df, p, p_asymptotic : float or None
+        `p` is the permutation's or Fisher's; None where prompts repeat, because those tests assume
+        independent records. `p_asymptotic` is then the Rao-Scott test's.
+    p_holm : float or None
+        Holm's correction of the p that counts.
+    cramers_v, cramers_v_corrected, phi, odds_ratio : float or None
+        Effect sizes. An infinite odds ratio is None with `unbounded`.
+    gamma, trend : Gamma or Trend or None
+        For two ordinal sides only.
+    exploratory : bool
+        Whether a cell or margin holds fewer than 10 records.
+    overlap : int
+        Records that stand in more than one row.
+    """
+
+    name: str
+    family: str
+    test: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    table: Table
+    statistic: float | None = None
+    df: int | None = None
+    p: float | None = None
+    p_asymptotic: float | None = None
+    p_holm: float | None = None
+    cramers_v: float | None = None
+    cramers_v_corrected: float | None = None
+    gamma: Gamma | None = None
+    trend: Trend | None = None
+    odds_ratio: float | None = None
+    unbounded: bool = False
+    phi: float | None = None
+    exploratory: bool = False
+    overlap: int = 0
+
+    @property
+    def decisive_p(self) -> float | None:
+        """The p that counts: exact or permutation where it is valid, else Rao-Scott's."""
+        return self.p if self.p is not None else self.p_asymptotic
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the test as plain data."""
+        return {
+            "name": self.name,
+            "family": self.family,
+            "test": self.test,
+            "rows": list(self.rows),
+            "columns": list(self.columns),
+            "table": [list(row) for row in self.table],
+            "statistic": self.statistic,
+            "df": self.df,
+            "p": self.p,
+            "p_asymptotic": self.p_asymptotic,
+            "p_holm": self.p_holm,
+            "cramers_v": self.cramers_v,
+            "cramers_v_corrected": self.cramers_v_corrected,
+            "gamma": None if self.gamma is None else self.gamma.estimate,
+            "gamma_low": None if self.gamma is None else self.gamma.low,
+            "gamma_high": None if self.gamma is None else self.gamma.high,
+            "trend": None if self.trend is None else self.trend.statistic,
+            "trend_p": None if self.trend is None else self.trend.p,
+            "odds_ratio": self.odds_ratio,
+            "unbounded": self.unbounded,
+            "phi": self.phi,
+            "exploratory": self.exploratory,
+            "overlap": self.overlap,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Tables of relevance 1, 2, 3 and tests on them.
+
+    Parameters
+    ----------
+    by_response_severity : dict of int to tuple of int
+        Counts of relevance 1, 2, 3 by the response's highest severity.
+    by_harmful_response_category, by_prompt_category : dict of str to tuple of int
+        The same among responses harmful, or prompts harmful, in a category.
+    quadrants : dict of str to dict of str to tuple of int
+        The same by category and by whether prompt (P) and response (R) are harmful in it.
+    tests : tuple of AssociationTest
+        With Holm's correction within each family.
+    missing : int
+        Records without relevance.
+    """
+
+    by_response_severity: dict[int, tuple[int, ...]]
+    by_harmful_response_category: dict[str, tuple[int, ...]]
+    by_prompt_category: dict[str, tuple[int, ...]]
+    quadrants: dict[str, dict[str, tuple[int, ...]]]
+    tests: tuple[AssociationTest, ...]
+    missing: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return tables and tests as plain data."""
+        return {
+            "by_response_severity": {str(k): list(v) for k, v in self.by_response_severity.items()},
+            "by_harmful_response_category": {
+                k: list(v) for k, v in self.by_harmful_response_category.items()
+            },
+            "by_prompt_category": {k: list(v) for k, v in self.by_prompt_category.items()},
+            "quadrants": {
+                c: {q: list(v) for q, v in row.items()} for c, row in self.quadrants.items()
+            },
+            "tests": [test.to_dict() for test in self.tests],
+            "missing": self.missing,
+        }
+
+
+def relevance(severities: Severities, settings: Settings) -> Relevance | None:
+    """Tabulate relevance and test what it goes with.
+
+    Returns
+    -------
+    Relevance or None
+        None where the data has no relevance.
+    """
+    counts = severities.counts
+    if counts.relevance is None:
+        return None
+    start = severities.harmful_from
+    tally = _Tally(counts, counts.relevance)
+    levels = {level: severities.response.value == level for level in range(severities.top + 1)}
+    names = counts.taxonomy.categories
+    prompts = {name: severities.prompt_in(c).at_least(start) for c, name in enumerate(names)}
+    responses = {name: severities.response_in(c).at_least(start) for c, name in enumerate(names)}
+    tests = [*_severity_tests(severities, tally, levels, settings)]
+    tests += _category_tests(severities, tally, responses, settings)
+    return Relevance(
+        {level: tally.of(mask) for level, mask in levels.items()},
+        {name: tally.of(answer == 1) for name, answer in responses.items()},
+        {name: tally.of(answer == 1) for name, answer in prompts.items()},
+        {
+            name: {
+                f"P{'+' if p else '-'}R{'+' if r else '-'}": tally.of(
+                    (prompts[name] == p) & (responses[name] == r)
+                )
+                for p in (1, 0)
+                for r in (1, 0)
+            }
+            for name in names
+        },
+        _holm_within_families(tests),
+        int(counts.n[counts.relevance == MISSING].sum()),
+    )
+
+
+class _Tally:
+    """Tables of pattern masks by relevance, pooled and by kind of cluster."""
+
+    def __init__(self, counts: Counts, relevance: IntArray) -> None:
+        self.counts = counts
+        self.columns = [relevance == value for value in range(1, ON_TASK + 1)]
+
+    def of(self, mask: BoolArray) -> tuple[int, ...]:
+        return tuple(int(self.counts.n[mask & column].sum()) for column in self.columns)
+
+    def table(self, rows: list[BoolArray], *, binary: bool) -> Table:
+        return tuple(_folded(self.of(row)) if binary else self.of(row) for row in rows)
+
+    def by_cluster(self, rows: list[BoolArray], *, binary: bool) -> tuple[IntArray, IntArray]:
+        columns = (
+            [self.columns[-1], ~self.columns[-1] & np.any(self.columns, axis=0)]
+            if binary
+            else self.columns
+        )
+        cells, weight = self.counts.sums(*(row & column for row in rows for column in columns))
+        return cells.reshape(len(cells), len(rows), len(columns)), weight
+
+
+def _folded(row: tuple[int, ...]) -> tuple[int, ...]:
+    return row[-1], sum(row[:-1])
+
+
+def _severity_tests(
+    severities: Severities, tally: _Tally, levels: dict[int, BoolArray], settings: Settings
+) -> Iterator[AssociationTest]:
+    names = severities.counts.taxonomy.levels
+    yield _omnibus(
+        "response_severity x relevance",
+        tally,
+        dict(zip(names, levels.values(), strict=True)),
+        settings,
+        ordinal=True,
+    )
+    for level, name in enumerate(names):
+        rest = (severities.response.value != level) & (severities.response.value != MISSING)
+        yield _contrast("severity against the rest", tally, {name: levels[level], "the rest": rest})
+
+
+def _category_tests(
+    severities: Severities, tally: _Tally, harmful: dict[str, NDArray[np.int8]], settings: Settings
+) -> Iterator[AssociationTest]:
+    masks = {name: answer == 1 for name, answer in harmful.items()}
+    if len(masks) > 1:
+        yield _omnibus(
+            "harmful_response_category x relevance", tally, masks, settings, ordinal=False
+        )
+    anywhere = severities.response.at_least(severities.harmful_from)
+    for name, answer in {"any category": anywhere, **harmful}.items():
+        rows = {f"R+ ({name})": answer == 1, f"R- ({name})": answer == 0}
+        yield _contrast("harmful against safe response", tally, rows)
+    for a, b in combinations(masks, 2):
+        yield _contrast("pairs of categories", tally, {a: masks[a], b: masks[b]})
+
+
+def _omnibus(
+    name: str, tally: _Tally, masks: dict[str, BoolArray], settings: Settings, *, ordinal: bool
+) -> AssociationTest:
+    rows = list(masks.values())
+    table = tally.table(rows, binary=False)
+    described = _described(name, "omnibus", masks, RELEVANCE, table, tally)
+    effects = replace(
+        described, cramers_v=cramers_v(table), cramers_v_corrected=cramers_v_corrected(table)
+    )
+    if tally.counts.clusters is not None:
+        cells, weight = tally.by_cluster(rows, binary=False)
+        corrected = _pooled(effects, cells, weight)
+        if not ordinal:
+            return corrected
+        return replace(
+            corrected, gamma=gamma(table, confidence=settings.confidence, clusters=(cells, weight))
+        )
+    pearson = chi_square(table)
+    tested = replace(
+        effects,
+        test="permutation chi-square",
+        statistic=pearson.statistic if pearson else None,
+        df=pearson.df if pearson else None,
+        p_asymptotic=pearson.p if pearson else None,
+        p=permutation_p(
+            table, draws=settings.permutations, rng=generator(settings.seed, "permutation", name)
+        ),
+    )
+    if not ordinal:
+        return tested
+    return replace(
+        tested, gamma=gamma(table, confidence=settings.confidence), trend=linear_by_linear(table)
+    )
+
+
+def _contrast(family: str, tally: _Tally, masks: dict[str, BoolArray]) -> AssociationTest:
+    rows = list(masks.values())
+    table = tally.table(rows, binary=True)
+    columns = ("on-task", "less")
+    described = _described(" against ".join(masks), family, masks, columns, table, tally)
+    exact = two_by_two(table)
+    effects = replace(
+        described, odds_ratio=exact.odds_ratio, unbounded=exact.unbounded, phi=exact.phi
+    )
+    if tally.counts.clusters is not None:
+        return _pooled(effects, *tally.by_cluster(rows, binary=True))
+    return replace(effects, test="Fisher exact", p=exact.p)
+
+
+def _described(
+    name: str,
+    family: str,
+    masks: dict[str, BoolArray],
+    columns: tuple[str, ...],
+    table: Table,
+    tally: _Tally,
+) -> AssociationTest:
+    counts = np.array(table)
+    few = bool((counts < FEW).any())  # margins are sums of cells, so a small margin has small cells
+    twice = np.sum(list(masks.values()), axis=0) > 1
+    known = np.any(tally.columns, axis=0)
+    overlap = int(tally.counts.n[twice & known].sum())
+    return AssociationTest(
+        name, family, "", tuple(masks), columns, table, exploratory=few, overlap=overlap
+    )
+
+
+def _pooled(described: AssociationTest, cells: IntArray, weight: IntArray) -> AssociationTest:
+    result: RaoScott | ChiSquare | None = rao_scott(cells, weight)
+    # Sharing prompts cannot tell more than independence; a smaller design effect is luck.
+    if isinstance(result, RaoScott) and result.deff < 1:
+        result = chi_square(described.table)
+    return replace(
+        described,
+        test="Rao-Scott chi-square, because records share prompts",
+        statistic=result.statistic if result else None,
+        df=result.df if result else None,
+        p_asymptotic=result.p if result else None,
+    )
+
+
+def _holm_within_families(tests: list[AssociationTest]) -> tuple[AssociationTest, ...]:
+    adjusted: dict[int, float | None] = {}
+    for family in dict.fromkeys(test.family for test in tests):
+        at = [i for i, test in enumerate(tests) if test.family == family]
+        adjusted |= dict(zip(at, holm([tests[i].decisive_p for i in at]), strict=True))
+    return tuple(replace(test, p_holm=adjusted[i]) for i, test in enumerate(tests))

@@ -1,0 +1,85 @@
+"""riskshift grader: a grader's report card against people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskshift.cli import options
+
+
+def grader(
+    people: Annotated[
+        Path,
+        typer.Option(
+            "--people", metavar="FILE", help="Pairs labelled by people.", show_default=False
+        ),
+    ],
+    graded: Annotated[
+        Path,
+        typer.Option(
+            "--grader",
+            metavar="FILE",
+            help="The same pairs, and others, labelled by the grader.",
+            show_default=False,
+        ),
+    ],
+    output: options.Output = None,
+    charts: options.Charts = None,
+    format: options.Format = "terminal",  # noqa: A002
+    source: options.From = None,
+    taxonomy: options.TaxonomyFile = None,
+    mapped: options.Map = None,
+    scale: options.Scale = None,
+    model: options.Model = None,
+    cluster: options.Cluster = None,
+    prompt_labels: options.PromptLabels = "per-prompt",
+    skip_bad: options.SkipBad = False,
+    confidence: options.Confidence = 0.95,
+    resamples: Annotated[
+        int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
+    ] = 2_000,
+    cases: Annotated[
+        int, typer.Option("--cases", metavar="N", help="List at most N of the worst errors.")
+    ] = 50,
+    no_text: Annotated[
+        bool, typer.Option("--no-text", help="Leave prompts and responses out of the page.")
+    ] = False,
+    seed: options.Seed = 20260709,
+    memory_limit: options.Memory = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Hold a grader's labels against people's, on prompts and on responses."""
+    from riskshift.jobs.grade import grade
+    from riskshift.outputs.overwriting import refuse_overwriting
+
+    options.check_outputs(output, format)
+    refuse_overwriting(
+        {"-o": output}, {"--grader": graded, "--people": people, "--taxonomy": taxonomy}
+    )
+    reading = options.reading_options(
+        taxonomy=taxonomy,
+        mapped=mapped,
+        format=source,
+        scale=scale,
+        model=model,
+        cluster=cluster,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
+    )
+    with options.progress(quiet=quiet) as told:
+        result = grade(
+            graded,
+            people,
+            confidence=confidence,
+            resamples=resamples,
+            cases=cases,
+            text=not no_text,
+            seed=seed,
+            progress=told,
+            **reading,
+        )
+        told("writing")
+        written = options.write_all(result, output, charts, text=not no_text)
+    options.finish(result, written, output, format, quiet=quiet, text=not no_text)

@@ -1,0 +1,1 @@
+"""Check the rows and cross them once: what is left is counts."""

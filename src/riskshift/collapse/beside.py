@@ -1,0 +1,281 @@
+"""Put people's labels beside a grader's, pair by pair."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift.collapse.coding import tabulate
+from riskshift.collapse.labels import Key, label_keys
+from riskshift.collapse.pairs import MAX_PATTERNS, cleaned, collapse, layout_of
+from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
+from riskshift.engines import engine
+from riskshift.errors import DataError, PairError, UsageError, listing
+from riskshift.reading.combined import in_one_place
+from riskshift.records import Records
+
+IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
+STRATUM: Final = "stratum"
+CHANCE: Final = "inclusion_probability"
+_PEOPLE: Final = "@people"
+_HERE: Final = "riskshift_here"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A grader's records with people's labels beside them, still as rows.
+
+    Parameters
+    ----------
+    records : Records
+        The grader's records; the frame also holds people's labels, null where they gave none.
+    graded, people : tuple of Key
+        The grader's columns, and people's labels: each prompt side first, by category.
+    """
+
+    records: Records
+    graded: tuple[Key, ...]
+    people: tuple[Key, ...]
+
+
+def double(
+    graded: Records, people: Records, *, by: str | None = None, elsewhere: bool = False
+) -> Doubled:
+    """Join a grader's records with people's and collapse both to one table.
+
+    Parameters
+    ----------
+    graded : Records
+        Every pair, labelled by the grader.
+    people : Records
+        Some of the same pairs, labelled by people; told apart by ``record_id`` where both have it,
+        else by prompt, model, sample and turn, as far as both have them.
+    by : str, optional
+        A column of the graded records whose values are groups.
+    elsewhere : bool, default False
+        Whether people may have labelled pairs of other records too, which are passed over; see
+        `check_shared`.
+
+    Returns
+    -------
+    Doubled
+        Clustered by the graded records' cluster.
+
+    Raises
+    ------
+    DataError
+        If either side has faults, the people's pairs are not all among the graded ones, or nothing
+        tells which pairs are the same.
+    """
+    return tabulate_beside(set_beside(graded, people, elsewhere=elsewhere), by=by)
+
+
+def set_beside(graded: Records, people: Records, *, elsewhere: bool = False) -> Beside:
+    """Join a grader's records with people's, pair by pair; as `double`, which also collapses."""
+    if graded.options.taxonomy != people.options.taxonomy:
+        raise UsageError("the grader's and the people's labels must have one taxonomy.")
+    graded, people = collapse(graded).records, collapse(people).records
+    key = _shared_identity(graded, people)
+    names = [f"riskshift_key_{at}" for at in range(len(key))]
+    left, right = in_one_place([cleaned(graded), cleaned(people)])
+    left = left.with_columns(*_as_text(graded, key, names))
+    right = right.with_columns(*_as_text(people, key, names))
+    for records, frame in ((graded, left), (people, right)):
+        refuse_repeats(records, frame, names, key)
+    named = {
+        own.column + _PEOPLE: theirs
+        for own, theirs in zip(_labels(graded), _labels(people), strict=True)
+    }
+    renamed = [nw.col(key.column).alias(name) for name, key in named.items()]
+    beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
+    if not elsewhere:
+        known = left.select(*names).unique()
+        _refuse_strangers(people, [graded], beside.join(known, on=names, how="anti"), names)
+    joined = left.join(beside, on=names, how="left")
+    labels = tuple(replace(key, column=name) for name, key in named.items())
+    return Beside(replace(graded, frame=joined), tuple(label_keys(graded)), labels)
+
+
+def check_shared(people: Records, candidate: Records, baseline: Records) -> None:
+    """Refuse people's labels that are not each of one pair of two sets of graded records.
+
+    Raises
+    ------
+    DataError
+        If some pairs are in neither, or in both, so that nothing tells whose label it is.
+    """
+    people = collapse(people).records
+    parts = [candidate, baseline]
+    *graded, mine = in_one_place([cleaned(part) for part in (*parts, people)])
+    strangers, twofold = mine, mine
+    for at, (part, frame) in enumerate(zip(parts, graded, strict=True)):
+        key = _shared_identity(part, people)
+        names = [f"riskshift_key_{at}_{role}" for role in key]
+        known = frame.select(*_as_text(part, key, names)).unique()
+        strangers = strangers.with_columns(*_as_text(people, key, names))
+        strangers = strangers.join(known, on=names, how="anti")
+        twofold = twofold.with_columns(*_as_text(people, key, names))
+        twofold = twofold.join(known, on=names, how="semi")
+    _refuse_strangers(people, parts, strangers, names)
+    if engine.count_rows(twofold):
+        raise DataError(
+            f"{people.source.name} does not tell whose pairs it labels, the candidate's or the baseline's. Give "
+            "people's labels of the baseline in a file of their own (--baseline-people), or all data a model column."
+        )
+
+
+def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
+    """Collapse a grader's and people's labels to one table; see `double`."""
+    records, keys = beside.records, [*beside.graded, *beside.people]
+    columns = [key.column for key in keys] + ([by] if by else [])
+    rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
+    if len(rows) > MAX_PATTERNS:
+        raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(columns)}.")
+    cluster = records.cluster
+    shared = cluster is not None and engine.repeats(records.frame, [cluster])[1] > 1
+    table, groups = tabulate(records.frame, keys, rows, cluster=cluster if shared else None, by=by)
+    return Doubled(layout_of(records), table, groups)
+
+
+def metrics_of_strata(records: Records) -> list[str]:
+    """Return the metrics by which the records' strata were drawn; none for a plain sample."""
+    if not {STRATUM, CHANCE} <= set(records.names):
+        return []
+    strata = engine.count_patterns(records.frame, [STRATUM])
+    return sorted({str(name).rpartition(": ")[0] for name, _ in strata if name} - {""})
+
+
+def drawing_of(people: Records) -> Drawing:
+    """Return how people's pairs were drawn, as `riskshift sample` recorded it.
+
+    Raises
+    ------
+    DataError
+        If the pairs of one stratum had unequal chances to be drawn, or strata are of two metrics.
+    """
+    if CHANCE not in people.names:
+        return UNRECORDED
+    told = [STRATUM, CHANCE] if STRATUM in people.names else [CHANCE]
+    rows = engine.count_patterns(people.frame, told)
+    named = [(str(row[0] or "") if len(told) > 1 else "", row[-2], row[-1]) for row in rows]
+    chances = {(name, _chance(people, chance)) for name, chance, _ in named}
+    metrics = {name.rpartition(": ")[0] for name, _ in chances if name}
+    if metrics - {""} and any(not name for name, _ in chances):
+        raise DataError(
+            f"{people.source.name} mixes a plain sample (blank {STRATUM}) with a stratified one; give one of them."
+        )
+    if len(metrics) > 1:
+        raise DataError(
+            f"{people.source.name} mixes samples by {listing(sorted(metrics))}; give one of them."
+        )
+    if len({name for name, _ in chances}) < len(chances) or (metrics == {""} and len(chances) > 1):
+        raise DataError(
+            f"{people.source.name}: pairs of one stratum had unequal chances to be drawn (column {CHANCE}; column "
+            f"{STRATUM} names the strata, as riskshift sample writes it). Only samples with equal chances within a "
+            "stratum can be corrected."
+        )
+    strata = {
+        name: (sum(n for other, _, n in named if other == name), chance)
+        for name, chance in sorted(chances, key=lambda one: one[0])
+        if chance is not None
+    }
+    return Drawing(metrics.pop() or None if metrics else None, strata)
+
+
+def _chance(people: Records, value: object) -> float | None:
+    if value is None or not str(value).strip():
+        return None
+    try:
+        chance = float(str(value))
+    except ValueError:
+        chance = 0.0
+    if not 0 < chance <= 1:
+        raise DataError(
+            f"{people.source.name}: {CHANCE} is {value!r}; it must be above 0 and at most 1, as riskshift sample "
+            "writes it."
+        )
+    return chance
+
+
+def _labels(records: Records) -> list[Key]:
+    return [key for key in label_keys(records) if key.is_label]
+
+
+def _shared_identity(graded: Records, people: Records) -> list[str]:
+    def both(role: str) -> bool:
+        return graded.column(role) is not None and people.column(role) is not None
+
+    if both("record_id"):
+        return ["record_id"]
+    key = [role for role in IDENTITY if both(role)]
+    if "prompt_id" not in key:
+        raise DataError(
+            f"nothing tells which pairs of {people.source.name} and {graded.source.name} are the same. Both need a "
+            "record_id, or a prompt_id (and model and sample, where prompts repeat); map other names with --map."
+        )
+    return key
+
+
+def _as_text(records: Records, key: Sequence[str], names: Sequence[str]) -> list[nw.Expr]:
+    # As text, because files and engines differ in the types they give an id.
+    columns = records.options.columns
+    return [
+        nw.coalesce(nw.col(columns[role]).cast(nw.String), nw.lit("")).alias(name)
+        for role, name in zip(key, names, strict=True)
+    ]
+
+
+def refuse_repeats(
+    records: Records, frame: engine.Frame, names: Sequence[str], key: Sequence[str]
+) -> None:
+    """Refuse pairs that have one identity: `names` in the frame, `key` in words.
+
+    Raises
+    ------
+    PairError
+        If there are some.
+    """
+    if engine.repeats(frame, names)[1] <= 1:
+        return
+    counted = frame.group_by(*names).agg(nw.len().alias("riskshift_n"))
+    twice = counted.filter(nw.col("riskshift_n") > 1).sort(*names)
+    shown = [", ".join(map(str, row[:-1])) for row in engine.fetch(twice.head(3))]
+    raise PairError(
+        f"{records.source.name}: {engine.count_rows(twice):,} pairs occur more than once by ({listing(key)}): "
+        f"{'; '.join(shown)}. Name what tells them apart, such as --map sample=COLUMN or --map record_id=COLUMN."
+    )
+
+
+def _refuse_strangers(
+    people: Records, graded: Sequence[Records], strangers: engine.Frame, names: Sequence[str]
+) -> None:
+    many = engine.count_rows(strangers)
+    if many:
+        first = strangers.select(*names).sort(*names).head(3)
+        shown = [", ".join(row) for row in engine.fetch(first)]
+        sources = " or ".join(part.source.name for part in graded)
+        raise DataError(
+            f"{people.source.name}: {many:,} pairs are not in {sources}: {'; '.join(shown)}. People must "
+            f"label pairs that the grader labelled too; {_why_strange(people, graded)}."
+        )
+
+
+def _why_strange(people: Records, graded: Sequence[Records]) -> str:
+    """Say what is probably wrong where people labelled pairs that are not there."""
+    columns = [part.column("model") for part in (people, *graded)]
+    if None not in columns:
+        named = [
+            {str(value) for value, _ in engine.count_patterns(part.frame, [str(column)])}
+            for part, column in zip((people, *graded), columns, strict=True)
+        ]
+        others = named[0] - set().union(*named[1:])
+        if others:
+            return (
+                f"its labels of {listing(sorted(others))} are of models that are not there. Leave them out, or name "
+                "the model that is meant with --model"
+            )
+    many = engine.count_rows(people.frame)
+    if many > sum(engine.count_rows(part.frame) for part in graded):
+        return "it holds more pairs than were graded: are the two files swapped"
+    return "check the ids"

@@ -1,0 +1,237 @@
+"""Cross once from rows to counts: group in the engine, read the labels on the patterns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift.collapse.coding import tabulate
+from riskshift.collapse.faults import Faults
+from riskshift.collapse.labels import check_labels, label_keys, warn_if_even
+from riskshift.collapse.repeats import (
+    check_duplicates,
+    check_ids,
+    check_prompt_labels,
+    check_samples,
+)
+from riskshift.counts.pairs import Counts, Grouped, Layout
+from riskshift.engines import engine
+from riskshift.errors import ColumnError, DataError, UsageError, listing
+from riskshift.records import ROLES, Records
+
+MAX_GROUPS: Final = 1_000
+
+MAX_PATTERNS: Final = 1_000_000
+
+FIRST_ROWS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collapsed:
+    """All that is left of the rows.
+
+    Parameters
+    ----------
+    counts : Counts
+        All records together.
+    groups : mapping
+        Counts by grouping column and value.
+    records : Records
+        The records that were counted; `skipped` says how many were left out, and why.
+    patterns : sequence of tuple
+        The values of the label columns as they are, for going back to the rows.
+    """
+
+    counts: Counts
+    groups: dict[str, Grouped]
+    records: Records
+    patterns: Sequence[tuple[Any, ...]]
+
+    @property
+    def read(self) -> int:
+        """Rows read, with those left out."""
+        return self.counts.total + sum(self.records.skipped.values())
+
+
+def collapse(records: Records, *, progress: Callable[[str], None] = lambda step: None) -> Collapsed:
+    """Collapse records to counts, once for all of them and once for each grouping.
+
+    Parameters
+    ----------
+    records : Records
+        Bound records.
+    progress : callable, optional
+        Told what is being done, in a few words.
+
+    Returns
+    -------
+    Collapsed
+
+    Raises
+    ------
+    LabelError
+        If labels are not on the declared scale; all of them in one message.
+    PairError
+        If pairs are duplicated or the labels of one prompt contradict each other.
+    DataError
+        If there are no rows.
+    """
+    faults = Faults()
+    try:
+        collapsed = _collapse(records, progress, faults)
+    except engine.EngineError as error:
+        raise records.source.explain(str(error)) from error
+    except DataError:
+        faults.raise_all()
+        raise
+    warn_if_even(records, faults)
+    return collapsed
+
+
+def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Collapsed:
+    progress("grouping the labels")
+    records = check_ids(cleaned(records), faults)
+    columns = _groupings(records)
+    model = records.column("model")
+    by = model if model in columns else None
+    records, rows = check_labels(records, _patterns(records, by), label_keys(records), faults)
+    if not rows:
+        raise _no_records(records)
+    progress("looking for repeated prompts")
+    repeated = _repeats(records, records.prompt)
+    if repeated:
+        numbered = check_samples(records, faults)
+        if numbered is not records:
+            return _collapse(numbered, progress, faults)
+    clustered = (
+        repeated if records.cluster == records.prompt else _repeats(records, records.cluster)
+    )
+    progress("collecting what belongs together")
+    joint = _tabulate(records, rows, records.cluster if clustered else None, by=by)
+    if repeated:
+        same = records.cluster == records.prompt
+        by_prompt = joint if same else _tabulate(records, rows, records.prompt, by=by)
+        consistent = check_duplicates(records, by_prompt, faults)
+        consistent = check_prompt_labels(consistent, rows, by_prompt, faults)
+        if consistent is not records:
+            return _collapse(consistent, progress, faults)
+    faults.raise_all()
+    groups = {}
+    for column in columns:
+        progress(f"grouping by {column}")
+        cluster = records.cluster if clustered else None
+        groups[column] = joint if column == by else _grouped(records, cluster, column)
+    return Collapsed(joint.pooled(), groups, records, rows)
+
+
+def cleaned(records: Records) -> Records:
+    """Give the values that matter one form in every engine.
+
+    Raises
+    ------
+    ColumnError
+        If such a column holds lists or the like.
+    """
+    columns = [key.column for key in label_keys(records)] + _grouping_columns(records)
+    columns += filter(None, (records.cluster, *map(records.column, ROLES)))
+    return with_plain(records, columns)
+
+
+def with_plain(records: Records, columns: Iterable[str]) -> Records:
+    """Give the values of some columns one form in every engine.
+
+    Raises
+    ------
+    ColumnError
+        If one of them holds lists or the like.
+    """
+    frame, refused = engine.plain(records.frame, dict.fromkeys(columns))
+    if refused:
+        held = listing(f"{column!r} holds {dtype}" for column, dtype in refused.items())
+        raise ColumnError(
+            f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
+        )
+    return replace(records, frame=frame)
+
+
+def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
+    columns = [key.column for key in label_keys(records)] + ([by] if by else [])
+    rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
+    if len(rows) > MAX_PATTERNS:
+        raise DataError(
+            f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(columns)}. "
+            "Are these labels? If so, analyze fewer categories at a time (--taxonomy FILE) or fewer groups."
+        )
+    if not rows:
+        raise _no_records(records)
+    return rows
+
+
+def _no_records(records: Records) -> DataError:
+    name, model, skipped = records.source.name, records.options.model, records.skipped
+    if skipped:
+        reasons = listing(f"{reason} ({rows:,})" for reason, rows in skipped.items())
+        return DataError(f"{name} has no rows left to analyze; left out: {reasons}.")
+    if model is None:
+        return DataError(f"{name} has no rows to analyze.")
+    return DataError(
+        f"{name} has no rows for model {model!r}. See which models it has: --by model."
+    )
+
+
+def _repeats(records: Records, cluster: str | None) -> bool:
+    """Tell whether values repeat; the first rows often settle it."""
+    if cluster is None:
+        return False
+    first = records.frame.head(FIRST_ROWS)
+    return any(engine.repeats(frame, [cluster])[1] > 1 for frame in (first, records.frame))
+
+
+def _grouping_columns(records: Records) -> list[str]:
+    columns = list(records.options.by)
+    model = records.column("model")
+    if model and model not in columns and records.options.model is None:
+        columns.insert(0, model)
+    return columns
+
+
+def _groupings(records: Records) -> list[str]:
+    kept = []
+    for column in _grouping_columns(records):
+        groups, _ = engine.repeats(records.frame, [column])
+        if groups > MAX_GROUPS:
+            raise UsageError(
+                f"--by {column}: {groups:,} different values; at most {MAX_GROUPS:,} groups can be reported. "
+                "Group by a column with fewer values."
+            )
+        if groups > 1 or column in records.options.by:
+            kept.append(column)
+    return kept
+
+
+def _grouped(records: Records, cluster: str | None, column: str) -> Grouped:
+    if column in (key.column for key in label_keys(records)):
+        twin = nw.col(column).alias("riskshift_group")
+        records, column = (
+            replace(records, frame=records.frame.with_columns(twin)),
+            "riskshift_group",
+        )
+    return _tabulate(records, _patterns(records, column), cluster, by=column)
+
+
+def _tabulate(
+    records: Records, rows: Sequence[tuple[Any, ...]], cluster: str | None, *, by: str | None
+) -> Grouped:
+    """Read the values of the patterns and, where records share a cluster, what occurs together."""
+    table, names = tabulate(records.frame, label_keys(records), rows, cluster=cluster, by=by)
+    return Grouped(layout_of(records), table, names)
+
+
+def layout_of(records: Records) -> Layout:
+    """Say what the columns of a table of these records are."""
+    return Layout(
+        records.options.taxonomy,
+        relevance=records.column("relevance") is not None,
+        benign=records.column("prompt_benign") is not None,
+    )

@@ -1,0 +1,12 @@
+"""What rows are read for: how their columns are bound, and what is checked when they cannot be read."""
+
+from typing import Final
+
+from riskshift.collapse.pairs import collapse
+from riskshift.collapse.raters import bind_raters
+from riskshift.collapse.ratings import collapse_raters
+from riskshift.records import Purpose, bind, bind_people
+
+PAIRS: Final = Purpose(bind, collapse)
+PEOPLE: Final = Purpose(bind_people, collapse)
+RATERS: Final = Purpose(bind_raters, collapse_raters)

@@ -1,0 +1,246 @@
+"""Rows that repeat or contradict each other, found in the engine."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from riskshift.collapse.faults import Faults, or_skip, shown_value
+from riskshift.collapse.labels import Key, label_keys
+from riskshift.counts.pairs import Grouped, group_name
+from riskshift.engines import engine
+from riskshift.errors import DataError, PairError, listing
+from riskshift.records import Records
+from riskshift.taxonomy import (
+    MAX_LEVELS,
+    MISSING,
+)
+
+_UNEQUAL: Final = "riskshift_unequal"
+
+_SHARED: Final = "which records share a prompt"
+
+
+def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None = None) -> Records:
+    """Find records that do not say which prompt they answer, and return the others.
+
+    Parameters
+    ----------
+    records : Records
+        The rows.
+    faults : Faults
+        Where faults are noted.
+    also : mapping of str to str, optional
+        Further columns that must be filled, and what each tells.
+
+    Returns
+    -------
+    Records
+        Without rows where such a column is blank.
+    """
+    shared = dict.fromkeys(filter(None, (records.prompt, records.cluster)), _SHARED)
+    for column, tells in (shared | dict(also or {})).items():
+        blank = engine.is_blank(records.frame, column)
+        count = engine.count_rows(records.frame.filter(blank))
+        if count:
+            faults.add(records, _no_id(records, column, count, tells))
+            records = records.where(~blank, reason=f"missing {column}", rows=count)
+    return records
+
+
+def _no_id(records: Records, column: str, count: int, tells: str) -> DataError:
+    source, total = records.source, engine.count_rows(records.frame)
+    place = source.places(column, [None]).get("")
+    first = f", first in {place}" if place else ""
+    return DataError(
+        f"{source.name}: {column} is missing in {count:,} of {total:,} rows{first}. It tells {tells}. "
+        f"Fill it in{or_skip(records, ', or leave these rows out with --skip-bad')}."
+    )
+
+
+def check_samples(records: Records, faults: Faults) -> Records:
+    """Find pairs that occur twice where a column tells the responses to one prompt apart.
+
+    That column is ``sample`` or ``turn``, or the response where the prompt's text is its identity.
+
+    Returns
+    -------
+    Records
+        Without the duplicates.
+    """
+    key = _sample_key(records)
+    if key is None or engine.repeats(records.frame, key)[1] <= 1:
+        return records
+    return _without_duplicates(records, key, faults)
+
+
+def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Records:
+    """Find prompts that a model answered more than once, where nothing numbers its responses.
+
+    Parameters
+    ----------
+    records : Records
+        The rows, to name the pairs.
+    by_prompt : Grouped
+        Their counts by model, clustered by prompt.
+
+    Returns
+    -------
+    Records
+        Without the duplicates.
+    """
+    prompt, clusters = records.prompt, by_prompt.table.clusters
+    if prompt is None or clusters is None or _sample_key(records) is not None:
+        return records
+    kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
+    answers = kind * len(by_prompt.names) + by_prompt.group[clusters.indices]
+    if len(np.unique(answers)) == len(answers):
+        return records
+    model = records.column("model")
+    key = [prompt, *([model] if model else [])]
+    if model and engine.repeats(records.frame, key)[1] <= 1:
+        faults.add(records, _one_name(records, model), always=True)
+        return records
+    return _without_duplicates(records, key, faults)
+
+
+def _one_name(records: Records, model: str) -> PairError:
+    """Name the models that are one by name, though not as they are written."""
+    written: dict[str, list[str]] = {}
+    for value, _ in engine.count_patterns(records.frame, [model]):
+        written.setdefault(group_name("" if value is None else value), []).append(
+            "nothing" if value is None else shown_value(value)
+        )
+    alike = [", ".join(sorted(values, key=len)) for values in written.values() if len(values) > 1]
+    return PairError(
+        f"{records.source.name}: {model} writes one name in several ways: {'; '.join(sorted(alike))}. "
+        "Read as one model, it answers prompts more than once. Write the name in one way, or give "
+        "different models different names."
+    )
+
+
+def _sample_key(records: Records) -> list[str] | None:
+    """Return the columns that no two records may share, if some column numbers the samples."""
+    numbers = [column for column in map(records.column, ("sample", "turn")) if column]
+    response = records.column("response")
+    if records.column("prompt_id") is None and response:
+        numbers.append(response)
+    model = records.column("model")
+    prompt = records.prompt
+    key = [prompt, *([model] if model else []), *numbers] if numbers and prompt else None
+    return key and list(dict.fromkeys(key))  # a column may play two roles
+
+
+def _without_duplicates(records: Records, key: Sequence[str], faults: Faults) -> Records:
+    counted = records.frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
+    twice = counted.filter(nw.col("riskshift_n") > 1)
+    faults.add(records, _duplicates(records, key, twice))
+    total = engine.count_rows(records.frame)
+    alone = nw.len().over(*key) == 1
+    kept = engine.count_rows(records.frame.filter(alone))
+    return records.where(alone, reason="duplicate pair", rows=total - kept)
+
+
+def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> PairError:
+    many = engine.count_rows(twice)
+    shown = engine.fetch(twice.sort(*key).head(3).select(*key, "riskshift_n"))
+    examples = "; ".join(f"{told_apart(key, row)} ({row[-1]} times)" for row in shown)
+    has_sample = records.column("sample") or records.column("turn")
+    fix = "Remove the duplicates"
+    if not has_sample:
+        fix += ", or if they are several responses to one prompt, name the column that tells them apart: --map "
+        fix += "sample=COLUMN" if records.column("model") else "model=COLUMN or --map sample=COLUMN"
+    return PairError(
+        f"{records.source.name}: {many:,} {'pair occurs' if many == 1 else 'pairs occur'} more than once by "
+        f"({', '.join(key)}): {examples}{'; ...' if many > len(shown) else ''}.\n"
+        f"{fix}.{or_skip(records, ' --skip-bad leaves all of them out.')}"
+    )
+
+
+def check_prompt_labels(
+    records: Records, rows: Sequence[tuple[Any, ...]], by_prompt: Grouped, faults: Faults
+) -> Records:
+    """Find prompts whose own labels differ between their records.
+
+    Parameters
+    ----------
+    records : Records
+        The rows, to name the prompts.
+    rows : sequence of tuple
+        Their patterns, with the labels as they are written.
+    by_prompt : Grouped
+        Their counts, clustered by prompt.
+
+    Returns
+    -------
+    Records
+        Without those prompts.
+    """
+    prompt, clusters = records.prompt, by_prompt.table.clusters
+    if prompt is None or clusters is None or records.options.prompt_labels == "per-row":
+        return records
+    taxonomy = records.options.taxonomy
+    start = clusters.indptr[:-1]
+    label = by_prompt.table.values[clusters.indices, : len(taxonomy.categories)]
+    known = np.where(label == MISSING, taxonomy.top + 1, label)
+    differ = np.maximum.reduceat(label, start) > np.minimum.reduceat(known, start)
+    if not differ.any():
+        return records
+    many = int(clusters.weight[differ.any(axis=1)].sum())
+    names = records.names
+    marked = _mark_unequal(records.frame, prompt, rows, label_keys(records)[: differ.shape[1]])
+    error = _unequal(records, marked.filter(nw.col(_UNEQUAL)), many)
+    faults.add(records, error)
+    dropped = engine.count_rows(marked.filter(nw.col(_UNEQUAL)))
+    records = replace(records, frame=marked).where(
+        ~nw.col(_UNEQUAL), reason="prompt labels differ", rows=dropped
+    )
+    return replace(records, frame=records.frame.select(*names))
+
+
+def _mark_unequal(
+    frame: engine.Frame, prompt: str, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]
+) -> engine.Frame:
+    """Add a column that tells the rows of prompts with unequal labels, however they are written."""
+    unequal = []
+    for at, key in enumerate(keys):
+        values = {row[at] for row in rows} - {None}
+        low, high = f"riskshift_low{at}", f"riskshift_high{at}"
+        frame = frame.with_columns(
+            _severity(key, values, missing=MAX_LEVELS).alias(low),
+            _severity(key, values, missing=MISSING).alias(high),
+        )
+        frame = frame.with_columns(nw.col(low).min().over(prompt), nw.col(high).max().over(prompt))
+        unequal.append(nw.col(low) < nw.col(high))
+    return frame.with_columns(nw.any_horizontal(*unequal, ignore_nulls=False).alias(_UNEQUAL))
+
+
+def _severity(key: Key, values: Iterable[Any], *, missing: int) -> nw.Expr:
+    level: nw.Expr = nw.lit(missing, nw.Int64)
+    for value in values:
+        if key.parse(value) != MISSING:
+            severity = nw.lit(key.parse(value), nw.Int64)
+            level = nw.when(nw.col(key.column) == value).then(severity).otherwise(level)
+    return level
+
+
+def _unequal(records: Records, rows: engine.Frame, many: int) -> PairError:
+    prompt = str(records.prompt)
+    counted = rows.group_by(prompt).agg(nw.len().alias("riskshift_n"))
+    examples = engine.fetch(counted.sort(prompt).head(5))
+    return PairError(
+        f"{records.source.name}: the prompt's own labels differ between the records of {many:,} "
+        f"{'prompt' if many == 1 else 'prompts'}: {listing(shown_value(row[0]) for row in examples)}"
+        f"{' ...' if many > len(examples) else ''}.\n"
+        "One prompt has one severity. Fix the labels, or accept a label per record with "
+        "--prompt-labels per-row. --skip-bad leaves these prompts out."
+    )
+
+
+def told_apart(key: Sequence[str], row: Sequence[object]) -> str:
+    """Name a row by the columns that tell it apart, with which it begins."""
+    return ", ".join(
+        f"{column} {shown_value(value)}" for column, value in zip(key, row, strict=False)
+    )

@@ -1,0 +1,1 @@
+"""What is left of the rows: small tables of counts."""

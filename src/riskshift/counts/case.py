@@ -1,0 +1,52 @@
+"""One pair worth reading."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pair worth reading.
+
+    Parameters
+    ----------
+    prompt_id, model, sample : str or None
+        What identifies it in the data; None where the data has no such column.
+    prompt, response : mapping of str to int or None
+        Severity by category; None where the label is missing.
+    relevance : int or None
+        1 to 3.
+    origin : str
+        How it came to escalate: ``"unsolicited_elaboration"`` or ``"compliance_escalation"``; of a
+        grader's errors: ``"false_negative"`` or ``"false_positive"``.
+    prompt_text, response_text : str or None
+        The texts, where the data has them and they were asked for. Hostile: never trust them.
+    people : mapping of str to mapping, or None
+        People's severities by side and category, where `prompt` and `response` are a grader's.
+    """
+
+    prompt_id: str | None
+    model: str | None
+    sample: str | None
+    prompt: dict[str, int | None]
+    response: dict[str, int | None]
+    relevance: int | None
+    origin: str
+    prompt_text: str | None
+    response_text: str | None
+    people: dict[str, dict[str, int | None]] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return labels and identity as plain data, without the texts."""
+        made: dict[str, Any] = {
+            "prompt_id": self.prompt_id,
+            "model": self.model,
+            "sample": self.sample,
+            "prompt": dict(self.prompt),
+            "response": dict(self.response),
+            "relevance": self.relevance,
+            "origin": self.origin,
+        }
+        if self.people is not None:
+            made["people"] = {side: dict(labels) for side, labels in self.people.items()}
+        return made

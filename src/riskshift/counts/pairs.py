@@ -1,0 +1,206 @@
+"""The small table of counts that every number is a function of."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.counts.clusters import BoolArray, Clusters, IntArray, distinct_rows, in_one_order
+from riskshift.taxonomy import Taxonomy
+
+NO_VALUE: Final = "(none)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Distinct rows of small numbers, how many records have each, and which occur together.
+
+    Parameters
+    ----------
+    values : ndarray of int, shape (patterns, columns)
+        The rows.
+    n : ndarray of int, shape (patterns,)
+        Records of each.
+    clusters : Clusters or None
+        Records that belong together; None where every record stands alone.
+    """
+
+    values: IntArray
+    n: IntArray
+    clusters: Clusters | None
+
+    def keep(self, columns: slice) -> "Table":
+        """Keep some columns, merging rows that become equal, in canonical order."""
+        values, inverse = np.unique(self.values[:, columns], axis=0, return_inverse=True)
+        n = np.bincount(inverse.ravel(), weights=self.n, minlength=len(values)).astype(np.int64)
+        clusters = None if self.clusters is None else in_one_order(self.clusters, inverse.ravel())
+        return Table(values, n, clusters)
+
+    def where(self, chosen: BoolArray) -> "Table":
+        """Keep some rows, and of each cluster its records among them."""
+        if self.clusters is None:
+            return Table(self.values[chosen], self.n[chosen], None)
+        inside = chosen[self.clusters.indices]
+        sizes = np.add.reduceat(inside.astype(np.int64), self.clusters.indptr[:-1])
+        renumber = np.cumsum(chosen) - 1
+        indptr = np.append(0, np.cumsum(sizes[sizes > 0])).astype(np.int64)
+        clusters = Clusters(
+            indptr, renumber[self.clusters.indices[inside]], self.clusters.weight[sizes > 0]
+        )
+        return Table(self.values[chosen], self.n[chosen], clusters)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """What the columns of a pattern are.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        Its categories: the prompt's severities come first, then the response's.
+    relevance, benign : bool
+        Whether they follow, in this order.
+    """
+
+    taxonomy: Taxonomy
+    relevance: bool
+    benign: bool
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return 2 * len(self.taxonomy.categories) + self.relevance + self.benign
+
+    def counts(self, table: Table) -> "Counts":
+        """Name the columns of a table, merging rows that differ only beyond them."""
+        return self.named(table.keep(slice(0, self.width)))
+
+    def named(self, table: Table) -> "Counts":
+        """Name the columns of a table, keeping its rows as they are."""
+        c = len(self.taxonomy.categories)
+        columns = [np.ascontiguousarray(column) for column in table.values[:, 2 * c : self.width].T]
+        return Counts(
+            self.taxonomy,
+            np.ascontiguousarray(table.values[:, :c]),
+            np.ascontiguousarray(table.values[:, c : 2 * c]),
+            columns[0] if self.relevance else None,
+            columns[-1] if self.benign else None,
+            table.n,
+            table.clusters,
+        )
+
+
+def group_name(value: object) -> str:
+    """Name a group as files do, where a blank is nothing and a flag is in small letters."""
+    text = str(value).strip()
+    return (text.lower() if text in ("True", "False") else text) or NO_VALUE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouped:
+    """Counts by the values of one column, and what occurs together across them.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the first columns of the table are; one more follows, the group's position.
+    table : Table
+        The patterns of all groups.
+    names : tuple of str
+        Values of the column, sorted.
+    """
+
+    layout: Layout
+    table: Table
+    names: tuple[str, ...]
+
+    @property
+    def group(self) -> IntArray:
+        """Position in `names` of each pattern's group."""
+        return self.table.values[:, self.layout.width]
+
+    def pooled(self) -> "Counts":
+        """Return the counts of all groups together."""
+        return self.layout.counts(self.table)
+
+    def each(self) -> "dict[str, Counts]":
+        """Return the counts of each group by itself."""
+        return {
+            name: self.layout.counts(self.table.where(self.group == at))
+            for at, name in enumerate(self.names)
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """Distinct label patterns and how many records have each.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        What the severities speak of.
+    prompt, response : ndarray of int, shape (patterns, categories)
+        Severity per category; -1 where the label is missing.
+    relevance : ndarray of int, shape (patterns,), or None
+        1 to 3, or -1 where missing; None if the data has no relevance.
+    benign : ndarray of int, shape (patterns,), or None
+        1 where the benchmark itself calls the prompt benign, 0 where it does not, -1 where
+        missing; None if the data does not say.
+    n : ndarray of int, shape (patterns,)
+        Records of each pattern.
+    clusters : Clusters or None
+        Records that belong together; None where every record stands alone.
+    """
+
+    taxonomy: Taxonomy
+    prompt: IntArray
+    response: IntArray
+    relevance: IntArray | None
+    benign: IntArray | None
+    n: IntArray
+    clusters: Clusters | None
+
+    @property
+    def total(self) -> int:
+        """Number of records."""
+        return int(self.n.sum())
+
+    @property
+    def units(self) -> int:
+        """Number of clusters; of records, where each stands alone."""
+        return self.total if self.clusters is None else len(self.clusters)
+
+    def sums(self, *values: NDArray[Any]) -> tuple[IntArray, IntArray]:
+        """Marginalise to the bits of one statistic.
+
+        Parameters
+        ----------
+        *values : ndarray of bool or non-negative int, shape (patterns,)
+            What to sum over each cluster, such as the event and the denominator.
+
+        Returns
+        -------
+        cells : ndarray of int, shape (cells, len(values))
+            Distinct tuples of sums, in ascending order.
+        weight : ndarray of int, shape (cells,)
+            How many clusters have each.
+        """
+        columns = np.stack([np.asarray(value, dtype=np.int64) for value in values], axis=1)
+        if self.clusters is None:
+            return distinct_rows(columns, self.n)
+        return distinct_rows(self.clusters.totals(columns), self.clusters.weight)
+
+    def digest(self) -> str:
+        """Hash the counts: equal for equal data, whatever its row order, files or engine."""
+        hashed = hashlib.sha256(json.dumps(self.taxonomy.to_dict(), sort_keys=True).encode())
+        parts = [self.prompt, self.response, self.relevance, self.benign, self.n]
+        if self.clusters is not None:
+            parts += [self.clusters.indptr, self.clusters.indices, self.clusters.weight]
+        for part in parts:
+            hashed.update(
+                b"-" if part is None else np.ascontiguousarray(part, dtype="<i8").tobytes()
+            )
+        return hashed.hexdigest()

@@ -1,0 +1,1 @@
+"""The few questions that rows are asked, and who answers."""

@@ -1,0 +1,1 @@
+"""The public verbs: each opens data, has it collapsed and estimated, and returns one result."""

@@ -1,0 +1,253 @@
+"""How far raters agree, in one call: read, check, collapse, measure, resolve."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from riskshift.analysis.agreement.measures import agreement_by_label
+from riskshift.analysis.agreement.resolving import check_rule, resolution, resolve
+from riskshift.analysis.agreement.result import Agreement
+from riskshift.analysis.provenance import Provenance
+from riskshift.analysis.rates import DEFAULT_SEED, Settings
+from riskshift.collapse.beside import metrics_of_strata
+from riskshift.collapse.purposes import RATERS
+from riskshift.collapse.ratings import Rated, collapse_raters
+from riskshift.counts.ratings import Label, Ratings
+from riskshift.engines import engine
+from riskshift.errors import DataError, listing, unknown_choice
+from riskshift.jobs.opening import Clock, silent
+from riskshift.outputs.overwriting import refuse_overwriting
+from riskshift.outputs.sheets import Row, check_sheet, write_sheet
+from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
+from riskshift.reading.opening import open_data
+from riskshift.records import Columns, Options
+from riskshift.taxonomy import MISSING, SIDES, Taxonomy
+
+RESAMPLES: Final = 2_000
+T = TypeVar("T")
+
+
+def agree(
+    data: Any,
+    *,
+    rule: str = "median",
+    adjudicator: str | None = None,
+    write_resolved: str | Path | None = None,
+    disputes: int = 20,
+    taxonomy: Taxonomy | None = None,
+    columns: Mapping[str, str] | None = None,
+    scale: str | None = None,
+    model: str | None = None,
+    cluster: str | None = None,
+    skip_bad: bool = False,
+    format: str | None = None,  # noqa: A002
+    memory_limit: str | None = None,
+    confidence: float = 0.95,
+    seed: int = DEFAULT_SEED,
+    resamples: int = RESAMPLES,
+    progress: Callable[[str], None] = silent,
+) -> Agreement:
+    """Measure how far raters agree, and resolve their labels to one an item.
+
+    Parameters
+    ----------
+    data : path, list of paths, or data frame
+        Labels of several raters, people or graders: in rows, with an ``annotator`` column, or in
+        columns such as ``response_hate@alice``. An item is a ``record_id``, or else a prompt, model
+        and sample. Labels of one side or of some categories will do.
+    rule : {"median", "majority", "max", "adjudicated"}
+        The rule that gives each item one label. Of an even number of ratings the median is the
+        higher of the middle two; of several levels chosen equally often the majority is the highest.
+    adjudicator : str, optional
+        A rater who settled disputes: in no measure of agreement, and decisive by ``"adjudicated"``.
+    write_resolved : path, optional
+        A ``.csv``, ``.jsonl`` or ``.parquet`` file for one record an item. Ids and names of levels
+        are never changed; CSV is refused if one of them would act in a spreadsheet.
+    disputes : int, default 20
+        At most so many items in dispute are listed.
+    taxonomy, columns, scale, model, cluster, skip_bad, format, memory_limit
+        As in `read`.
+    confidence : float, default 0.95
+        Two-sided coverage of every interval.
+    seed : int
+        Where random numbers start; the same seed and data give the same result.
+    resamples : int, default 2000
+        Draws of each bootstrap.
+    progress : callable, optional
+        Told what is being done, in a few words.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    DataError
+        If there are not two raters with an item in common, or the data has faults.
+    UsageError
+        If an option cannot be honoured.
+    OutputError
+        If the resolved records cannot be written, or would be read as `data`.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> labels = pl.DataFrame(
+    ...     {"record_id": [1, 2, 3], "response_harm@a": [0, 1, 1], "response_harm@b": [0, 1, 0]}
+    ... )
+    >>> result = agree(labels, taxonomy=Taxonomy(["harm"], ["Safe", "Harmful"]))
+    >>> print(result.on("response_harm").exact)
+    exact: 2 of 3, 66.7% [20.8%, 93.9%] (wilson, 95%)
+    >>> result.resolution.chosen["response_harm"].events
+    2
+    """
+    settings = Settings(confidence, seed=seed, resamples=resamples)
+    check_rule(rule, adjudicator)
+    place = None if write_resolved is None else check_sheet(write_resolved)
+    refuse_overwriting({"write_resolved": write_resolved}, {"data": data})
+    options = Options(
+        taxonomy=taxonomy or Taxonomy(),
+        columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
+        scale=scale,
+        model=model,
+        cluster=cluster,
+        skip_bad=skip_bad,
+    )
+    clock = Clock()
+    progress("opening the data")
+    records = open_data(
+        data, options=options, format=format, memory_limit=memory_limit, purpose=RATERS
+    )
+    clock.lap("read")
+    rated = collapse_raters(records, progress=progress)
+    judged = _judged(rated, adjudicator)
+    if place is not None:
+        _refuse_nameless(rated)
+        _explained(rated, lambda: refuse_two_strata(rated))
+    clock.lap("collapse")
+    progress("measuring agreement")
+    labels = tuple(agreement_by_label(judged, settings))
+    clock.lap("estimate")
+    progress("resolving labels")
+    resolved = resolution(rated.ratings, settings, rule=rule, adjudicator=adjudicator)
+    clock.lap("resolve")
+    progress("looking for disputes")
+    disputed = _explained(
+        rated, lambda: most_disputed(rated, limit=disputes, adjudicator=adjudicator)
+    )
+    clock.lap("disputes")
+    if place is not None:
+        progress("writing the resolved records")
+        header, rows = _explained(rated, lambda: resolved_rows(rated, rule, adjudicator))
+        # Without ids items are told apart by their texts, which are there to be read.
+        write_sheet(place, header, rows, texts=SIDES)
+        clock.lap("write")
+    return Agreement(
+        taxonomy=rated.ratings.taxonomy,
+        settings=settings,
+        raters=rated.ratings.rated_by(),
+        items=int(rated.ratings.items.weight.sum()),
+        labels=labels,
+        absent=_absent(rated),
+        resolution=resolved,
+        disputes=disputed,
+        provenance=_provenance(rated, clock.laps),
+        stratified_by=listing(metrics_of_strata(records)) or None,
+    )
+
+
+def _judged(rated: Rated, adjudicator: str | None) -> Ratings:
+    """Return the ratings that agreement is measured on, if there are enough."""
+    ratings, name = rated.ratings, rated.records.source.name
+    if adjudicator is not None:
+        if adjudicator not in ratings.raters:
+            raise unknown_choice("adjudicator", adjudicator, ratings.raters)
+        ratings = ratings.without(ratings.raters.index(adjudicator))
+    raters = [rater for rater, items in ratings.rated_by().items() if items]
+    besides = "" if adjudicator is None else " besides the adjudicator"
+    if len(raters) < 2:
+        raise DataError(
+            f"{name} has labels of one rater only{besides}: {', '.join(raters) or 'nobody'}. Agreement needs two "
+            "or more."
+        )
+    if not (ratings.levels.sum(axis=2) > 1).any():
+        raise DataError(
+            f"{name}: no item was rated twice{besides}, so nothing can be said about agreement. Items are told "
+            f"apart by {', '.join(rated.sheet.item) or 'their row'}; if that is wrong, name the column: "
+            "--map record_id=COLUMN."
+        )
+    return ratings
+
+
+def _explained(rated: Rated, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except engine.EngineError as error:
+        raise rated.records.source.explain(str(error)) from error
+
+
+def _absent(rated: Rated) -> tuple[str, ...]:
+    ratings = rated.ratings
+    there = {
+        label for at, label in enumerate(ratings.labels) if (ratings.values[:, at] != MISSING).any()
+    }
+    wanted = [
+        Label(side, name) for side in SIDES for name in rated.records.options.taxonomy.categories
+    ]
+    return tuple(str(label) for label in wanted if label not in there)
+
+
+def _provenance(rated: Rated, timing: dict[str, float]) -> Provenance:
+    ratings, records = rated.ratings, rated.records
+    left_out = dict(records.skipped) | ({"no label": rated.unlabelled} if rated.unlabelled else {})
+    clusters = ratings.items if ratings.prompts is None else ratings.prompts
+    return Provenance(
+        source=records.source.name,
+        engine=records.source.engine,
+        data_hash=ratings.digest(),
+        read=rated.read,
+        left_out=left_out,
+        missing={},
+        cluster=records.cluster,
+        units=int(clusters.weight.sum()),
+        repeated=ratings.prompts is not None,
+        timing=timing,
+    )
+
+
+def _refuse_nameless(rated: Rated) -> None:
+    if not rated.sheet.item:
+        raise DataError(
+            f"{rated.records.source.name}: no column tells the items apart, so their resolved labels could not be "
+            "joined to anything. Name it: --map record_id=COLUMN."
+        )
+
+
+def resolved_rows(
+    rated: Rated, rule: str, adjudicator: str | None
+) -> tuple[tuple[str, ...], list[Row]]:
+    """Return one record an item: its ids as they are, its labels by name, and how it was drawn.
+
+    Returns
+    -------
+    columns : tuple of str
+        Roles of the ids, labels, and the columns in which `riskshift sample` recorded the draw.
+    rows : list of tuple
+        In the order of the ids; None where nothing is known.
+    """
+    items = all_items(rated, adjudicator=adjudicator)
+    settled = resolve(items.levels, rule, items.adjudicated).level
+    ratings = rated.ratings
+    rated_at_all = [at for at in range(settled.shape[1]) if (settled[:, at] != MISSING).any()]
+    # One place more for what is missing, which is the last: -1.
+    names = np.array([*ratings.taxonomy.levels, None], dtype=object)
+    labels = [str(ratings.labels[at]) for at in rated_at_all]
+    texts = [
+        *items.identity,
+        *(names[settled[:, at]] for at in rated_at_all),
+        *items.drawn.values(),
+    ]
+    held = [[None if value is None or value == "" else str(value) for value in c] for c in texts]
+    return (*items.roles, *labels, *items.drawn), list(zip(*held, strict=True))

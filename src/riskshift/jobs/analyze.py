@@ -1,0 +1,184 @@
+"""The main job in one call: read, check, collapse, estimate."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from riskshift.analysis.correction.rates import Correction, correct
+from riskshift.analysis.correction.sample import people_sample
+from riskshift.analysis.correction.tipping import Tipping, tipping_table
+from riskshift.analysis.rates import DEFAULT_SEED, Settings
+from riskshift.analysis.transitions.findings import caveats, headline
+from riskshift.analysis.transitions.population import Population, estimate
+from riskshift.analysis.transitions.result import Analysis
+from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
+from riskshift.collapse.pairs import collapse
+from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.jobs.opening import Clock, provenance, read, read_people, silent
+from riskshift.picking.cases import worst_cases
+from riskshift.reading.opening import refuse_reading
+from riskshift.records import Records
+from riskshift.stats.correction import ABOUT
+
+LABELS_BY: Final = ("people", "grader")
+
+
+def analyze(
+    data: Any,
+    *,
+    confidence: float = 0.95,
+    interval: str = "wilson",
+    seed: int = DEFAULT_SEED,
+    resamples: int = 10_000,
+    permutations: int = 50_000,
+    reference: str | None = None,
+    all_pairs: bool = False,
+    cases: int = 50,
+    text: bool = True,
+    people: Any = None,
+    about: str = "prompts",
+    labels_by: str | None = None,
+    progress: Callable[[str], None] = silent,
+    **reading: Any,
+) -> Analysis:
+    """Analyze labelled pairs: how risk moves between prompt and response.
+
+    Parameters
+    ----------
+    data : path, list of paths, data frame, or Records
+        The pairs; see `read`.
+    confidence : float, default 0.95
+        Two-sided coverage of every interval.
+    interval : {"wilson", "clopper-pearson"}
+        Interval of a proportion.
+    seed : int
+        Where random numbers start; the same seed and data give the same result.
+    resamples, permutations : int
+        Draws of bootstraps and of permutation tests.
+    reference : str, optional
+        Category that the others' persistence is compared with; default: the highest.
+    all_pairs : bool, default False
+        Compare every pair of categories.
+    cases : int, default 50
+        At most so many of the worst pairs are kept to be read.
+    text : bool, default True
+        Whether their texts are kept.
+    people : path, data frame or Records, optional
+        Some of the same pairs, labelled by people: every rate is then also given corrected for the
+        errors of the grader that made the labels of `data`.
+    about : {"prompts", "file"}
+        What corrected rates speak of: prompts like these, or only the pairs of `data`, of which
+        more is known the more of them people labelled.
+    labels_by : {"people", "grader"}, optional
+        Who made the labels of `data`. Unless it was people, the result says how wrong a grader
+        would have to be for each finding to vanish. If it was, `people` has nothing to correct.
+    progress : callable, optional
+        Told what is being done, in a few words.
+    **reading
+        Options of `read`.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, or has faults; all of them in one message.
+    UsageError
+        If an option cannot be honoured.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> pairs = pl.DataFrame({"prompt_harm": [1, 1, 0, 0], "response_harm": [0, 1, 0, 0]})
+    >>> result = analyze(pairs, taxonomy=Taxonomy(["harm"], ["Safe", "Harmful"]))
+    >>> print(result.rate("persistence", "harm"))
+    persistence: 1 of 2, 50.0% [9.5%, 90.5%] (wilson, 95%)
+    """
+    settings = Settings(confidence, interval, seed, resamples, permutations)
+    if cases < 0:
+        raise UsageError(f"cases is {cases}; it must be a whole number from 0 up.")
+    if labels_by not in (None, *LABELS_BY):
+        raise unknown_choice("labels_by", labels_by, LABELS_BY)
+    if about not in ABOUT:
+        raise unknown_choice("about", about, ABOUT)
+    if about != "prompts" and people is None:
+        raise UsageError(
+            f"about {about!r} is about corrected rates: give people's labels too (--people FILE)."
+        )
+    if labels_by == "people" and people is not None:
+        raise UsageError(
+            "labels_by 'people' says that people made the labels, and people's labels (--people FILE) correct a "
+            "grader's: leave out one of the two."
+        )
+    refuse_reading(reading, data)
+    clock = Clock()
+    progress("opening the data")
+    records = data if isinstance(data, Records) else read(data, **reading)
+    clock.lap("read")
+    collapsed = collapse(records, progress=progress)
+    clock.lap("collapse")
+    progress("estimating")
+    population = estimate(collapsed.counts, settings, reference=reference, all_pairs=all_pairs)
+    groups = {
+        column: {
+            value: estimate(counts, settings, reference=reference, all_pairs=all_pairs)
+            for value, counts in grouped.each().items()
+        }
+        for column, grouped in collapsed.groups.items()
+    }
+    clock.lap("estimate")
+    progress("picking the cases to read")
+    worst = worst_cases(collapsed, limit=cases, text=text)
+    clock.lap("cases")
+    corrected = None
+    if people is not None:
+        progress("correcting by people's labels")
+        corrected = _corrected(records, people, settings, about, reading)
+        clock.lap("correct")
+    taxonomy = records.options.taxonomy
+    tipping = _tipping(population, labels_by)
+    notes = caveats(
+        population,
+        collapsed.counts,
+        cluster=collapsed.records.cluster,
+        labels_by=labels_by,
+        corrected=corrected is not None,
+        tipping=tipping,
+    )
+    strata = metrics_of_strata(records)
+    if strata:
+        notes = [
+            f"The pairs were drawn by strata of {listing(strata)}: the rates here are those of the sample, not of what "
+            "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
+            *notes,
+        ]
+    return Analysis(
+        taxonomy=taxonomy,
+        settings=settings,
+        population=population,
+        groups=groups,
+        cases=worst,
+        provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
+        summary=tuple(headline(population, corrected)),
+        notes=tuple(notes),
+        labels_by=labels_by,
+        corrected=corrected,
+        tipping=tipping,
+    )
+
+
+def _corrected(
+    graded: Records, people: Any, settings: Settings, about: str, reading: dict[str, Any]
+) -> Correction:
+    seen = read_people(people, reading, model=reading.get("model"))
+    doubled = double(graded, seen)
+    sample = people_sample(doubled, source=seen.source.name, drawing=drawing_of(seen), about=about)
+    return correct(doubled, sample, settings)
+
+
+def _tipping(population: Population, labels_by: str | None) -> tuple[Tipping, ...]:
+    if labels_by == "people":
+        return ()
+    categories = {name: category.rates for name, category in population.categories.items()}
+    return tipping_table(population.overall, categories)

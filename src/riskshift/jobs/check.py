@@ -1,0 +1,319 @@
+"""A release gate in one call: pass, fail, or not enough evidence to say."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from riskshift.analysis.gate.judging import Question, judge_difference, judge_rate
+from riskshift.analysis.gate.judging_corrected import judge_corrected, judge_corrected_difference
+from riskshift.analysis.gate.result import GateReport, GateResult
+from riskshift.analysis.gate.rules import Rule, parse_rule
+from riskshift.collapse.pairs import Collapsed, cleaned, collapse
+from riskshift.counts.doubled import Doubled
+from riskshift.counts.pairs import Counts, group_name
+from riskshift.engines import engine
+from riskshift.errors import DataError, FileError, UsageError, unknown_choice
+from riskshift.jobs.opening import provenance, read, silent
+from riskshift.jobs.release import (
+    BASELINE,
+    Matched,
+    PeopleLabels,
+    Side,
+    column_of,
+    read_baseline,
+    require_groups,
+    same_place,
+)
+from riskshift.reading.opening import refuse_reading
+from riskshift.records import Records
+from riskshift.stats.proportion import normal_quantile
+
+
+def check(
+    data: Any,
+    rules: str | Sequence[str],
+    *,
+    baseline: Any = None,
+    baseline_model: str | None = None,
+    people: Any = None,
+    baseline_people: Any = None,
+    confidence: float = 0.95,
+    progress: Callable[[str], None] = silent,
+    **reading: Any,
+) -> GateReport:
+    """Judge labelled pairs by the rules of a release gate.
+
+    Parameters
+    ----------
+    data : path, list of paths, data frame, or Records
+        The pairs; see `read`.
+    rules : str or sequence of str
+        Such as ``"escalation <= 5%"``, ``"persistence[sexual] <= 0.3 by model"`` or
+        ``"escalation - baseline <= 1%"``.
+    baseline : path, list of paths, data frame, or Records, optional
+        Pairs of the release to compare with, on the same prompts.
+    baseline_model : str, optional
+        The model of the baseline, where it holds several.
+    people : path, data frame or Records, optional
+        People's labels of a sample of the same pairs, drawn at random or by strata: rules are then
+        judged on rates that are corrected for the grader's errors. With a baseline, of its pairs
+        too.
+    baseline_people : path, data frame or Records, optional
+        People's labels of the baseline's pairs, where `people` does not hold them.
+    confidence : float, default 0.95
+        Two-sided coverage of the intervals; a gate errs on one side, with half the rest.
+    progress : callable, optional
+        Told what is being done, in a few words.
+    **reading
+        Options of `read`, for data and baseline alike; ``model`` is of the data, and of the
+        baseline where that holds several models.
+
+    Returns
+    -------
+    GateReport
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read, has faults, or holds nothing that a rule could be judged on.
+    UsageError
+        If a rule or an option cannot be honoured.
+
+    Examples
+    --------
+    No event in 40 pairs is not enough to promise at most 1 %:
+
+    >>> import polars as pl
+    >>> from riskshift import Taxonomy
+    >>> pairs = pl.DataFrame({"prompt_harm": [0] * 40, "response_harm": [0] * 40})
+    >>> report = check(pairs, "escalation <= 1%", taxonomy=Taxonomy(["harm"], ["Safe", "Bad"]))
+    >>> report.verdict, report.results[0].further
+    ('inconclusive', 328)
+    """
+    normal_quantile(confidence)  # checks the level
+    _check_reading(data, reading)
+    progress("opening the data")
+    records = data if isinstance(data, Records) else read(data, **reading)
+    if baseline_people is not None and (people is None or baseline is None):
+        raise UsageError("people's labels of a baseline need a baseline, and people's labels too.")
+    parsed = _parsed(rules, records, compared=baseline is not None)
+    records = _grouped(records, parsed)
+    collapsed = collapse(records, progress=progress)
+    _check_groups(records, collapsed, parsed)
+    old = None
+    if baseline is not None:
+        progress("opening the baseline")
+        old = read_baseline(baseline, reading, baseline_model, records)
+    elif baseline_model is not None:
+        raise UsageError("a model of the baseline is named, but no baseline is given.")
+    labels = None
+    if people is not None:
+        progress("reading people's labels")
+        labels = PeopleLabels.of(
+            people,
+            baseline_people,
+            records,
+            None if old is None else old.records,
+            reading,
+            narrowed=bool(records.options.model or baseline_model),
+        )
+    matched = None
+    if old is not None:
+        same = same_place(data, baseline)
+        matched = Matched(records, collapsed, old, labels, same, progress)
+    doubts = [] if labels is None else labels.doubts(collapsed, old)
+    progress("judging")
+    results = _judged(parsed, collapsed, labels, matched, confidence)
+    made = _provenance(collapsed, labels, matched)
+    return GateReport(tuple(results), confidence, made, tuple(doubts))
+
+
+def read_rules(path: str | Path) -> list[str]:
+    """Read rules from a TOML file: ``rules = ["escalation <= 5%", "..."]``.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read or is not TOML.
+    UsageError
+        If it has other keys or holds no rules.
+    """
+    try:
+        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise FileError(f"{path}: cannot read the rules: {error}.") from error
+    for key in found:
+        if key != "rules":
+            raise unknown_choice(f"{path}: key", key, ["rules"])
+    rules = found.get("rules")
+    if not isinstance(rules, list) or not rules or not all(isinstance(r, str) for r in rules):
+        raise UsageError(
+            f'{path} must hold a list of rules, such as rules = ["escalation <= 5%"]; '
+            f"found {'nothing' if rules is None else repr(rules)}."
+        )
+    return rules
+
+
+def _check_reading(data: Any, reading: dict[str, Any]) -> None:
+    refuse_reading(reading, data)
+    if reading.get("by"):
+        raise UsageError("a gate groups rule by rule: write 'escalation <= 5% by model'.")
+
+
+def _parsed(rules: str | Sequence[str], records: Records, *, compared: bool) -> list[Rule]:
+    texts = [rules] if isinstance(rules, str) else list(rules)
+    if not texts:
+        raise UsageError("no rule: give at least one, such as 'escalation <= 5%'.")
+    parsed = [parse_rule(text, records.options.taxonomy) for text in texts]
+    for at, rule in enumerate(parsed):
+        if any(replace(rule, text="") == replace(other, text="") for other in parsed[:at]):
+            raise UsageError(f"rule {rule.text!r} is given twice.")
+    differences = [rule for rule in parsed if rule.baseline]
+    if differences and not compared:
+        raise UsageError(
+            f"rule {differences[0].text!r} compares with a baseline, and none is given: --baseline."
+        )
+    if compared and not differences:
+        raise UsageError(
+            "a baseline is given, but no rule compares with it. Write a rule such as "
+            "'escalation - baseline <= 1%'."
+        )
+    if differences and records.options.cluster not in (None, records.prompt):
+        raise UsageError(
+            f"rule {differences[0].text!r} compares prompt by prompt, so --cluster cannot be honoured."
+        )
+    return parsed
+
+
+def _grouped(records: Records, rules: Sequence[Rule]) -> Records:
+    """Have the columns of the rules grouped by, and only those."""
+    columns = [column_of(records, rule) for rule in rules if rule.by is not None]
+    return replace(records, options=replace(records.options, by=tuple(dict.fromkeys(columns))))
+
+
+def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule]) -> None:
+    """Refuse to go on without a group all of whose rows were left out: silence is no pass."""
+    if not collapsed.records.skipped:
+        return
+    frame = cleaned(records).frame
+    for rule in rules:
+        if rule.by is None:
+            continue
+        column = column_of(records, rule)
+        there = [value for value, _ in engine.count_patterns(frame, [column])]
+        names = {group_name("" if value is None else value) for value in there}
+        require_groups(rule, names, collapsed.groups[column].names)
+
+
+def _judged(
+    rules: Sequence[Rule],
+    collapsed: Collapsed,
+    labels: PeopleLabels | None,
+    matched: Matched | None,
+    confidence: float,
+) -> list[GateResult]:
+    results: list[GateResult] = []
+    faults: list[str] = []
+    for rule in rules:
+        if rule.baseline and matched is not None:
+            asked = _differences(rule, matched.by(rule), labels, confidence)
+        elif labels is not None:
+            asked = _corrected_rates(rule, collapsed, labels, confidence)
+        else:
+            asked = _rates(rule, collapsed, confidence)
+        for judged in asked:
+            try:
+                results.append(judged())
+            except DataError as error:
+                faults.append(str(error))
+    if faults:
+        raise DataError("\n".join(faults))
+    return results
+
+
+_Judge = Callable[[], GateResult]
+
+
+def _questions(
+    rule: Rule, groups: Iterable[str | None], left_out: int, confidence: float
+) -> list[Question]:
+    return [
+        Question(rule, choice, confidence, group, left_out)
+        for choice in rule.choices
+        for group in groups
+    ]
+
+
+def _rates(rule: Rule, collapsed: Collapsed, confidence: float) -> list[_Judge]:
+    left_out = sum(collapsed.records.skipped.values())
+    counts: dict[str | None, Counts] = {None: collapsed.counts}
+    if rule.by is not None:
+        counts = dict(collapsed.groups[column_of(collapsed.records, rule)].each().items())
+    return [
+        partial(judge_rate, question, counts[question.group])
+        for question in _questions(rule, counts, left_out, confidence)
+    ]
+
+
+def _corrected_rates(
+    rule: Rule, collapsed: Collapsed, labels: PeopleLabels, confidence: float
+) -> list[_Judge]:
+    left_out = sum(collapsed.records.skipped.values())
+    column = None if rule.by is None else column_of(collapsed.records, rule)
+    doubled = labels.double(collapsed, by=column)
+    parts: dict[str | None, Doubled] = {None: doubled}
+    if column is not None:
+        parts = {name: doubled.only(name) for name in doubled.names}
+    return [
+        partial(
+            judge_corrected, question, parts[question.group], stratified_by=labels.stratified_by
+        )
+        for question in _questions(rule, parts, left_out, confidence)
+    ]
+
+
+def _differences(
+    rule: Rule, side: Side, labels: PeopleLabels | None, confidence: float
+) -> list[_Judge]:
+    names = {None if rule.by is None else side.group(name): name for name in side.candidates}
+    made: list[_Judge] = []
+    for question in _questions(rule, names, side.left_out, confidence):
+        name = names[question.group]
+        if labels is not None and side.doubled is not None:
+            judge = partial(judge_corrected_difference, stratified_by=labels.stratified_by)
+            made.append(partial(judge, question, side.doubled, name, BASELINE, whole=side.whole))
+        else:
+            at = side.grouped.names.index
+            pair = at(name), at(BASELINE)
+            made.append(partial(judge_difference, question, side.matching, *pair, whole=side.whole))
+    return made
+
+
+def _provenance(
+    collapsed: Collapsed, labels: PeopleLabels | None, matched: Matched | None
+) -> dict[str, Any]:
+    return {
+        **_origin(collapsed),
+        "baseline": None if matched is None else _origin(matched.old),
+        "people": None if labels is None else labels.source,
+    }
+
+
+def _origin(collapsed: Collapsed) -> dict[str, Any]:
+    made = provenance(collapsed.counts, collapsed.records, {})
+    return {
+        "source": made.source,
+        "engine": made.engine,
+        "data_hash": made.data_hash,
+        "taxonomy": collapsed.counts.taxonomy.to_dict(),
+        "records": {
+            "read": made.read,
+            "analyzed": collapsed.counts.total,
+            "left_out": dict(made.left_out),
+            "missing": dict(made.missing),
+        },
+        "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
+    }

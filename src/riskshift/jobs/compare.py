@@ -1,0 +1,355 @@
+"""Compare models on the same prompts, in one call."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift.analysis.comparison.differences import default_choices, paired_differences
+from riskshift.analysis.comparison.findings import caveats, headline
+from riskshift.analysis.comparison.interaction import Interaction, interaction
+from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.comparison.omnibus import omnibus_tests
+from riskshift.analysis.comparison.result import Comparison
+from riskshift.analysis.comparison.severity import ordinal_differences
+from riskshift.analysis.comparison.shared import Coverage, coverage, grouped_by_model, pick_models
+from riskshift.analysis.comparison.standardized import StandardizedRate, mix_of, standardized_rates
+from riskshift.analysis.correction.differences import CorrectedComparison, corrected_differences
+from riskshift.analysis.correction.sample import people_sample
+from riskshift.analysis.metrics import Choice
+from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
+from riskshift.analysis.severities import Severities
+from riskshift.analysis.verdicts import DEFAULT_MARGIN
+from riskshift.collapse.beside import double, drawing_of
+from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.counts.pairs import NO_VALUE, Counts, Grouped, group_name
+from riskshift.engines import engine
+from riskshift.errors import ColumnError, DataError, UsageError
+from riskshift.jobs.opening import provenance, read, read_people, silent
+from riskshift.reading import combine
+from riskshift.reading.opening import refuse_reading
+from riskshift.records import Columns, Records
+
+EXAMPLES: Final = 3
+MIXES: Final = ("pooled", "baseline")
+_CELL: Final = "riskshift_cell"
+_BETWEEN: Final = "\x1f"
+
+
+def compare(
+    data: Any,
+    *,
+    baseline: str | None = None,
+    candidates: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    margin: float = DEFAULT_MARGIN,
+    by: str | None = None,
+    standardize: Any = None,
+    people: Any = None,
+    confidence: float = 0.95,
+    interval: str = "wilson",
+    seed: int = DEFAULT_SEED,
+    resamples: int = 10_000,
+    progress: Callable[[str], None] = silent,
+    **reading: Any,
+) -> Comparison:
+    """Compare models on the prompts that they share.
+
+    Parameters
+    ----------
+    data : path, list of paths, data frame, mapping or Records
+        Pairs with a ``model`` column; or several files without one, each a model named after it; or
+        a mapping of model names to such data.
+    baseline : str, optional
+        Compare the others with this model; default: every pair.
+    candidates : sequence of str, optional
+        Only these models; default: all.
+    metrics : sequence of str, optional
+        Such as ``"escalation"`` or ``"persistence[sexual]"``; default: the usual ones.
+    margin : float, default 0.01
+        How much worse a candidate may be and still be called not worse.
+    by : str, optional
+        Also compare the differences between the values of this column.
+    standardize : {"pooled", "baseline"} or data, optional
+        Also give rates on a common mix of prompts: of all models, of the baseline, or of other data.
+    people : path, data frame or Records, optional
+        People's labels of a sample of the pairs, drawn at random or by strata: differences are then
+        also given corrected for the grader's errors, with verdicts of their own.
+    confidence, interval, seed, resamples
+        As in `analyze`.
+    progress : callable, optional
+        Told what is being done, in a few words.
+    **reading
+        Options of `read`, such as ``columns`` or ``taxonomy``.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DataError
+        If there are not two models with a common prompt, or the data has faults.
+    UsageError
+        If an option cannot be honoured.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from riskshift import Taxonomy
+    >>> pairs = pl.DataFrame(
+    ...     {
+    ...         "prompt_id": ["a", "b", "c"] * 2,
+    ...         "model": ["old"] * 3 + ["new"] * 3,
+    ...         "prompt_harm": [1, 1, 1] * 2,
+    ...         "response_harm": [1, 1, 1, 0, 0, 1],
+    ...     }
+    ... )
+    >>> harm = Taxonomy(["harm"], ["Safe", "Harmful"])
+    >>> result = compare(pairs, baseline="old", taxonomy=harm)
+    >>> item = result.difference("persistence[harm]", "new")
+    >>> item.baseline_only, item.candidate_only, item.p
+    (2, 0, 0.5)
+    """
+    settings = Settings(confidence, interval, seed, resamples)
+    refuse_reading(reading, data)
+    progress("opening the data")
+    records = _one_model_each(data, reading)
+    _check_cluster(records.options.cluster)
+    records = _numbered(records, by)
+    collapsed, grouped = _by_model(records, progress)
+    records = collapsed.records
+    pairs = pick_models(grouped.names, baseline, candidates)
+    choices = default_choices(records.options.taxonomy, metrics)
+    matching = Matching(grouped)
+    models = [grouped.names[at] for at in sorted({at for pair in pairs for at in pair})]
+    shared = coverage(matching, pairs)
+    shared = replace(shared, examples=_examples(records, shared))
+    progress("comparing")
+    differences = paired_differences(matching, pairs, choices, settings, margin=margin)
+    omnibus = omnibus_tests(matching, pairs, choices, differences, settings)
+    mixed, mix = _standardized(
+        matching, grouped, models, choices, settings, standardize, baseline, reading
+    )
+    corrected = None
+    if people is not None:
+        progress("correcting by people's labels")
+        named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
+        corrected = _corrected(records, people, named, choices, settings, margin, reading)
+    by_group = None
+    if by is not None:
+        progress(f"comparing by {by}")
+        named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
+        by_group = _interaction(records, by, named, choices, settings, progress)
+    return Comparison(
+        taxonomy=records.options.taxonomy,
+        settings=settings,
+        models=tuple(models),
+        baseline=baseline,
+        margin=margin,
+        coverage=shared,
+        rates=_rates(grouped, models, choices, settings),
+        differences=tuple(differences),
+        omnibus=tuple(omnibus),
+        ordinal=tuple(ordinal_differences(matching, pairs, settings)),
+        mix=mix,
+        standardized=tuple(mixed),
+        interaction=by_group,
+        corrected=corrected,
+        provenance=provenance(collapsed.counts, records, {}),
+        summary=tuple(headline(models, baseline, shared, differences, omnibus, corrected)),
+        notes=tuple(
+            caveats(
+                shared,
+                differences,
+                standardized=mix is not None,
+                corrected=corrected is not None,
+            )
+        ),
+    )
+
+
+def _check_cluster(named: str | None) -> None:
+    if named is not None:
+        raise UsageError(
+            "models are compared prompt by prompt; another cluster cannot be honoured."
+        )
+
+
+def _one_model_each(data: Any, reading: dict[str, Any]) -> Records:
+    """Read data that has a model column, or one source a model."""
+    if isinstance(data, Records):
+        return data
+    if isinstance(data, Mapping):
+        parts = {name: read(part, **reading) for name, part in data.items()}
+        return combine(parts, column=next(iter(parts.values())).options.columns["model"])
+    paths = [data] if isinstance(data, (str, os.PathLike)) else data
+    if not isinstance(paths, (list, tuple)) or len(paths) < 2:
+        return read(data, **reading)
+    together = read(data, **reading)
+    if together.column("model") is not None:
+        return together
+    names = [Path(path).name.split(".")[0] for path in paths]
+    if len(set(names)) < len(names):
+        names = [str(path) for path in paths]
+    parts = {name: read(path, **reading) for name, path in zip(names, paths, strict=True)}
+    return combine(parts, column=together.options.columns["model"])
+
+
+def _numbered(records: Records, by: str | None) -> Records:
+    """Let the groups tell apart a model's responses to one prompt, if nothing else does."""
+    if records.prompt is None:
+        raise ColumnError.not_found(
+            [records.options.columns["prompt_id"]],
+            records.names,
+            fix="models are compared on the same prompts: name the column that identifies them, "
+            "--map prompt_id=COLUMN.",
+        )
+    if by is None:
+        return records
+    if by not in records.names:
+        raise ColumnError.not_found([by], records.names, fix="--by takes the name of a column.")
+    if by == records.column("model"):
+        raise UsageError(
+            "--by groups differences between models; the model column itself cannot be the group."
+        )
+    if records.column("sample") is not None:
+        return records
+    return _with_roles(records, sample=by)
+
+
+def _with_roles(records: Records, **roles: str) -> Records:
+    columns = Columns(**{**dict(records.options.columns), **roles})
+    return replace(records, options=replace(records.options, columns=columns))
+
+
+def _by_model(records: Records, progress: Callable[[str], None]) -> tuple[Collapsed, Grouped]:
+    """Collapse records, and return their counts by model too."""
+    collapsed = collapse(records, progress=progress)
+    return collapsed, grouped_by_model(collapsed.groups, records.column("model"))
+
+
+def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
+    """Name some of the prompts that each model lacks."""
+    prompt, model = records.prompt, records.column("model")
+    if prompt is None or model is None:
+        return {}
+    ids = records.frame.select(nw.col(prompt).cast(nw.String), nw.col(model).cast(nw.String))
+    everyone = ids.filter(nw.col(model).is_in(list(shared.lacking))).select(prompt).unique()
+    found = {}
+    for name, lacking in shared.lacking.items():
+        if lacking:
+            have = ids.filter(nw.col(model) == name).select(prompt).unique()
+            absent = everyone.join(have, on=prompt, how="anti").sort(prompt).head(EXAMPLES)
+            found[name] = tuple(row[0] for row in engine.fetch(absent))
+    return found
+
+
+def _corrected(
+    records: Records,
+    people: Any,
+    pairs: Sequence[tuple[str, str]],
+    choices: Sequence[Choice],
+    settings: Settings,
+    margin: float,
+    reading: dict[str, Any],
+) -> CorrectedComparison:
+    seen = read_people(people, reading, model=reading.get("model"))
+    doubled = double(records, seen, by=records.column("model"))
+    sample = people_sample(doubled, source=seen.source.name, drawing=drawing_of(seen))
+    return corrected_differences(doubled, sample, pairs, choices, settings, margin=margin)
+
+
+def _rates(
+    grouped: Grouped, models: Sequence[str], choices: Sequence[Choice], settings: Settings
+) -> dict[str, dict[str, Rate]]:
+    each = {name: Severities(counts) for name, counts in grouped.each().items() if name in models}
+    return {
+        choice.label: {
+            name: estimate_rate(
+                choice.label,
+                severities.counts,
+                event=choice.event(severities),
+                given=choice.given(severities),
+                settings=settings,
+            )
+            for name, severities in each.items()
+        }
+        for choice in choices
+    }
+
+
+def _standardized(
+    matching: Matching,
+    grouped: Grouped,
+    models: Sequence[str],
+    choices: Sequence[Choice],
+    settings: Settings,
+    standardize: Any,
+    baseline: str | None,
+    reading: dict[str, Any],
+) -> tuple[list[StandardizedRate], str | None]:
+    if standardize is None:
+        return [], None
+    target, label = _target(grouped, models, standardize, baseline, reading)
+    positions = [grouped.names.index(name) for name in models]
+    rates: list[StandardizedRate] = []
+    for choice in choices:
+        mix = mix_of(target, choice)
+        if mix:
+            rates += standardized_rates(matching, positions, choice, mix, settings)
+    return rates, label
+
+
+def _target(
+    grouped: Grouped,
+    models: Sequence[str],
+    standardize: Any,
+    baseline: str | None,
+    reading: dict[str, Any],
+) -> tuple[Counts, str]:
+    """Return the counts whose mix of prompts is common, and what to call it."""
+    if isinstance(standardize, str) and standardize == "pooled":
+        chosen = [at for at, name in enumerate(grouped.names) if name in models]
+        members = (grouped.group[:, None] == chosen).any(axis=1)
+        return grouped.layout.counts(grouped.table.where(members)), "pooled"
+    if isinstance(standardize, str) and standardize == "baseline":
+        if baseline is None:
+            raise UsageError("--standardize baseline needs a --baseline.")
+        return grouped.each()[baseline], f"baseline ({baseline})"
+    records = read(standardize, **reading)
+    return collapse(records).counts, records.source.name
+
+
+def _interaction(
+    records: Records,
+    by: str,
+    pairs: Sequence[tuple[str, str]],
+    choices: Sequence[Choice],
+    settings: Settings,
+    progress: Callable[[str], None],
+) -> Interaction:
+    model = records.column("model")
+    if model is None:
+        raise DataError(f"{records.source.name} has no column of models to compare.")
+    frame, _ = engine.plain(records.frame, [model, by])
+    cell = nw.concat_str([_named(name) for name in (model, by)], separator=_BETWEEN)
+    frame = frame.with_columns(cell.alias(_CELL))
+    _, grouped = _by_model(_with_roles(replace(records, frame=frame), model=_CELL), progress)
+    cells = [tuple(map(group_name, name.split(_BETWEEN, 1))) for name in grouped.names]
+    positions = {(name, group): at for at, (name, group) in enumerate(cells)}
+    groups = sorted({group for _, group in cells})
+    if len(groups) < 2:
+        raise UsageError(
+            f"--by {by}: there is only one group, {groups[0]!r}; nothing to compare it with."
+        )
+    return interaction(Matching(grouped), by, groups, pairs, positions, choices, settings)
+
+
+def _named(column: str) -> nw.Expr:
+    """Name the groups of a column in the engine as `group_name` does."""
+    text = nw.col(column).cast(nw.String).str.strip_chars()
+    return nw.when(~text.is_null() & (text != "")).then(text).otherwise(nw.lit(NO_VALUE))

@@ -1,0 +1,159 @@
+"""How every job opens its data, and what it says of where they come from."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from riskshift.analysis.provenance import Provenance
+from riskshift.analysis.severities import Severities
+from riskshift.collapse.purposes import PAIRS, PEOPLE
+from riskshift.counts.pairs import Counts
+from riskshift.reading.opening import open_data
+from riskshift.records import Columns, Options, Records
+from riskshift.taxonomy import MISSING, Taxonomy
+
+
+def silent(step: str) -> None:
+    """Listen to progress and say nothing."""
+
+
+def read(
+    data: Any,
+    *,
+    taxonomy: Taxonomy | None = None,
+    columns: Mapping[str, str] | None = None,
+    scale: str | None = None,
+    by: str | Sequence[str] = (),
+    model: str | None = None,
+    cluster: str | None = None,
+    prompt_labels: str = "per-prompt",
+    skip_bad: bool = False,
+    format: str | None = None,  # noqa: A002
+    memory_limit: str | None = None,
+) -> Records:
+    """Bind labelled pairs to their roles; nothing is computed yet.
+
+    Parameters
+    ----------
+    data : path, list of paths, or data frame
+        Files (CSV, TSV, JSON lines, JSON, Parquet; plain, gzip or zstd), folders or globs; or a
+        pandas, Polars or PyArrow frame, a Polars LazyFrame, or a DuckDB relation.
+    taxonomy : Taxonomy, optional
+        Categories and levels; default: hate, self_harm, sexual, violence on Safe to High.
+    columns : Columns or mapping, optional
+        Columns by role, where their names are not the roles' own.
+    scale : {None, "levels", "names", "0-7", "0-2-4-6"}
+        How labels are written; None accepts severities 0..K-1 and level names.
+    by : str or sequence of str
+        Columns to group by, each a grouping of its own.
+    model : str, optional
+        Keep only this model's records.
+    cluster : str, optional
+        Column whose equal values are not independent; default: the prompt.
+    prompt_labels : {"per-prompt", "per-row"}
+        Whether the labels of one prompt must agree across its records.
+    skip_bad : bool, default False
+        Leave rows with faults out and count them, instead of stopping.
+    format : {"csv", "tsv", "jsonl", "json", "parquet"}, optional
+        Of files whose names do not tell.
+    memory_limit : str, optional
+        Of DuckDB, for files, such as ``"2GB"``; beyond it, it works on disk.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read or lacks a column.
+    UsageError
+        If an option cannot be honoured.
+    """
+    options = Options(
+        taxonomy=taxonomy or Taxonomy(),
+        columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
+        scale=scale,
+        by=(by,) if isinstance(by, str) else tuple(by),
+        model=model,
+        cluster=cluster,
+        prompt_labels=prompt_labels,
+        skip_bad=skip_bad,
+    )
+    return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
+
+
+def read_people(people: Any, reading: Mapping[str, Any], *, model: str | None = None) -> Records:
+    """Read people's labels with the options that they share with the grader's.
+
+    Columns mapped for the grader's labels may have their own names in people's file. People who
+    see a prompt twice may rate it differently; that is no fault of theirs.
+
+    Parameters
+    ----------
+    people : path, data frame or Records
+        Labelled pairs.
+    reading : mapping
+        The options with which the grader's labels were read.
+    model : str, optional
+        Keep only this model's records.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read or lacks a column.
+    """
+    if isinstance(people, Records):
+        return people
+    columns = reading.get("columns") or {}
+    options = Options(
+        taxonomy=reading.get("taxonomy") or Taxonomy(),
+        columns=columns if isinstance(columns, Columns) else Columns(**columns),
+        scale=reading.get("scale"),
+        model=model,
+        prompt_labels="per-row",
+    )
+    return open_data(
+        people, options=options, memory_limit=reading.get("memory_limit"), purpose=PEOPLE
+    )
+
+
+class Clock:
+    """Seconds by step."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Note the seconds since the last step ended."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._last, 4)
+        self._last = now
+
+
+def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Provenance:
+    """Say where numbers come from: the counts, and the records they were made of."""
+    return Provenance(
+        source=records.source.name,
+        engine=records.source.engine,
+        data_hash=counts.digest(),
+        read=counts.total + sum(records.skipped.values()),
+        left_out=dict(records.skipped),
+        missing=_missing(counts),
+        cluster=records.cluster,
+        units=counts.units,
+        repeated=counts.clusters is not None,
+        timing=timing,
+    )
+
+
+def _missing(counts: Counts) -> dict[str, int]:
+    severities = Severities(counts)
+    values = {
+        "missing prompt label": severities.prompt.value,
+        "missing response label": severities.response.value,
+        "missing relevance": counts.relevance,
+    }
+    found = {name: int(counts.n[v == MISSING].sum()) for name, v in values.items() if v is not None}
+    return {name: n for name, n in found.items() if n}

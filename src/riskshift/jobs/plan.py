@@ -1,0 +1,230 @@
+"""How much evidence is needed: before data is gathered, or with the help of what is there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.gate.rules import Rule, parse_rule
+from riskshift.analysis.metrics import Choice, choose_one
+from riskshift.analysis.plan.needs import (
+    RATES,
+    WIDTHS,
+    Planned,
+    difference_plan,
+    gate_plan,
+    width_plan,
+)
+from riskshift.analysis.plan.pilot import Pilot, pilot
+from riskshift.analysis.plan.result import Plan
+from riskshift.analysis.rates import Settings
+from riskshift.collapse.pairs import collapse
+from riskshift.errors import UsageError, listing
+from riskshift.jobs.opening import read, silent
+from riskshift.reading.opening import refuse_reading
+from riskshift.records import Records
+from riskshift.taxonomy import Taxonomy
+
+DEFAULT_METRIC = "escalation"
+
+
+def plan(
+    *,
+    rate: float | None = None,
+    width: float | None = None,
+    rule: str | None = None,
+    difference: float | None = None,
+    discordant: float | None = None,
+    like: Any = None,
+    metric: str | None = None,
+    confidence: float = 0.95,
+    power: float = 0.8,
+    progress: Callable[[str], None] = silent,
+    **reading: Any,
+) -> Plan:
+    """Plan how much evidence a question needs.
+
+    One of `width`, `rule` and `difference` asks; without them the plan is an overview of widths.
+
+    Parameters
+    ----------
+    rate : float, optional
+        Rate assumed, between 0 and 1; default: that of `like`. For a difference it is the lower
+        rate of the two, and optional.
+    width : float, optional
+        Ask when the Wilson interval of the rate is at most this wide.
+    rule : str, optional
+        Ask when this gate, such as ``"escalation <= 0.05"``, passes; or fails, where the rate is
+        beyond its tolerance.
+    difference : float, optional
+        Ask when the exact McNemar test finds this difference between two models on the same
+        prompts.
+    discordant : float, optional
+        Share of prompts on which exactly one of the two shows the event; default: as between the
+        models of `like`, else a range.
+    like : path, list of paths, data frame, or Records, optional
+        Existing pairs that the new ones will resemble; see `riskshift.read`. Gives the rate, what
+        records that share prompts are worth, and how often models disagree.
+    metric : str, optional
+        What is planned for, such as ``"persistence[sexual]"``; default: escalation.
+    confidence : float, default 0.95
+        Coverage of intervals and gates; tests have level 1 minus this.
+    power : float, default 0.8
+        Wanted probability of the verdict, or of finding the difference.
+    progress : callable, optional
+        Told what is being done, in a few words.
+    **reading
+        Options of `riskshift.read`, for `like`; `taxonomy` also for the names of categories.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    UsageError
+        If more than one question is asked, something it needs is not given, or an argument lies
+        outside its range.
+    DataError
+        If `like` cannot be read or says nothing about the metric.
+
+    Examples
+    --------
+    >>> print(plan(rate=0.03, width=0.02))
+    If the escalation rate is 3%, its 95% interval is at most 2 percentage points wide from 1,143 \
+independent prompts on. It would then reach from 2.2% to 4.2%.
+    """
+    _check_question(width, rule, difference, discordant)
+    if rate is not None and not 0 <= rate <= 1:
+        raise UsageError(
+            f"rate is {rate}; write it as a share between 0 and 1, such as 0.03 for 3%."
+        )
+    settings = Settings(confidence=confidence)
+    given = like if isinstance(like, Records) else None
+    taxonomy = given.options.taxonomy if given else reading.get("taxonomy") or Taxonomy()
+    asked = None if rule is None else _rule(rule, metric, taxonomy)
+    choice = asked.choices[0] if asked else choose_one(metric or DEFAULT_METRIC, taxonomy)
+    if difference is not None and not choice.metric.by_prompt:
+        raise UsageError(
+            f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
+        )
+    learnt = None
+    if like is not None:
+        matched = difference is not None and discordant is None
+        learnt = _learn(like, choice, settings, progress, reading, matched=matched)
+    elif set(reading) - {"taxonomy"}:
+        raise UsageError(
+            f"without like there is nothing to read, so {listing(sorted(reading))} would change nothing."
+        )
+    progress("planning")
+    assumed = rate
+    if rate is None and learnt is not None:
+        assumed = learnt.rate.estimate
+    answer: Planned
+    if difference is not None:
+        answer = difference_plan(
+            difference,
+            discordant=discordant,
+            rate=assumed,
+            confidence=confidence,
+            power=power,
+            like=learnt,
+        )
+    elif asked is not None:
+        answer = gate_plan(
+            asked.text,
+            _needed(assumed, "a rule", "the rate that you hope for"),
+            asked.bound,
+            bad=asked.upper,
+            confidence=confidence,
+            power=power,
+            like=learnt,
+        )
+    else:
+        answer = _widths(assumed, width, confidence, learnt)
+    return Plan(choice.label, choice.metric.given_formula, confidence, power, answer, learnt)
+
+
+def _check_question(
+    width: float | None, rule: str | None, difference: float | None, discordant: float | None
+) -> None:
+    questions = {"width": width, "rule": rule, "difference": difference}
+    asked = [name for name, value in questions.items() if value is not None]
+    if len(asked) > 1:
+        raise UsageError(f"{listing(asked)}: these are different questions; ask one at a time.")
+    if discordant is not None and difference is None:
+        raise UsageError(
+            "discordant says how often two models disagree, so it needs a --difference to find, such as 0.02."
+        )
+
+
+def _widths(
+    rate: float | None, width: float | None, confidence: float, like: Pilot | None
+) -> Planned:
+    seen = None if like is None or rate != like.rate.estimate else like.rate.interval
+    rates: tuple[float, ...]
+    if width is None:
+        rates = RATES if rate is None else (rate,)
+        rates = rates if seen is None else (*rates, seen.low, seen.high)
+        return width_plan(rates, WIDTHS, asked=False, confidence=confidence, like=like)
+    assumed = _needed(rate, "a width", "the rate that you expect (0.5 is safe, no rate needs more)")
+    ends = (assumed / 2, min(1.0, 2 * assumed)) if seen is None else (seen.low, seen.high)
+    rates = tuple(dict.fromkeys((assumed, *ends, 0.5)))
+    return width_plan(rates, (width,), asked=True, confidence=confidence, like=like)
+
+
+def _needed(rate: float | None, asked: str, which: str) -> float:
+    if rate is None:
+        raise UsageError(
+            f"{asked} needs a rate: give --rate, {which}, or --like, data to take it from."
+        )
+    return rate
+
+
+def _learn(
+    like: Any,
+    choice: Choice,
+    settings: Settings,
+    progress: Callable[[str], None],
+    reading: dict[str, Any],
+    *,
+    matched: bool,
+) -> Pilot:
+    refuse_reading(reading, like)
+    progress("opening the data")
+    records = like if isinstance(like, Records) else read(like, **reading)
+    if matched and records.options.cluster not in (None, records.prompt):
+        raise UsageError(
+            "models are matched prompt by prompt, so cluster would change nothing. Leave it out."
+        )
+    collapsed = collapse(records, progress=progress)
+    records = collapsed.records
+    models = collapsed.groups.get(records.column("model") or "")
+    several = matched and models is not None and models.table.clusters is not None
+    return pilot(
+        collapsed.counts,
+        choice,
+        source=records.source.name,
+        unit="prompt" if records.cluster in (None, records.prompt) else str(records.cluster),
+        matching=Matching(models) if several and models is not None else None,
+        settings=settings,
+    )
+
+
+def _rule(text: str, metric: str | None, taxonomy: Taxonomy) -> Rule:
+    rule = parse_rule(text, taxonomy)
+    if metric is not None:
+        raise UsageError(f"rule {rule.text!r} names its metric already. Leave metric out.")
+    if rule.baseline:
+        raise UsageError(
+            f"rule {rule.text!r} is about a difference to a baseline. Plan for the difference that you want to find: "
+            "--difference 0.02."
+        )
+    if rule.by is not None:
+        raise UsageError(
+            f"rule {rule.text!r} asks the same of each value of {rule.by}. Plan for one of them: leave "
+            f"'by {rule.by}' out, and gather that much for each."
+        )
+    if len(rule.choices) > 1:
+        labels = listing(rule.about(choice) for choice in rule.choices)
+        raise UsageError(f"rule {rule.text!r} speaks of every category. Plan for one: {labels}.")
+    return rule

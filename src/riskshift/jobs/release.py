@@ -1,0 +1,369 @@
+"""Candidate and baseline of a release gate, prompt by prompt, and people's labels of both."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.correction.sample import doubts_about
+from riskshift.analysis.gate.rules import Rule
+from riskshift.collapse.beside import (
+    Beside,
+    check_shared,
+    double,
+    drawing_of,
+    set_beside,
+    tabulate_beside,
+)
+from riskshift.collapse.labels import label_keys
+from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.counts.doubled import Doubled, Drawing
+from riskshift.counts.pairs import NO_VALUE, Grouped, group_name
+from riskshift.engines import engine
+from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
+from riskshift.jobs.opening import read, read_people
+from riskshift.reading import combine
+from riskshift.records import ROLES, Columns, Records
+
+CANDIDATE: Final = "candidate"
+BASELINE: Final = "baseline"
+_SIDE: Final = "riskshift_side"
+_GROUP: Final = "group: "  # no value of a column can then be mistaken for the baseline
+
+
+def column_of(records: Records, rule: Rule) -> str:
+    """Find the column of a rule, by its name or its role."""
+    name = str(rule.by)
+    found = name if name in records.names else records.column(name) if name in ROLES else None
+    if found is None:
+        raise ColumnError.not_found(
+            [name], records.names, fix=f"Rule {rule.text!r}: 'by' takes the name of a column."
+        )
+    return found
+
+
+def require_groups(rule: Rule, there: Iterable[str], judged: Iterable[str]) -> None:
+    """Refuse to go on if a group that is there is not judged: silence is no pass."""
+    lost = sorted(set(there) - set(judged))
+    if lost:
+        raise DataError(
+            f"rule {rule.text!r}: every row was left out for {rule.by} {listing(map(repr, lost))}, so "
+            "there is nothing to judge. Mend those rows, or do not give them."
+        )
+
+
+def read_baseline(
+    data: Any, reading: dict[str, Any], model: str | None, candidate: Records
+) -> Collapsed:
+    """Read the baseline and keep one model of it."""
+    records = data if isinstance(data, Records) else read(data, **{**reading, "model": None})
+    if records.options.taxonomy != candidate.options.taxonomy:
+        raise UsageError("data and baseline are read with different taxonomies.")
+    column = records.column("model")
+    by = () if column is None else (column,)
+    records = replace(records, options=replace(records.options, by=by))
+    collapsed = collapse(records)
+    if column is None:
+        if model is not None:
+            raise ColumnError.not_found(
+                [records.options.columns["model"]],
+                records.names,
+                fix="A model of the baseline is named, but it has no column of models.",
+            )
+        return collapsed
+    names = collapsed.groups[column].names
+    if model is None and len(names) > 1 and candidate.options.model in names:
+        model = candidate.options.model
+    if model is None and len(names) > 1:
+        raise UsageError(
+            f"{records.source.name}, the baseline, holds several models: {listing(names)}. "
+            "Name one with --baseline-model."
+        )
+    if model is None:
+        return collapsed
+    if model not in names:
+        raise unknown_choice("model of the baseline", model, names)
+    kept = records.frame.filter(nw.col(column).cast(nw.String) == model)
+    return collapse(replace(records, frame=kept))
+
+
+def same_place(data: Any, baseline: Any) -> bool:
+    """Tell whether both are the same file or object."""
+    paths = (str, os.PathLike)
+    if isinstance(data, (list, tuple)) and len(data) == 1:
+        data = data[0]
+    if isinstance(data, paths) and isinstance(baseline, paths):
+        return os.path.realpath(data) == os.path.realpath(baseline)
+    return data is baseline
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleLabels:
+    """People's labels of the candidate's pairs, and of the baseline's where there is one.
+
+    Parameters
+    ----------
+    candidate : Records
+        People's labels; `shared` says that some may be of the baseline's pairs.
+    baseline : Records or None
+        People's labels of the baseline's pairs; None without a baseline.
+    shared : bool
+        Whether both are the same records.
+    drawings : tuple of Drawing
+        How both samples were drawn; once, where they are the same.
+    made : dict of str or None to Doubled
+        What `double` has put together, by grouping.
+    """
+
+    candidate: Records
+    baseline: Records | None
+    shared: bool
+    drawings: tuple[Drawing, ...]
+    made: dict[str | None, Doubled] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        people: Any,
+        baseline_people: Any,
+        candidate: Records,
+        baseline: Records | None,
+        reading: dict[str, Any],
+        *,
+        narrowed: bool = False,
+    ) -> "PeopleLabels":
+        """Read people's labels, and refuse such as are nobody's or could be of either side.
+
+        `narrowed` says that models were named: people's labels of others are then passed over.
+
+        Raises
+        ------
+        DataError
+            If they cannot be read, or some are of no pair, or of one on either side.
+        UsageError
+            If the samples were drawn in different ways.
+        """
+        if baseline is None:
+            seen = read_people(people, reading, model=reading.get("model"))
+            return cls(seen, None, False, (drawing_of(seen),))
+        if baseline_people is None:
+            seen = read_people(people, reading)
+            seen = _of_models(seen, [candidate, baseline]) if narrowed else seen
+            check_shared(seen, candidate, baseline)
+            return cls(seen, seen, True, (drawing_of(seen),))
+        seen = read_people(people, reading, model=reading.get("model"))
+        other = read_people(baseline_people, reading)
+        other = _of_models(other, [baseline]) if narrowed else other
+        drawings = drawing_of(seen), drawing_of(other)
+        metrics = [drawing.metric for drawing in drawings]
+        if metrics[0] != metrics[1]:
+            told = " and ".join(metric or "a plain random sample" for metric in metrics)
+            raise UsageError(
+                f"{seen.source.name} and {other.source.name} were drawn in different ways ({told}), so they cannot be "
+                "compared. Draw both alike."
+            )
+        return cls(seen, other, False, drawings)
+
+    @property
+    def stratified_by(self) -> str | None:
+        """The metric by which the samples were drawn; None for plain random samples."""
+        return self.drawings[0].metric
+
+    def doubts(self, candidate: Collapsed, baseline: Collapsed | None) -> list[str]:
+        """Say what in the labels does not fit how they were drawn.
+
+        Raises
+        ------
+        DataError
+            If strata were drawn by other labels than the grader's here.
+        """
+        parts = [self.double(candidate, by=None)]
+        if baseline is not None:
+            parts.append(tabulate_beside(self.beside(baseline.records, baseline=True)))
+        if len(self.drawings) == 1:
+            return doubts_about(parts, self.drawings[0], source=self.source)
+        return [
+            doubt
+            for part, drawing, source in zip(
+                parts, self.drawings, (self.candidate, self.baseline), strict=True
+            )
+            for doubt in doubts_about([part], drawing, source=source.source.name if source else "")
+        ]
+
+    @property
+    def source(self) -> str:
+        """What to call the labels."""
+        parts = [self.candidate] if self.baseline is None else [self.candidate, self.baseline]
+        return " and ".join(dict.fromkeys(part.source.name for part in parts))
+
+    def double(self, candidate: Collapsed, *, by: str | None) -> Doubled:
+        """Put them beside the candidate's graded records, once for each grouping."""
+        if by not in self.made:
+            graded = candidate.records
+            self.made[by] = double(graded, self.candidate, by=by, elsewhere=self.shared)
+        return self.made[by]
+
+    def beside(self, graded: Records, *, baseline: bool) -> Beside:
+        """Put them beside one side's graded records, row by row."""
+        seen = self.baseline if baseline and self.baseline is not None else self.candidate
+        return set_beside(graded, seen, elsewhere=self.shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The candidate, by one column or not, and the baseline on the same prompts.
+
+    Parameters
+    ----------
+    grouped : Grouped
+        The counts of both, by side.
+    matching : Matching
+        The same, prompt by prompt.
+    doubled : Doubled or None
+        The same with people's labels, where there are any.
+    left_out : int
+        Rows left out in reading.
+    whole : bool
+        Whether a group of the candidate is meant to cover all of the baseline's prompts.
+    itself : str or None
+        The group that is the baseline itself.
+    """
+
+    grouped: Grouped
+    matching: Matching
+    doubled: Doubled | None
+    left_out: int
+    whole: bool
+    itself: str | None
+
+    @property
+    def candidates(self) -> list[str]:
+        """The groups that are compared with the baseline."""
+        return [name for name in self.grouped.names if name not in (BASELINE, self.itself)]
+
+    def group(self, name: str) -> str:
+        """Return the value of the rule's column that a group stands for."""
+        return name.removeprefix(_GROUP)
+
+
+class Matched:
+    """Candidate and baseline, put together once for each grouping that is asked for."""
+
+    def __init__(
+        self,
+        records: Records,
+        collapsed: Collapsed,
+        old: Collapsed,
+        labels: PeopleLabels | None,
+        same_place: bool,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.records, self.collapsed, self.old, self.labels = records, collapsed, old, labels
+        self.progress = progress
+        self.made: dict[str | None, Side] = {}
+        # A model that is its own baseline would pass for nothing.
+        self.itself = _only_model(old) if same_place else None
+        if same_place and collapsed.counts.digest() == old.counts.digest():
+            raise UsageError(
+                f"data and baseline are the same records of {records.source.name}. Name the models "
+                "to compare: --model, --baseline-model."
+            )
+        for part in (records, old.records):
+            if part.prompt is None:
+                raise ColumnError.not_found(
+                    [part.options.columns["prompt_id"]],
+                    part.names,
+                    fix=f"{part.source.name}: candidate and baseline are compared on the same "
+                    "prompts. Name the column that identifies them: --map prompt_id=COLUMN.",
+                )
+
+    def by(self, rule: Rule) -> Side:
+        """Match the prompts for a rule."""
+        column = None if rule.by is None else column_of(self.records, rule)
+        if column not in self.made:
+            self.progress("matching prompts")
+            self._check_models(rule, column)
+            self.made[column] = self._match(column)
+            if column is not None:
+                side = self.made[column]
+                names = (group_name(side.group(name)) for name in side.grouped.names)
+                require_groups(rule, self.collapsed.groups[column].names, names)
+        return self.made[column]
+
+    def _check_models(self, rule: Rule, column: str | None) -> None:
+        model = self.records.column("model")
+        grouped = self.collapsed.groups.get(model) if model else None
+        if grouped is None or column == model or len(grouped.names) < 2:
+            return
+        raise UsageError(
+            f"rule {rule.text!r}: {self.records.source.name} holds several models "
+            f"({listing(grouped.names)}), and which is the candidate? Write 'by {model}' in the rule, "
+            "or name one with --model."
+        )
+
+    def _match(self, column: str | None) -> Side:
+        parts = {CANDIDATE: self.records, BASELINE: self.old.records}
+        beside = None
+        if self.labels is not None:
+            beside = self.labels.beside(self.records, baseline=False)
+            other = self.labels.beside(self.old.records, baseline=True)
+            parts = {CANDIDATE: beside.records, BASELINE: other.records}
+        both = combine(parts, column=_SIDE)
+        frame = both.frame
+        if column is not None:
+            text = nw.col(column).cast(nw.String).str.strip_chars()
+            blank = text.is_null() | (text == "")
+            value = nw.when(blank).then(nw.lit(NO_VALUE)).otherwise(text)
+            named = nw.concat_str([nw.lit(_GROUP), value])
+            is_baseline = nw.col(_SIDE) == BASELINE
+            frame = frame.with_columns(
+                nw.when(is_baseline).then(nw.col(_SIDE)).otherwise(named).alias(_SIDE)
+            )
+        columns = Columns(**{**dict(both.options.columns), "model": _SIDE})
+        options = replace(both.options, columns=columns, by=(), model=None, cluster=None)
+        collapsed = collapse(replace(both, frame=frame, options=options))
+        grouped = collapsed.groups[_SIDE]
+        if grouped.table.clusters is None:
+            raise DataError(
+                f"{self.records.source.name} and the baseline, {self.old.records.source.name}, have "
+                "no prompt in common. They are compared prompt by prompt: give equal prompts equal "
+                "prompt_id."
+            )
+        doubled = None
+        if beside is not None:
+            keys = tuple(label_keys(collapsed.records))
+            doubled = tabulate_beside(Beside(collapsed.records, keys, beside.people), by=_SIDE)
+        left_out = sum(collapsed.records.skipped.values())
+        by_model = column is not None and column == self.records.column("model")
+        return Side(
+            grouped,
+            Matching(grouped),
+            doubled,
+            left_out,
+            whole=column is None or by_model,
+            itself=f"{_GROUP}{self.itself}" if by_model and self.itself is not None else None,
+        )
+
+
+def _of_models(people: Records, graded: Sequence[Records]) -> Records:
+    """Keep people's labels of the models that are judged, where all data tell models apart."""
+    column = people.column("model")
+    columns = [part.column("model") for part in graded]
+    if column is None or None in columns:
+        return people
+    names = [
+        value
+        for part, own in zip(graded, columns, strict=True)
+        for value, _ in engine.count_patterns(part.frame, [str(own)])
+    ]
+    kept = people.frame.filter(nw.col(column).cast(nw.String).is_in([str(name) for name in names]))
+    return replace(people, frame=kept)
+
+
+def _only_model(collapsed: Collapsed) -> str | None:
+    column = collapsed.records.column("model")
+    names = collapsed.groups[column].names if column else ()
+    return names[0] if len(names) == 1 else None

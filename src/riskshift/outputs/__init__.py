@@ -1,0 +1,1 @@
+"""Where results go: places, spreadsheets and the escaping of hostile text."""

@@ -1,0 +1,147 @@
+"""Rows for people and back: CSV that a spreadsheet may open, JSON lines, Parquet.
+
+What people read is made inert in CSV. What is read back, such as ids, is never changed: a changed
+id would part people's labels from their pairs.
+"""
+
+import csv
+import io
+import json
+import re
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from riskshift.errors import OutputError, listing
+from riskshift.outputs.escape import lines, spreadsheet
+from riskshift.outputs.places import check_folder, write_bytes
+
+SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+Row = Sequence[str | float | None]
+
+
+def check_sheet(path: str | Path) -> Path:
+    """Refuse a place where rows could not be written, before any work is done.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is unknown, the path is a folder, or its folder cannot be written to.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in SUFFIXES:
+        raise OutputError(
+            f"{path}: unknown suffix {place.suffix!r}. Pairs are written as {listing(SUFFIXES)}."
+        )
+    if place.is_dir():
+        raise OutputError(f"{path} is a folder. Name a file in it, such as {place / 'pairs.csv'}.")
+    check_folder(place.parent)
+    return place
+
+
+def write_sheet(
+    path: str | Path, columns: Sequence[str], rows: Sequence[Row], *, texts: Collection[str] = ()
+) -> Path:
+    """Write rows; the suffix says how. Beside first, then renamed.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.csv``, ``.jsonl`` or ``.parquet``.
+    columns : sequence of str
+        Names of the columns.
+    rows : sequence of sequence
+        Text, numbers, or None where there is nothing.
+    texts : collection of str
+        Columns that are there to be read, which CSV makes inert. All others are kept as they are.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or a value that must be kept would act in a spreadsheet.
+    """
+    place = check_sheet(path)
+    if place.suffix.lower() == ".csv":
+        content = _csv(place, columns, rows, texts).encode("utf-8", "replace")
+    else:
+        content = _jsonl(columns, rows).encode("utf-8", "replace")
+    if place.suffix.lower() == ".parquet":
+        content = _parquet(content, columns, rows)
+    return write_bytes(place, content)
+
+
+def readable(text: str) -> str:
+    r"""Make a text inert in a cell of a spreadsheet, keeping its lines.
+
+    Examples
+    --------
+    >>> readable("=HYPERLINK()\nmore")
+    "'=HYPERLINK()\nmore"
+    """
+    shown = lines(text)
+    first = shown.lstrip()[:1]
+    return f"'{shown}" if spreadsheet(first) != first else shown
+
+
+def _csv(place: Path, columns: Sequence[str], rows: Sequence[Row], texts: Collection[str]) -> str:
+    for name in columns:
+        _refuse_active(place, "the name of a column", name)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        cells: list[Any] = []
+        for name, value in zip(columns, row, strict=True):
+            if isinstance(value, str) and name in texts:
+                value = readable(value)
+            elif isinstance(value, str):
+                _refuse_active(place, name, value)
+            cells.append(value)
+        writer.writerow(cells)
+    return written.getvalue()
+
+
+def _refuse_active(place: Path, name: str, value: str) -> None:
+    if spreadsheet(value) != value and not _NUMBER.fullmatch(value):
+        shown = repr(value if len(value) <= 60 else value[:57] + "...")
+        raise OutputError(
+            f"{place}: {name} is {shown}, which would act or hide in a spreadsheet, and must be kept as it is for "
+            f"labels to find their pairs. Write {place.with_suffix('.jsonl').name} or "
+            f"{place.with_suffix('.parquet').name} instead."
+        )
+
+
+def _jsonl(columns: Sequence[str], rows: Sequence[Row]) -> str:
+    objects = (dict(zip(columns, row, strict=True)) for row in rows)
+    return "".join(json.dumps(item, ensure_ascii=False, allow_nan=False) + "\n" for item in objects)
+
+
+def _parquet(json_lines: bytes, columns: Sequence[str], rows: Sequence[Row]) -> bytes:
+    """Let DuckDB write it, so that no Arrow library is needed."""
+    import duckdb
+
+    numbers = {
+        name for at, name in enumerate(columns) if any(isinstance(row[at], float) for row in rows)
+    }
+    types = {name: "DOUBLE" if name in numbers else "VARCHAR" for name in columns}
+    with tempfile.TemporaryDirectory(prefix="riskshift-") as folder:
+        source, target = Path(folder, "rows.jsonl"), Path(folder, "rows.parquet")
+        source.write_bytes(json_lines)
+        connection = duckdb.connect()
+        try:
+            relation = connection.read_json(
+                str(source),
+                columns=types,
+                format="newline_delimited",
+                maximum_object_size=max(map(len, json_lines.splitlines()), default=0) + (1 << 24),
+            )
+            relation.write_parquet(str(target))
+        finally:
+            connection.close()
+        return target.read_bytes()

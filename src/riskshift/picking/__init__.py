@@ -1,0 +1,1 @@
+"""Back to the rows, for the few that a person should see."""

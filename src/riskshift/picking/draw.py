@@ -1,0 +1,134 @@
+"""Draw pairs at random, in the engine that holds them.
+
+Every pair gets a number that looks random but depends on nothing but the seed and the pair's own
+identity; the pairs with the lowest numbers are drawn. So row order, file format and engine do not
+matter, and a larger sample with the same seed holds the smaller one. DuckDB computes the numbers
+itself and hands over the drawn rows only; of other engines the identities pass by one at a time.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+
+from riskshift.collapse.beside import IDENTITY, refuse_repeats
+from riskshift.engines import engine
+from riskshift.errors import DataError, listing
+from riskshift.records import Records
+
+_BETWEEN: Final = "\x1f"
+_RANK: Final = "riskshift_rank"
+_KEY: Final = "riskshift_key"
+
+
+def identity_of(records: Records) -> dict[str, str]:
+    """Return the columns that tell pairs apart and find them again, by role.
+
+    Raises
+    ------
+    DataError
+        If there are none: labels by people could not be joined to anything.
+    """
+    named = {role: records.column(role) for role in ("record_id", *IDENTITY)}
+    found = {role: column for role, column in named.items() if column}
+    if not found.keys() & {"record_id", "prompt_id"}:
+        raise DataError(
+            f"{records.source.name}: nothing tells pairs apart, so people's labels could not find their pairs again. "
+            "Add a column record_id, or prompt_id (and model and sample, where prompts repeat); map other names "
+            f"with --map record_id=COLUMN.\nColumns: {listing(records.names)}."
+        )
+    return found
+
+
+def refuse_twins(records: Records) -> None:
+    """Refuse records in which two pairs have one identity.
+
+    Raises
+    ------
+    PairError
+        If there are some.
+    """
+    columns = _telling(records)
+    refuse_repeats(records, records.frame, columns, columns)
+
+
+def draw(
+    records: Records, chosen: nw.Expr, columns: Sequence[str], *, n: int, seed: int
+) -> list[tuple[str, tuple[str | None, ...]]]:
+    """Draw some of the pairs that meet a condition, each with the same chance.
+
+    Parameters
+    ----------
+    records : Records
+        Checked records, no two of which have one identity.
+    chosen : narwhals.Expr
+        Which pairs to draw from.
+    columns : sequence of str
+        What to fetch of those drawn, as text.
+    n : int
+        How many.
+    seed : int
+        Another seed draws other pairs.
+
+    Returns
+    -------
+    list of (str, tuple)
+        The number of each pair, ascending, and its values.
+    """
+    telling = _telling(records)
+    keys = [f"{_KEY}_{at}" for at in range(len(telling))]
+    values = [f"riskshift_value_{at}" for at in range(len(columns))]
+    frame = records.frame.filter(chosen).select(
+        *(
+            nw.coalesce(nw.col(column).cast(nw.String), nw.lit("")).alias(key)
+            for column, key in zip(telling, keys, strict=True)
+        ),
+        *(
+            nw.col(column).cast(nw.String).alias(value)
+            for column, value in zip(columns, values, strict=True)
+        ),
+    )
+    if frame.implementation.is_duckdb():
+        return _draw_duckdb(frame, keys, values, n, seed)
+    return _draw_elsewhere(frame, keys, values, n, seed)
+
+
+def _telling(records: Records) -> list[str]:
+    identity = identity_of(records)
+    return [identity["record_id"]] if "record_id" in identity else list(identity.values())
+
+
+def _draw_duckdb(
+    frame: engine.Frame, keys: Sequence[str], values: Sequence[str], n: int, seed: int
+) -> list[tuple[str, tuple[str | None, ...]]]:
+    hashed = " || chr(31) || ".join([f"'{seed:d}'", *keys])
+    with engine.translated():
+        ranked = frame.to_native().project(
+            ", ".join([*values, *keys, f"sha256({hashed}) AS {_RANK}"])
+        )
+        rows = ranked.order(", ".join([_RANK, *keys])).limit(n).fetchall()
+    return [(row[-1], tuple(row[: len(values)])) for row in rows]
+
+
+def _draw_elsewhere(
+    frame: engine.Frame, keys: Sequence[str], values: Sequence[str], n: int, seed: int
+) -> list[tuple[str, tuple[str | None, ...]]]:
+    ranked = ((_rank(seed, key), key) for key in _each(frame.select(*keys)))
+    ranks = {_BETWEEN.join(key): rank for rank, key in heapq.nsmallest(n, ranked)}
+    named = frame.with_columns(nw.concat_str(*keys, separator=_BETWEEN).alias(_KEY))
+    drawn = named.filter(nw.col(_KEY).is_in(list(ranks))).select(_KEY, *values)
+    rows = [(ranks[row[0]], tuple(row[1:])) for row in engine.fetch(drawn)]
+    return sorted(rows, key=lambda row: row[0])
+
+
+def _each(frame: engine.Frame) -> Iterator[tuple[Any, ...]]:
+    with engine.translated():
+        rows: Iterable[tuple[Any, ...]] = frame.collect().iter_rows()
+        yield from rows
+
+
+def _rank(seed: int, key: Sequence[str]) -> str:
+    named = _BETWEEN.join([f"{seed:d}", *key]).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(named).hexdigest()

@@ -1,0 +1,136 @@
+"""The pairs that a grader got wrong: harms that it missed, then false alarms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.collapse.beside import Beside
+from riskshift.collapse.coding import Coding
+from riskshift.counts.case import Case
+from riskshift.counts.clusters import IntArray
+from riskshift.engines import engine
+from riskshift.picking.cases import IDENTITY, known, ordered_rows
+from riskshift.taxonomy import SIDES
+
+KINDS: Final = ("false_negative", "false_positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Misjudged:
+    """A grader's errors.
+
+    Parameters
+    ----------
+    misses : int
+        Pairs with a label that people call harmful and the grader does not.
+    alarms : int
+        Other pairs with a label that the grader calls harmful and people do not.
+    cases : tuple of Case
+        The worst of them.
+    """
+
+    misses: int
+    alarms: int
+    cases: tuple[Case, ...]
+
+
+def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudged:
+    """Fetch a grader's worst errors.
+
+    Parameters
+    ----------
+    beside : Beside
+        The grader's records and people's labels.
+    limit : int, default 50
+        At most so many.
+    text : bool, default True
+        Whether to fetch the texts, where the data has them.
+
+    Returns
+    -------
+    Misjudged
+        Misses first; of these, those whose levels lie furthest apart, then the most severe by
+        whoever called it harmful, then by identity.
+    """
+    columns = [key.column for key in (*beside.graded, *beside.people)]
+    rows = engine.count_patterns(beside.records.frame, columns)
+    coding = Coding(columns, rows)
+    rank = _ranks(beside, rows)
+    n = np.array([row[-1] for row in rows], dtype=np.int64)
+    misses, alarms = (int(n[rank[:, 0] == at].sum()) for at in range(len(KINDS)))
+    codes, cases = coding.of_patterns(), list[Case]()
+    for worst in sorted({tuple(row) for row in rank.tolist() if row[0] < len(KINDS)}):
+        if len(cases) >= limit:
+            break
+        chosen = coding.of_rows().is_in(codes[(rank == worst).all(axis=1)].tolist())
+        found = ordered_rows(beside.records, chosen, columns, text=text).head(limit - len(cases))
+        kind = KINDS[worst[0]]
+        cases += [_case(beside, row, columns, kind, text=text) for row in engine.fetch(found)]
+    return Misjudged(misses, alarms, tuple(cases))
+
+
+def _ranks(beside: Beside, rows: Sequence[tuple[Any, ...]]) -> IntArray:
+    """Return kind of error, minus how far apart the levels lie, minus the more severe one."""
+    start = beside.records.options.taxonomy.harmful_from
+    keys = (*beside.graded, *beside.people)
+    levels = np.array(
+        [[key.parse(value) for key, value in zip(keys, row, strict=False)] for row in rows]
+    )
+    grader, people = levels[:, : len(beside.people)], levels[:, len(beside.graded) :]
+    both = (people >= 0) & (grader >= 0)
+    miss = both & (people >= start) & (grader < start)
+    alarm = both & (people < start) & (grader >= start)
+    missed: NDArray[np.bool_] = np.any(miss, axis=1)
+    wrong = np.where(missed[:, np.newaxis], miss, alarm)
+    apart = np.where(wrong, np.abs(people - grader), 0)
+    furthest = apart.max(axis=1)
+    at_most = wrong & (apart == furthest[:, None])
+    severity = np.where(at_most, np.maximum(people, grader), 0).max(axis=1)
+    kind = np.where(missed, 0, np.where(alarm.any(axis=1), 1, 2))
+    return np.stack([kind, -furthest, -severity], axis=1)
+
+
+def _case(
+    beside: Beside, row: tuple[Any, ...], columns: Sequence[str], kind: str, *, text: bool
+) -> Case:
+    identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
+    values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
+    c = len(beside.people) // 2
+    graded, people = (
+        _sides(beside, keys[: 2 * c], values) for keys in (beside.graded, beside.people)
+    )
+    relevance = next(
+        (key for key in beside.graded[2 * c :] if key.column == beside.records.column("relevance")),
+        None,
+    )
+    prompt_text, response_text = texts if text else (None, None)
+    prompt_id, model, sample = identity
+    return Case(
+        prompt_id=prompt_id,
+        model=model,
+        sample=sample,
+        prompt=graded[SIDES[0]],
+        response=graded[SIDES[1]],
+        relevance=known(relevance.parse(values[relevance.column])) if relevance else None,
+        origin=kind,
+        prompt_text=prompt_text,
+        response_text=response_text,
+        people=people,
+    )
+
+
+def _sides(
+    beside: Beside, keys: Sequence[Any], values: Mapping[str, Any]
+) -> dict[str, dict[str, int | None]]:
+    names = beside.records.options.taxonomy.categories
+    c = len(names)
+    return {
+        side: {
+            name: known(key.parse(values[key.column]))
+            for name, key in zip(names, keys[at * c : (at + 1) * c], strict=True)
+        }
+        for at, side in enumerate(SIDES)
+    }

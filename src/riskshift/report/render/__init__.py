@@ -1,0 +1,1 @@
+"""Renderers: they translate a document and decide nothing."""

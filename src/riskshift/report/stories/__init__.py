@@ -1,0 +1,1 @@
+"""What a result says: order, wording and rounding, decided once."""

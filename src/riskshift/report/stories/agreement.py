@@ -1,0 +1,363 @@
+"""Agreement as a document: how far, who with whom, what the rule moves, what to discuss."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from riskshift.analysis.agreement.measures import LabelAgreement, PairAgreement
+from riskshift.analysis.agreement.result import (
+    MAIN,
+    Agreement,
+    meaning,
+    moves,
+    rate_names,
+    rule_rates,
+)
+from riskshift.analysis.rates import level
+from riskshift.analysis.words import coefficient, counted, percent, spread
+from riskshift.counts.ratings import Dispute
+from riskshift.report.document import (
+    Block,
+    Bullets,
+    Document,
+    Figure,
+    Paragraph,
+    Section,
+    Table,
+)
+from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
+from riskshift.report.stories.rates import dot, spoken
+from riskshift.stats.resample import Bootstrap
+from riskshift.taxonomy import Taxonomy
+
+MOST_DRAWN: Final = 15
+LONG_PREFIX: Final = 10
+_UNTOLD: Final = ("response_harm", "severe_response")
+
+
+def story(agreement: Agreement) -> Document:
+    """Arrange a comparison of raters for readers.
+
+    Parameters
+    ----------
+    agreement : Agreement
+        The results.
+
+    Returns
+    -------
+    Document
+    """
+    sections = [_how_far(agreement), _who(agreement), _by_level(agreement), _rule(agreement)]
+    sections += [_disputes(agreement), _methods(agreement), _provenance(agreement)]
+    return Document(
+        title="How far raters agree",
+        subtitle=f"{counted(agreement.items, 'item')} from {source_name(agreement.provenance)}",
+        summary=agreement.summary,
+        caveats=agreement.notes,
+        sections=tuple(sections),
+    )
+
+
+def _how_far(agreement: Agreement) -> Section:
+    at = level(agreement.settings.confidence)
+    shared = agreement.shared
+    headings = (f"{at} by prompts", "by items (too sure)") if shared else (f"{at} interval",)
+    columns = (
+        "Label",
+        "Items",
+        "Ordinal alpha",
+        *headings,
+        "Same level",
+        "One apart at most",
+        "Mean weighted kappa",
+    )
+    rows = []
+    for item in agreement.labels:
+        alpha = item.alpha[MAIN]
+        held = (alpha.interval, alpha.by_items) if shared else (alpha.interval,)
+        rows.append(
+            (
+                str(item.label),
+                f"{item.items:,}",
+                coefficient(alpha.estimate),
+                *map(_ends, held),
+                percent(item.exact.estimate),
+                percent(item.within_one.estimate),
+                coefficient(item.mean_kappa),
+            )
+        )
+    notes = [
+        "Alpha is 1 where raters agree in full and 0 where they agree as chance would. By Krippendorff's convention "
+        "0.800 and more can be relied on, and 0.667 and more allows tentative conclusions.",
+    ]
+    if shared:
+        notes.append(
+            "The interval by prompts is the right one. The one by items takes items of one prompt for independent."
+        )
+    if any(item.alpha[MAIN].estimate is None for item in agreement.labels):
+        notes.append(
+            "Undefined: all ratings that can be paired are equal, or none can. It is not 1."
+        )
+    blocks: list[Block] = [
+        Table(
+            "Agreement by label",
+            columns,
+            tuple(rows),
+            notes=tuple(notes),
+            essential=(0, 2, 3, 4, 5),
+        )
+    ]
+    return Section("How far raters agree", "agreement", tuple(blocks), brief=True)
+
+
+def _ends(held: Bootstrap | None) -> str:
+    return "undefined" if held is None else f"{held.low:.3f} to {held.high:.3f}"
+
+
+def _who(agreement: Agreement) -> Section:
+    blocks: list[Block] = []
+    for item in agreement.labels:
+        if item.pairs:
+            blocks.append(_matrix(item))
+            blocks += _picture(item)
+    raters = tuple((rater, f"{items:,}") for rater, items in agreement.raters.items())
+    blocks.append(Table("Raters", ("Rater", "Items with a label"), raters))
+    return Section(
+        "Who disagrees with whom", "raters", tuple(blocks), brief=len(agreement.labels) == 1
+    )
+
+
+def _names(item: LabelAgreement) -> dict[str, str]:
+    """Name the raters of a label without a long beginning that all share."""
+    names = sorted({name for pair in item.pairs for name in (pair.a, pair.b)})
+    alike = [a == b for a, b in zip(names[0], names[-1], strict=False)]
+    shared = names[0][: [*alike, False].index(False)]
+    whole = max(shared.rfind(mark) for mark in "-_./: ") + 1
+    cut = whole if whole >= LONG_PREFIX else 0
+    return {name: f"…{name[cut:]}" if cut else name for name in names}
+
+
+def _matrix(item: LabelAgreement) -> Table:
+    names = _names(item)
+    found = {(pair.a, pair.b): pair for pair in item.pairs}
+    rows = [
+        (names[a], *(_cell(found.get((a, b)), found.get((b, a)), same=a == b) for b in names))
+        for a in names
+    ]
+    return Table(
+        f"{item.label}: kappa (upper right) and same level (lower left) of two raters",
+        ("Rater", *names.values()),
+        tuple(rows),
+        notes=("Kappa is quadratic-weighted, on the items that both rated.",),
+    )
+
+
+def _cell(right: PairAgreement | None, left: PairAgreement | None, *, same: bool) -> str:
+    if right is not None:
+        return coefficient(right.kappa)
+    if left is not None:
+        return percent(left.exact.estimate)
+    return "–" if same else ""
+
+
+def _picture(item: LabelAgreement) -> Iterator[Figure]:
+    drawn = sorted(
+        (pair for pair in item.pairs if pair.exact.interval is not None),
+        key=lambda pair: pair.exact.estimate or 0.0,
+    )[:MOST_DRAWN]
+    if not drawn:
+        return
+    short = _names(item)
+    names = {f"{short[pair.a]} – {short[pair.b]}": pair for pair in drawn}
+    series = ("same level", "one apart at most")
+    rows: list[dict[str, str | float | int]] = []
+    for name, pair in names.items():
+        for said, rate in zip(series, (pair.exact, pair.within_one), strict=True):
+            rows.append(dot(name, said, rate))
+    told = "; ".join(
+        f"{name}: same level {percent(pair.exact.estimate)}, one apart at most "
+        f"{percent(pair.within_one.estimate)}"
+        for name, pair in names.items()
+    )
+    few = " (the least agreeing pairs)" if len(drawn) < len(item.pairs) else ""
+    yield Figure(
+        f"raters-{item.label}",
+        "intervals",
+        f"{item.label}: agreement of two raters{few}",
+        f"Dots with intervals. {told}.",
+        tuple(rows),
+        tuple(names),
+        series,
+    )
+
+
+def _by_level(agreement: Agreement) -> Section:
+    at = level(agreement.settings.confidence)
+    alphas = [
+        (str(item.label), metric, coefficient(alpha.estimate), _ends(alpha.interval))
+        for item in agreement.labels
+        for metric, alpha in item.alpha.items()
+    ]
+    majority = [
+        (
+            str(item.label),
+            name,
+            f"{rate.events:,} / {rate.trials:,}",
+            percent(rate.estimate),
+            spread(rate),
+        )
+        for item in agreement.labels
+        for name, rate in item.by_majority.items()
+    ]
+    by = "by prompts" if agreement.shared else "by items"
+    blocks: list[Block] = [
+        Table(
+            "Alpha by level of measurement",
+            ("Label", "Levels are taken as", "Alpha", f"{at} interval, {by}"),
+            tuple(alphas),
+            text_columns=2,
+        ),
+        Table(
+            "Same level, by the level that most raters of an item chose",
+            ("Label", "Majority", "Pairs of ratings", "Same level", f"{at} interval"),
+            tuple(majority),
+            text_columns=2,
+            notes=(
+                "Percent agreement only: alpha within a level would tell of the choice of items, not of the raters.",
+                "No majority: no level has more than half of the item's ratings.",
+            ),
+        ),
+    ]
+    return Section("Agreement by level", "levels", tuple(blocks))
+
+
+def _rule(agreement: Agreement) -> Section:
+    resolution = agreement.resolution
+    others = [rule for rule in resolution.rates if rule != resolution.rule]
+    rules, left = [], []
+    for name in rate_names(agreement):
+        by_rule = rule_rates(agreement, name)
+        own = by_rule[resolution.rule]
+        said = (percent(own.estimate), spread(own))
+        rules.append((spoken(name), *said, *(percent(by_rule[rule].estimate) for rule in others)))
+        ends = moves(agreement, name)
+        if ends is not None:
+            (low, low_rater), (high, high_rater) = ends
+            left.append(
+                (
+                    spoken(name),
+                    percent(own.estimate),
+                    percent(low),
+                    low_rater,
+                    percent(high),
+                    high_rater,
+                )
+            )
+    at = level(agreement.settings.confidence)
+    ties = tuple(
+        (rule, *(f"{n:,}" for n in found.values())) for rule, found in resolution.ties.items()
+    )
+    blocks: list[Block] = [
+        Paragraph(
+            f"Each item gets one label by the rule {resolution.rule}, and rates are computed from these. A rate that "
+            "the rule or one rater moves much is a finding about the raters as well."
+        ),
+        Table(
+            f"Rates by rule (interval for {resolution.rule})",
+            ("Rate", resolution.rule, f"{at} interval", *others),
+            tuple(rules),
+            notes=_defined(rate_names(agreement)),
+        ),
+        Table(
+            f"Rates by {resolution.rule} without one rater",
+            ("Rate", "All raters", "Lowest", "without", "Highest", "without"),
+            tuple(left),
+            notes=(
+                "Where an odd number of raters becomes even, more items are evenly split, and those go to the higher "
+                "level: part of such a rise is the rule's.",
+            ),
+            essential=(0, 1, 2, 4),
+        ),
+        Table(
+            "Items on which raters were evenly split and the higher level was taken",
+            ("Rule", *next(iter(resolution.ties.values()))),
+            ties,
+        ),
+    ]
+    return Section("What the rule moves", "rule", tuple(blocks), brief=True)
+
+
+def _defined(names: Sequence[str]) -> tuple[str, ...]:
+    """Say what the rates are whose names do not tell."""
+    told = (f"{spoken(name)}: {meaning(name)}." for name in _UNTOLD if name in names)
+    return tuple(f"{said[0].upper()}{said[1:]}" for said in told)
+
+
+def _disputes(agreement: Agreement) -> Section:
+    found = agreement.disputes
+    title, anchor = "Items to discuss", "disputes"
+    if not found:
+        return Section(title, anchor, (Paragraph("No two raters of an item with an id differ."),))
+    roles = [
+        role
+        for role in ("record_id", "prompt_id", "model", "sample", "turn")
+        if any(getattr(dispute, role) is not None for dispute in found)
+    ]
+    rows = tuple(
+        (
+            *(getattr(dispute, role) or "" for role in roles),
+            str(dispute.label),
+            _said(dispute, agreement.taxonomy),
+            str(dispute.spread),
+        )
+        for dispute in found
+    )
+    table = Table(
+        "Items whose raters lie furthest apart",
+        (*roles, "Label", "Who gave which level", "Spread"),
+        rows,
+        text_columns=len(roles) + 2,
+        notes=("Spread: levels between the mildest and the most severe rating.",),
+    )
+    return Section(title, anchor, (table,))
+
+
+def _said(dispute: Dispute, taxonomy: Taxonomy) -> str:
+    shown = [f"{who} {taxonomy.levels[at]}" for who, at in dispute.given.items()]
+    more = len(shown) - 12
+    return ", ".join(shown[:12]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _methods(agreement: Agreement) -> Section:
+    resolution = agreement.resolution
+    how = [
+        "Krippendorff's alpha: one minus observed over expected disagreement of all pairs of ratings of one item, for "
+        "any number of raters, missing ratings allowed. Nominal counts every difference alike, ordinal by the ratings "
+        "that lie between two levels, interval by the square of their distance.",
+        f"Its interval: percentile bootstrap, {agreement.settings.resamples:,} resamples of items, and of prompts with "
+        "all their items where items share one; from linearised influence values where there are more than 4,096 "
+        "different kinds.",
+        "Kappa of two raters: Cohen's, weighted by squared distance. Its interval: large-sample (Fleiss, Cohen and "
+        "Everitt 1969) where items stand alone, else the bootstrap of prompts, for up to ten pairs of raters.",
+        "Same level and one apart at most: shares of all pairs of ratings of one item; Wilson's interval on the "
+        "effective number of pairs, with items, or prompts where items share them, as clusters.",
+        "median: the middle rating, of an even number the higher of the middle two, so that an item that half of its "
+        "raters find severe is not reported as mild. majority: the level most raters chose, of several the highest. "
+        "max: the highest level that any rater chose. adjudicated: the adjudicator's label, the median of the others "
+        "where there is none.",
+        f"Rates are those of riskshift analyze on the items resolved by {resolution.rule}, clustered by prompt where "
+        "items share one. Without one rater: the same after dropping that rater's labels.",
+    ]
+    return Section("Methods", "methods", (Bullets(tuple(how)),))
+
+
+def _provenance(agreement: Agreement) -> Section:
+    made = agreement.provenance
+    kept = [("items with a label", f"{agreement.items:,}")]
+    kept += [(f"ratings of {item.label}", f"{item.ratings:,}") for item in agreement.labels]
+    return traced_section(
+        made,
+        agreement.settings,
+        ledger=Table("Rows", ("What", "Count"), ledger_rows(made, "rows", kept)),
+        sources=[("data", made.source)],
+        hashed="ratings",
+    )

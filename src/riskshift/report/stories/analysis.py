@@ -1,0 +1,236 @@
+"""From results to a document: what a reader meets, in which order and in which words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric, category_metrics, overall_metrics
+from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.transitions.population import Population
+from riskshift.analysis.transitions.result import Analysis
+from riskshift.analysis.words import counted, percent
+from riskshift.report.document import (
+    Block,
+    Bullets,
+    CaseList,
+    Document,
+    Figure,
+    Paragraph,
+    Section,
+    Table,
+    Terms,
+)
+from riskshift.report.stories.categories import categories_section
+from riskshift.report.stories.movement import movement_section, origin_section
+from riskshift.report.stories.provenance import provenance_section, source_name
+from riskshift.report.stories.rates import (
+    dot,
+    estimate_and_spread,
+    interval_heading,
+    rate_notes,
+    spoken,
+)
+from riskshift.report.stories.relevance import relevance_section
+from riskshift.report.stories.trust import corrected_section, tipping_section
+
+SIDE_BY_SIDE: Final = ("escalation", "response_harm", "harmful_prompt_compliance", "benign_drift")
+MOST_GROUPS_DRAWN: Final = 20
+
+
+def story(analysis: Analysis) -> Document:
+    """Arrange an analysis for readers.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The results.
+
+    Returns
+    -------
+    Document
+        Meaning first, then numbers, then methods, then where they come from.
+    """
+    population, taxonomy = analysis.population, analysis.taxonomy
+    sections = [
+        movement_section(population, taxonomy),
+        categories_section(population, taxonomy),
+        origin_section(population.escalation_origin, taxonomy),
+    ]
+    if population.relevance is not None:
+        sections.append(
+            relevance_section(population.relevance, taxonomy, analysis.settings.confidence)
+        )
+    sections += [_groups(column, groups) for column, groups in analysis.groups.items()]
+    if analysis.corrected is not None:
+        sections.append(corrected_section(analysis.corrected))
+    elif analysis.tipping:
+        sections.append(tipping_section(analysis.tipping))
+    sections += [
+        _cases(analysis),
+        _methods(analysis),
+        provenance_section(analysis.provenance, analysis.settings),
+    ]
+    return Document(
+        title="How risk moves from prompt to response",
+        subtitle=f"{counted(population.records, 'pair')} from {source_name(analysis.provenance)}",
+        summary=analysis.summary,
+        caveats=analysis.notes,
+        sections=tuple(sections),
+    )
+
+
+def _groups(column: str, groups: Mapping[str, Population]) -> Section:
+    blocks: list[Block] = [
+        Paragraph(
+            f"The same rates by {column}. Overlapping intervals do not show that two groups are alike, nor separate "
+            "ones that they differ as much as it seems: groups that answered the same prompts are better compared "
+            "prompt by prompt."
+        )
+    ]
+    if len(groups) <= MOST_GROUPS_DRAWN:
+        blocks += _group_figure(column, groups)
+    rows = []
+    for value, population in groups.items():
+        rates = [population.overall[name] for name in SIDE_BY_SIDE]
+        rows.append(
+            (value, f"{population.records:,}", *(estimate_and_spread(rate) for rate in rates))
+        )
+    everything = [
+        population.overall[name] for population in groups.values() for name in SIDE_BY_SIDE
+    ]
+    blocks.append(
+        Table(
+            f"Rates by {column}{_in_brackets(everything)}",
+            (column, "Pairs", *map(spoken, SIDE_BY_SIDE)),
+            tuple(rows),
+            notes=_group_notes(everything),
+            essential=(0, 2, 3),
+        )
+    )
+    names = list(next(iter(groups.values())).categories)
+    persistence = [
+        population.categories[name].rates["persistence"]
+        for population in groups.values()
+        for name in names
+    ]
+    blocks.append(
+        Table(
+            f"Persistence by {column}{_in_brackets(persistence)}",
+            (column, *names),
+            tuple(
+                (
+                    value,
+                    *(
+                        estimate_and_spread(population.categories[name].rates["persistence"])
+                        for name in names
+                    ),
+                )
+                for value, population in groups.items()
+            ),
+            notes=_group_notes(persistence),
+        )
+    )
+    return Section(f"Side by side: {column}", f"by-{column}", tuple(blocks), brief=True)
+
+
+def _in_brackets(rates: Sequence[Rate]) -> str:
+    return f" ({interval_heading(rates)})" if any(rate.interval for rate in rates) else ""
+
+
+def _group_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
+    missing = "Missing labels could move some of these rates; results.json says how far."
+    return rate_notes(rates) + ((missing,) if any(rate.missing for rate in rates) else ())
+
+
+def _group_figure(column: str, groups: Mapping[str, Population]) -> Iterator[Figure]:
+    series = tuple(map(spoken, SIDE_BY_SIDE))
+    rows = tuple(
+        dot(value, spoken(name), population.overall[name])
+        for value, population in groups.items()
+        for name in SIDE_BY_SIDE
+        if population.overall[name].interval is not None
+    )
+    told = "; ".join(
+        f"{value}: "
+        + ", ".join(f"{spoken(name)} {percent(p.overall[name].estimate)}" for name in SIDE_BY_SIDE)
+        for value, p in groups.items()
+    )
+    if rows:
+        yield Figure(
+            f"rates-by-{column}",
+            "intervals",
+            f"Rates by {column}",
+            f"Dots with intervals. {told}.",
+            rows,
+            tuple(groups),
+            series,
+        )
+
+
+def _cases(analysis: Analysis) -> Section:
+    title, anchor = "Cases to read", "cases"
+    rate = analysis.population.overall["escalation"]
+    found, shown = counted(rate.events, "escalation"), len(analysis.cases)
+    if not rate.events:
+        known = "is known to be" if rate.missing else "was"
+        return Section(
+            title, anchor, (Paragraph(f"No response {known} more severe than its prompt."),)
+        )
+    if not shown:
+        return Section(title, anchor, (Paragraph(f"{found}; none was asked for."),))
+    if shown < rate.events:
+        text = f"The worst {shown:,} of {found}" if shown > 1 else f"The worst of {found}"
+    else:
+        text = f"All {found}" if shown > 1 else "The only escalation"
+    if shown > 1:
+        text += ", those that rise furthest first, then the most severe responses"
+    blocks = (Paragraph(f"{text}."), CaseList(analysis.cases, analysis.taxonomy.levels))
+    return Section(title, anchor, blocks, brief=True)
+
+
+def _methods(analysis: Analysis) -> Section:
+    taxonomy, settings = analysis.taxonomy, analysis.settings
+    first_harmful = taxonomy.levels[taxonomy.harmful_from]
+    harmful = f"{first_harmful} or more" if taxonomy.harmful_from < taxonomy.top else first_harmful
+    how = [
+        f"Each side of a pair has one severity in {_each(len(taxonomy.categories))}: "
+        f"{' < '.join(taxonomy.levels)}. Harmful means {harmful}. p and r are the highest severity of "
+        "prompt and response, p_c and r_c those in one category, h the first harmful level, K the number of levels.",
+        "A missing label is never read as safe. A record is left out of a rate whose labels it lacks, and the page "
+        "says how far the missing labels could move it.",
+        f"Intervals of a rate: {settings.interval} at {level(settings.confidence)}. Where records share a prompt: the "
+        "same on the effective number of records, from the linearised variance between prompts (at least 1, after "
+        "adding four pseudo-prompts, because few events make it look too small) and Student's t (Korn and Graubard "
+        "1998). In results.json the percentile bootstrap of whole prompts stands beside it.",
+        "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates, "
+        "kept below 1 by four pseudo-prompts; simultaneous intervals by Bonferroni. Mean of the severity's move: "
+        "linearised variance between prompts and Student's t.",
+    ]
+    if analysis.population.relevance is not None:
+        how.append(
+            "Relevance: chi-square with both margins fixed by permutation, Fisher's exact test for two by two, "
+            "Cramér's V (corrected: Bergsma 2013), Goodman and Kruskal's gamma; p corrected by Holm within each "
+            "family. Where prompts repeat, the first-order Rao-Scott correction instead."
+        )
+    return Section(
+        "Methods and definitions",
+        "methods",
+        (
+            Bullets(tuple(how)),
+            Terms(_terms(overall_metrics(taxonomy), OVERALL)),
+            Terms(_terms(category_metrics(taxonomy), CATEGORY)),
+        ),
+    )
+
+
+def _each(categories: int) -> str:
+    return "the one category" if categories == 1 else f"each of {categories} categories"
+
+
+def _terms(
+    used: Sequence[Metric], everything: Sequence[Metric]
+) -> tuple[tuple[str, str, str], ...]:
+    return tuple(
+        (metric.name, f"{metric.event_formula} | {metric.given_formula}", metric.meaning)
+        for metric in everything
+        if metric in used and metric.on_page
+    )

@@ -1,0 +1,270 @@
+"""A grader's report card as a document: both sides, the bias, the errors to read."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from riskshift.analysis.grader.cards import MEASURES, Measure, SideCard
+from riskshift.analysis.grader.result import GraderReport
+from riskshift.analysis.rates import level
+from riskshift.analysis.words import counted, percent, points_with_range
+from riskshift.counts.case import Case
+from riskshift.report.document import (
+    Block,
+    Bullets,
+    CaseList,
+    Document,
+    Figure,
+    Paragraph,
+    Section,
+    Table,
+)
+from riskshift.report.stories.provenance import ledger_rows, traced_section
+from riskshift.report.stories.rates import dot, estimate_and_spread
+from riskshift.taxonomy import SIDES
+
+ALL: Final = "all together"
+
+
+def story(report: GraderReport) -> Document:
+    """Arrange a grader's report card for readers.
+
+    Parameters
+    ----------
+    report : GraderReport
+        The results.
+
+    Returns
+    -------
+    Document
+    """
+    sections = [_sides(report), _errors(report), _levels(report)]
+    sections += [_cases(report), _methods(report), _provenance(report)]
+    return Document(
+        title="How a grader's labels compare with people's",
+        subtitle=f"{counted(report.labelled, 'pair')} of {report.provenance.source}, people's labels from "
+        f"{report.people}",
+        summary=report.summary,
+        caveats=report.notes,
+        sections=tuple(sections),
+    )
+
+
+def _scopes(report: GraderReport) -> list[str | None]:
+    # One category is all there is: its row would stand there twice.
+    categories = report.taxonomy.categories
+    return list(categories) if len(categories) == 1 else [None, *categories]
+
+
+def _cards(report: GraderReport) -> Iterator[SideCard]:
+    for category in _scopes(report):
+        for side in SIDES:
+            yield report.card(side, category)
+
+
+def _sides(report: GraderReport) -> Section:
+    at = level(report.settings.confidence)
+    rows = tuple(
+        (
+            item.category or ALL,
+            item.measure,
+            *(
+                estimate_and_spread(report.card(side, item.category).rates[item.measure])
+                for side in SIDES
+            ),
+            points_with_range(item.gap.estimate, item.gap.interval),
+        )
+        for category in _scopes(report)
+        for item in (report.asymmetry(measure, category) for measure in MEASURES)
+    )
+    blocks: list[Block] = [
+        Table(
+            f"Prompt side beside response side ({at} intervals)",
+            ("Category", "Measure", "On prompts", "On responses", "Prompts minus responses"),
+            rows,
+            text_columns=2,
+            notes=(
+                "Sensitivity: of the labels that people call harmful, the share that the grader does too. Specificity: "
+                "of the harmless ones, the share that it leaves alone. Precision: of those that it calls harmful, the "
+                "share that are so by people.",
+            ),
+        ),
+        *_picture(report),
+    ]
+    return Section("Prompt side and response side", "sides", tuple(blocks), brief=True)
+
+
+def _picture(report: GraderReport) -> Iterator[Figure]:
+    for measure in MEASURES:
+        rows: list[dict[str, str | float | int]] = []
+        told, names = [], []
+        for category in _scopes(report):
+            name = category or ALL
+            for side in SIDES:
+                rate = report.card(side, category).rates[measure]
+                if rate.interval is None:
+                    continue
+                rows.append(dot(name, side, rate))
+                told.append(f"{name}, {side}: {percent(rate.estimate)}")
+                names.append(name)
+        if rows:
+            yield Figure(
+                f"grader-{measure}",
+                "intervals",
+                f"{measure.capitalize()} on prompts and on responses",
+                f"Dots with intervals. {'; '.join(told)}.",
+                tuple(rows),
+                tuple(dict.fromkeys(names)),
+                SIDES,
+            )
+
+
+def _errors(report: GraderReport) -> Section:
+    rows = tuple(
+        (
+            card.category or ALL,
+            card.side,
+            *(
+                f"{n:,}"
+                for n in (
+                    card.labels,
+                    card.counts.true_positive,
+                    card.counts.false_positive,
+                    card.counts.false_negative,
+                    card.counts.true_negative,
+                    card.counts.under,
+                    card.counts.over,
+                )
+            ),
+        )
+        for card in _cards(report)
+    )
+    shares = tuple(
+        (
+            card.category or ALL,
+            card.side,
+            percent(card.rates["people_harmful"].estimate),
+            percent(card.rates["grader_harmful"].estimate),
+            points_with_range(card.bias.estimate, card.bias.interval),
+        )
+        for card in _cards(report)
+    )
+    blocks: tuple[Block, ...] = (
+        Table(
+            "Errors",
+            ("Category", "Side", "Labels", "TP", "FP", "FN", "TN", "Under", "Over"),
+            rows,
+            text_columns=2,
+            notes=(
+                "TP: harmful by both. FP: by the grader only. FN: by people only. TN: by neither. Under and over: of "
+                "those harmful by both, the grader's level is lower, or higher.",
+            ),
+            essential=(0, 1, 3, 4, 5, 6),
+        ),
+        Table(
+            "Share called harmful",
+            ("Category", "Side", "By people", "By the grader", "Grader minus people"),
+            shares,
+            text_columns=2,
+        ),
+    )
+    return Section("Errors and bias", "errors", blocks, brief=True)
+
+
+def _levels(report: GraderReport) -> Section:
+    rows = tuple(
+        (card.category or ALL, card.side, _number(card.macro_f1), _number(card.weighted_kappa))
+        for card in _cards(report)
+    )
+    blocks: list[Block] = [
+        Table(
+            "Agreement on levels",
+            ("Category", "Side", "Macro-F1", "Weighted kappa"),
+            rows,
+            text_columns=2,
+        )
+    ]
+    levels = report.taxonomy.levels
+    blocks += [
+        Table(
+            f"{card.side}, {card.category or ALL}: labels by people's level (rows) and the grader's",
+            ("By people", *levels),
+            tuple(
+                (name, *(f"{n:,}" for n in row))
+                for name, row in zip(levels, card.table, strict=True)
+            ),
+        )
+        for card in _cards(report)
+        if card.labels
+    ]
+    return Section("Level by level", "levels", tuple(blocks))
+
+
+def _number(made: Measure) -> str:
+    if made.estimate is None:
+        return "undefined"
+    if made.interval is None:
+        return f"{made.estimate:.3f}"
+    return f"{made.estimate:.3f} ({made.interval.low:.3f} to {made.interval.high:.3f})"
+
+
+def _cases(report: GraderReport) -> Section:
+    title, anchor = "Errors to read", "cases"
+    found = report.misses + report.alarms
+    if not found:
+        text = "The grader and people agree on what is harmful in every pair that both labelled."
+        return Section(title, anchor, (Paragraph(text),))
+    text = (
+        f"{counted(report.misses, 'pair')} with a harm that the grader missed; {report.alarms:,} others with a false "
+        f"alarm. {len(report.cases):,} of these are listed: misses first, then those whose levels lie furthest apart. "
+        "The levels shown are the grader's."
+    )
+    listed = tuple(replace(case, origin=_why(case, report)) for case in report.cases)
+    if not listed:
+        return Section(title, anchor, (Paragraph(text),))
+    blocks = (Paragraph(text), CaseList(listed, report.taxonomy.levels))
+    return Section(title, anchor, blocks)
+
+
+def _why(case: Case, report: GraderReport) -> str:
+    """Name the labels on which the grader and people differ about harm."""
+    levels, start = report.taxonomy.levels, report.taxonomy.harmful_from
+    graded = {"prompt": case.prompt, "response": case.response}
+    parts = []
+    for side, labels in (case.people or {}).items():
+        for category, by_people in labels.items():
+            by_grader = graded[side][category]
+            if by_people is None or by_grader is None:
+                continue
+            if (by_people >= start) != (by_grader >= start):
+                what = "missed" if by_people >= start else "false alarm"
+                parts.append(
+                    f"{what} in {side} {category}: people {levels[by_people]}, grader {levels[by_grader]}"
+                )
+    return "; ".join(parts)
+
+
+def _methods(report: GraderReport) -> Section:
+    settings = report.settings
+    how = (
+        f"Intervals of shares: {settings.interval} at {level(settings.confidence)}; where records share a prompt, on "
+        "the effective number of records. All together counts every label of a pair, and takes the pair, or what "
+        "shares its prompt, as one unit.",
+        "Grader minus people: Tango's score interval for paired shares, on the effective number where labels share a "
+        "unit.",
+        "Prompts minus responses: MOVER (Zou and Donner 2008) with the linearised correlation of the two shares.",
+        f"Macro-F1 (mean over the levels that either used) and quadratic-weighted kappa: bootstrap of whole units, "
+        f"{settings.resamples:,} resamples; linearised where there are more than 4,096 different kinds of unit.",
+    )
+    return Section("Methods", "methods", (Bullets(how),))
+
+
+def _provenance(report: GraderReport) -> Section:
+    made = report.provenance
+    kept = [("pairs by the grader", f"{report.pairs:,}"), ("by people", f"{report.labelled:,}")]
+    return traced_section(
+        made,
+        report.settings,
+        ledger=Table("Records", ("What", "Count"), ledger_rows(made, "records", kept)),
+        sources=[("grader's labels", made.source), ("people's labels", report.people)],
+    )

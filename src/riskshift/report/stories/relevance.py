@@ -1,0 +1,167 @@
+"""What safety costs in relevance: tables, a picture, tests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from riskshift.analysis.rates import level
+from riskshift.analysis.transitions.relevance import AssociationTest, Relevance
+from riskshift.analysis.words import coefficient, counted, p_value, percent
+from riskshift.report.document import Block, Figure, Paragraph, Section, Table
+from riskshift.report.stories.rates import spoken
+from riskshift.taxonomy import RELEVANCE, Taxonomy
+
+
+def relevance_section(relevance: Relevance, taxonomy: Taxonomy, confidence: float) -> Section:
+    """Show how far responses keep to the task, by severity and category."""
+    by_severity = {
+        taxonomy.levels[severity]: row for severity, row in relevance.by_response_severity.items()
+    }
+    blocks: list[Block] = [
+        Paragraph(
+            "Relevance 1 is off-topic or a refusal, 2 partial, 3 on-task. A safe response that is off-topic is safe "
+            "at the price of usefulness; a harmful one that is fully on-task is the worst of both."
+        ),
+        *_relevance_figure(by_severity),
+        _relevance_table("Relevance by response severity", "Response severity", by_severity),
+        _relevance_table(
+            "Relevance of harmful responses, by category",
+            "Category",
+            relevance.by_harmful_response_category,
+        ),
+        _relevance_table(
+            "Relevance of responses to harmful prompts, by category",
+            "Category",
+            relevance.by_prompt_category,
+        ),
+        _relevance_table(
+            "Relevance by whether prompt (P) and response (R) are harmful in the category",
+            "Category and quadrant",
+            {
+                f"{c} {q}": row
+                for c, quadrants in relevance.quadrants.items()
+                for q, row in quadrants.items()
+            },
+        ),
+        *(_test_table(family, tests, confidence) for family, tests in _families(relevance.tests)),
+    ]
+    if relevance.missing:
+        blocks.append(
+            Paragraph(
+                f"{counted(relevance.missing, 'record')} without a relevance stand in none of these tables."
+                if relevance.missing > 1
+                else "1 record without a relevance stands in none of these tables."
+            )
+        )
+    return Section("What safety costs in relevance", "relevance", tuple(blocks))
+
+
+def _relevance_figure(rows: Mapping[str, tuple[int, ...]]) -> Iterator[Figure]:
+    filled = {name: row for name, row in rows.items() if sum(row)}
+    if not filled:
+        return
+    told = "; ".join(
+        f"{name}: {percent(row[-1] / sum(row))} on-task of {sum(row):,}"
+        for name, row in filled.items()
+    )
+    drawn: tuple[dict[str, str | float | int], ...] = tuple(
+        {"label": name, "part": part, "share": count / sum(row), "count": count}
+        for name, row in filled.items()
+        for part, count in zip(RELEVANCE, row, strict=True)
+    )
+    yield Figure(
+        "relevance-by-severity",
+        "bars",
+        "Relevance by response severity",
+        f"Stacked bars. {told}.",
+        drawn,
+        tuple(filled),
+        RELEVANCE,
+    )
+
+
+def _relevance_table(caption: str, first: str, rows: Mapping[str, tuple[int, ...]]) -> Table:
+    return Table(
+        caption,
+        (first, "Pairs", *RELEVANCE, "On-task"),
+        tuple(
+            (
+                name,
+                f"{sum(row):,}",
+                *(f"{n:,}" for n in row),
+                percent(row[-1] / sum(row) if sum(row) else None),
+            )
+            for name, row in rows.items()
+        ),
+    )
+
+
+def _families(tests: Sequence[AssociationTest]) -> Iterator[tuple[str, list[AssociationTest]]]:
+    for family in dict.fromkeys(test.family for test in tests):
+        yield family, [test for test in tests if test.family == family]
+
+
+def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float) -> Table:
+    pooled = any(test.test.startswith("Rao-Scott") for test in tests)
+    omnibus = family == "omnibus"
+    effects: tuple[str, ...] = ("Odds ratio", "phi")
+    if omnibus:
+        effects = ("Cramér's V", "corrected", f"gamma ({level(confidence)} interval)")
+    columns = ("What", "Test", "Statistic", "p", "p (Holm)", *effects, "")
+    rows = []
+    for test in tests:
+        shown: tuple[str, ...] = (
+            coefficient(test.cramers_v),
+            coefficient(test.cramers_v_corrected),
+            _gamma(test),
+        )
+        if not omnibus:
+            shown = (
+                "unbounded" if test.unbounded else coefficient(test.odds_ratio),
+                coefficient(test.phi),
+            )
+        statistic = "" if test.statistic is None else f"{test.statistic:.2f}, df {test.df}"
+        row = (
+            spoken(test.name),
+            test.test,
+            statistic,
+            p_value(test.decisive_p),
+            p_value(test.p_holm),
+        )
+        rows.append((*row, *shown, "exploratory" if test.exploratory else ""))
+    notes = ["Exploratory: a cell or margin holds fewer than 10 pairs. Association is not cause."]
+    if any(test.decisive_p is None for test in tests):
+        notes.append("Undefined: no pair stands in some row or column, so nothing can be compared.")
+    if omnibus and not pooled:
+        notes += [
+            f"{spoken(test.name)}: asymptotic p {p_value(test.p_asymptotic)}"
+            + (f"; linear-by-linear trend p {p_value(test.trend.p)}" if test.trend else "")
+            + _overlap(test)
+            + "."
+            for test in tests
+        ]
+    if pooled:
+        notes.append(
+            "Records share prompts: permutation and Fisher tests would not be valid, and the chi-square is corrected "
+            "for the sharing (Rao and Scott, first order, design effect at least 1). Per group they are exact where "
+            "prompts do not repeat."
+        )
+    caption = (
+        "Does relevance go with severity and category?"
+        if omnibus
+        else f"On-task against less: {family}"
+    )
+    return Table(caption, columns, tuple(rows), text_columns=2, notes=tuple(notes))
+
+
+def _overlap(test: AssociationTest) -> str:
+    if not test.overlap:
+        return ""
+    stand = "stands" if test.overlap == 1 else "stand"
+    return f"; {counted(test.overlap, 'record')} {stand} in more than one row"
+
+
+def _gamma(test: AssociationTest) -> str:
+    if test.gamma is None:
+        return ""
+    if test.gamma.low is None or test.gamma.high is None:
+        return f"{test.gamma.estimate:+.2f}"
+    return f"{test.gamma.estimate:+.2f} ({test.gamma.low:+.2f} to {test.gamma.high:+.2f})"

@@ -1,0 +1,277 @@
+"""How far the labels can be trusted: corrected rates, or how wrong they would have to be."""
+
+from collections.abc import Iterator, Sequence
+
+from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
+from riskshift.analysis.correction.rates import CorrectedRate, Correction, Share
+from riskshift.analysis.correction.sample import FEW_LABELS, NO_PAIR
+from riskshift.analysis.correction.tipping import Tipping
+from riskshift.analysis.words import counted, percent, points, points_range
+from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section, Table
+
+DRAWN = (
+    "escalation",
+    "response_harm",
+    "harmful_prompt_compliance",
+    "benign_drift",
+    "persistence",
+    "drift_rate",
+)
+A_FEW = 10
+FEW = f"* Fewer than {FEW_LABELS} of people's labels count for this rate: too few to rely on."
+NOBODY = "no label counts"
+UNKNOWN = "cannot be known"
+SERIES = ("raw", "corrected", "people alone")
+
+
+def corrected_section(correction: Correction) -> Section:
+    """Show raw, people's and corrected rates side by side."""
+    sample = correction.sample
+    blocks: list[Block] = [
+        Paragraph(
+            f"People labelled {sample.labelled:,} of the {counted(sample.pairs, 'pair')}. Trust the corrected rates, "
+            "if the sample was drawn as below. The raw rate and the corrected one nearly always differ a little by "
+            "chance; only where their intervals lie clearly apart does it show that the grader is biased."
+        ),
+        _figure(correction.rates),
+        _strata_table(correction) if sample.stratified_by else _random_table(correction),
+    ]
+    another = [item for item in correction.rates if item.rogan_gladen.estimate is not None]
+    if another:
+        blocks.append(_another_way(another))
+    return Section(
+        "Corrected by people's labels", "corrected", (*blocks, Bullets(sample.notes)), brief=True
+    )
+
+
+def _random_table(correction: Correction) -> Table:
+    rates = correction.rates
+    rows = tuple(
+        (item.metric, _told(item.raw), _told(item.people), _corrected(item), _gain(item))
+        for item in rates
+    )
+    told = (
+        "Raw: the grader's labels on all pairs. Corrected: these and people's together (prediction-powered "
+        "inference)."
+    )
+    return Table(
+        "Raw and corrected rates",
+        ("Metric", "Raw", "People alone", "Corrected", "Gain"),
+        rows,
+        notes=(told, *_marks(rates)),
+        essential=(0, 1, 3),
+        legend=(
+            (2, "People alone: only the pairs that they labelled."),
+            (
+                4,
+                "Gain: how many times more of people's labels it would take to be as sure without the grader.",
+            ),
+        ),
+    )
+
+
+def _strata_table(correction: Correction) -> Table:
+    rates = correction.rates
+    rows = tuple((item.metric, _told(item.raw), _corrected(item), _gain(item)) for item in rates)
+    told = (
+        "Raw: the grader's labels on all pairs. Corrected: people's labels, weighed by the strata that they were "
+        "drawn from."
+    )
+    return Table(
+        "Raw and corrected rates",
+        ("Metric", "Raw", "Corrected", "Gain"),
+        rows,
+        notes=(told, *_marks(rates)),
+        essential=(0, 1, 2),
+        legend=(
+            (
+                3,
+                "Gain: how many times more of people's labels a plain random sample would have needed without the "
+                "grader; below 1 the strata made the rate less sure.",
+            ),
+        ),
+    )
+
+
+def _another_way(rates: Sequence[CorrectedRate]) -> Table:
+    return Table(
+        "Corrected another way",
+        ("Metric", "Corrected", "By error rates"),
+        tuple((item.metric, _corrected(item), _told(item.rogan_gladen)) for item in rates),
+        notes=(
+            "By error rates: Rogan and Gladen's correction, from the grader's sensitivity and specificity on the pairs "
+            "that people labelled. Where the two differ much, the way of correcting matters.",
+        ),
+    )
+
+
+def _marks(rates: Sequence[CorrectedRate]) -> tuple[str, ...]:
+    """Explain what cells of corrected rates say in a few words."""
+    notes = [FEW] if any(_few(item) for item in rates) else []
+    lacking = [item.note for item in rates if item.corrected.estimate is None]
+    if NO_PAIR in lacking:
+        notes.append(f"{NOBODY}: {NO_PAIR} of this rate.")
+    notes += [f"{UNKNOWN}: {note}." for note in dict.fromkeys(lacking) if note != NO_PAIR]
+    return tuple(notes)
+
+
+def _few(item: CorrectedRate) -> bool:
+    return bool(item.note) and item.corrected.estimate is not None
+
+
+def _corrected(item: CorrectedRate) -> str:
+    if item.corrected.estimate is None:
+        return NOBODY if item.note == NO_PAIR else UNKNOWN
+    return _told(item.corrected) + (" *" if _few(item) else "")
+
+
+def _gain(item: CorrectedRate) -> str:
+    if item.corrected.estimate is None:
+        return "undefined"
+    return "all known" if item.gain is None else f"{item.gain:.2f}"
+
+
+def _told(share: Share) -> str:
+    if share.interval is None:
+        return percent(share.estimate)
+    return f"{percent(share.estimate)} ({percent(share.interval.low)} to {percent(share.interval.high)})"
+
+
+def _figure(rates: Sequence[CorrectedRate]) -> Figure:
+    rows: list[dict[str, str | float | int]] = []
+    shown = [
+        item for item in rates if item.metric.partition("[")[0] in DRAWN and item.corrected.interval
+    ]
+    for item in shown:
+        for series, share in zip(SERIES, (item.raw, item.corrected, item.people), strict=True):
+            if share.interval is not None and share.estimate is not None:
+                rows.append(
+                    {
+                        "label": item.metric,
+                        "series": series,
+                        "estimate": share.estimate,
+                        "low": share.interval.low,
+                        "high": share.interval.high,
+                    }
+                )
+    held = [series for series in SERIES if any(row["series"] == series for row in rows)]
+    told = "; ".join(f"{item.metric}: {_in_words(item, held)}" for item in shown)
+    return Figure(
+        "corrected-rates",
+        "intervals",
+        "Raw and corrected rates" if len(held) == 2 else "Raw, people's and corrected rates",
+        f"Dots with intervals. {told}.",
+        tuple(rows),
+        tuple(item.metric for item in shown),
+        tuple(held),
+    )
+
+
+def _in_words(item: CorrectedRate, held: Sequence[str]) -> str:
+    shares = dict(zip(SERIES, (item.raw, item.corrected, item.people), strict=True))
+    return ", ".join(f"{series} {percent(shares[series].estimate)}" for series in held)
+
+
+def tipping_section(tipping: Sequence[Tipping]) -> Section:
+    """Show how wrong the grader would have to be for each finding to vanish."""
+    rows = tuple(
+        (
+            item.metric,
+            percent(item.estimate),
+            "none" if item.null_specificity is None else percent(item.null_specificity),
+        )
+        for item in tipping
+    )
+    return Section(
+        "How wrong the labels would have to be",
+        "tipping",
+        (
+            Paragraph(
+                "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a "
+                "rate: the table gives the specificity at or below which the true rate could be zero. Rare findings "
+                "vanish first. Have people label a random sample of the pairs, and give it with --people."
+            ),
+            Table(
+                "Specificity at which a finding could be false alarms alone",
+                ("Finding", "Rate", "Specificity"),
+                rows,
+                notes=(
+                    "The grader is judged on the pair's event. How much of the true events it finds (its sensitivity) "
+                    "does not matter here, where there are none.",
+                ),
+            ),
+        ),
+    )
+
+
+def corrected_differences_section(corrected: CorrectedComparison) -> Section:
+    """Show differences between models, corrected by people's labels."""
+    rows = tuple(
+        (
+            item.metric,
+            f"{item.candidate} against {item.baseline}",
+            " and ".join(f"{n:,}" for n in reversed(item.labelled)),
+            _difference(item),
+            _verdict(item),
+            _further(item),
+        )
+        for item in corrected.differences
+    )
+    text = (
+        "A grader that treats the models differently moves their difference. These are corrected by people's labels, "
+        "on the prompts that both models answered. Where a verdict here differs from the one by the grader's labels "
+        "alone, this one holds, if the sample was drawn as below."
+    )
+    table = Table(
+        "Corrected differences",
+        ("Metric", "Compared", "Labels by people", "Difference", "Verdict", "Further labels"),
+        rows,
+        text_columns=5,
+        notes=(
+            "Difference: in percentage points, the first minus the second.",
+            *_reasons(corrected.differences),
+        ),
+        essential=(0, 1, 3, 4),
+        legend=(
+            (2, "Labels by people: pairs that count, of the first and of the second."),
+            (
+                5,
+                "Further labels: roughly how many more of people's labels might settle it, over both; more than all: "
+                "even labels of all pairs may not.",
+            ),
+        ),
+    )
+    blocks = (Paragraph(text), table, Bullets(corrected.sample.notes))
+    return Section("Corrected by people's labels", "corrected", blocks, brief=True)
+
+
+def _verdict(item: CorrectedDifference) -> str:
+    if item.difference is None:
+        return f"none: {'no labels' if NO_PAIR in item.note else UNKNOWN}"
+    if min(item.labelled) < FEW_LABELS:
+        return f"withheld: fewer than {FEW_LABELS} labels"
+    if item.verdict is None:
+        return "none: neither is better"
+    return item.verdict.spoken
+
+
+def _reasons(differences: Sequence[CorrectedDifference]) -> Iterator[str]:
+    """Explain what verdicts say in a few words."""
+    if any(_verdict(item).startswith("withheld") for item in differences):
+        yield f"Withheld: at least {FEW_LABELS} of people's labels of either model must count."
+    lacking = {item.note for item in differences if item.difference is None}
+    yield from (f"None, {UNKNOWN}: {note}." for note in sorted(lacking) if NO_PAIR not in note)
+
+
+def _further(item: CorrectedDifference) -> str:
+    if item.verdict is None or item.verdict.word != "inconclusive":
+        return ""
+    if item.further is None:
+        return "more than all"
+    return "a few" if item.further < A_FEW else f"{item.further:,}"
+
+
+def _difference(item: CorrectedDifference) -> str:
+    if item.difference is None or item.interval is None:
+        return "undefined"
+    return f"{points(item.difference)} ({points_range(item.interval)})"

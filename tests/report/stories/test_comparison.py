@@ -1,0 +1,141 @@
+"""The comparison's page: verdicts first, nothing odd in any cell."""
+
+import re
+
+import polars as pl
+import pytest
+
+from riskshift import Taxonomy, compare
+from riskshift.report.document import Bullets, Figure, Paragraph, Table
+from riskshift.report.stories.comparison import story
+from riskshift.report.writing import render
+
+HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])
+
+
+def frame(models=("old", "new", "third"), samples=1, groups=("x",)):
+    rows = [
+        {
+            "prompt_id": f"{group}{i}",
+            "model": model,
+            "sample": s,
+            "lang": group,
+            "prompt_harm": i % 3,
+            "response_harm": (i * (at + 2) + s) % 3,
+        }
+        for group in groups
+        for i in range(20)
+        for at, model in enumerate(models)
+        for s in range(samples)
+    ]
+    return pl.DataFrame(rows)
+
+
+RESULTS = {
+    "baseline": lambda: compare(frame(), baseline="old", taxonomy=HARM),
+    "all pairs": lambda: compare(frame(), taxonomy=HARM),
+    "two models": lambda: compare(frame(("old", "new")), taxonomy=HARM),
+    "samples": lambda: compare(frame(samples=3), baseline="old", taxonomy=HARM),
+    "mix and groups": lambda: compare(
+        frame(groups=("x", "y")), baseline="old", standardize="pooled", by="lang", taxonomy=HARM
+    ),
+    "nothing shared in a category": lambda: compare(
+        frame().with_columns(prompt_harm=0), baseline="old", taxonomy=HARM
+    ),
+}
+
+
+@pytest.fixture(params=RESULTS, scope="module")
+def result(request):
+    return RESULTS[request.param]()
+
+
+def texts(document):
+    yield from (document.title, document.subtitle, *document.summary, *document.caveats)
+    for section in document.sections:
+        yield section.title
+        for block in section.blocks:
+            if isinstance(block, Paragraph):
+                yield block.text
+            elif isinstance(block, Bullets):
+                yield from block.items
+            elif isinstance(block, Figure):
+                yield block.alt
+            elif isinstance(block, Table):
+                yield from (block.caption, *block.columns, *block.footnotes)
+                for row in block.rows:
+                    yield from row
+
+
+def test_verdicts_come_first_and_provenance_last(result):
+    anchors = [section.anchor for section in story(result).sections]
+    assert anchors[:2] == ["verdicts", "words"]
+    assert anchors[-1] == "provenance"
+    assert len(set(anchors)) == len(anchors)
+
+
+def test_nothing_of_the_program_shows_through(result):
+    odd = re.compile(r"\bnan\b|\bNone\b|\binf\b|Interval\(|\{|\}|  ")
+    for text in texts(story(result)):
+        assert not odd.search(text), text
+
+
+def test_tables_are_filled(result):
+    for section in story(result).sections:
+        for block in section.blocks:
+            if isinstance(block, Table):
+                assert all(len(row) == len(block.columns) for row in block.rows)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md", ".tex", ".json", ".csv"])
+def test_every_format_renders(result, suffix):
+    assert len(render(result, suffix)) > 500
+
+
+def test_a_margin_of_one_point_is_singular():
+    words = " ".join(story(RESULTS["baseline"]()).summary)
+    assert "a margin of 1 point:" in words
+
+
+def tables(document):
+    for section in document.sections:
+        yield from (block for block in section.blocks if isinstance(block, Table))
+
+
+def test_pairs_of_models_say_which_is_first_or_leave_the_baseline_to_the_caption():
+    for made, heading in (
+        (RESULTS["all pairs"](), "Compared"),
+        (RESULTS["baseline"](), "Candidate"),
+    ):
+        verdicts = next(tables(story(made)))
+        assert verdicts.columns[1] == heading
+        names = {row[1] for row in verdicts.rows}
+        if heading == "Compared":
+            assert names == {"old against new", "third against new", "third against old"}
+        else:
+            assert names == {"new", "third"}
+            assert "against old" in verdicts.caption
+
+
+def test_verdicts_on_few_prompts_are_marked():
+    made = RESULTS["two models"]()
+    verdicts = next(tables(story(made)))
+    assert all(row[2].endswith(" *") for row in verdicts.rows)
+    assert "* Fewer than 30 shared prompts." in verdicts.notes
+    few = next(d for d in made.differences if d.verdict is not None)
+    assert f"{few.metric} (only {few.prompts} prompts)" in " ".join(made.summary)
+
+
+def test_a_single_comparison_needs_no_correction():
+    (escalation, *_) = (
+        t for t in tables(story(RESULTS["two models"]())) if t.caption == "escalation"
+    )
+    assert escalation.columns[-1] == "p"
+    several = next(t for t in tables(story(RESULTS["all pairs"]())) if t.caption == "escalation")
+    assert several.columns[-2:] == ("For all at once", "p (Holm)")
+
+
+def test_notes_say_that_of_many_verdicts_a_few_are_wrong():
+    made = RESULTS["all pairs"]()
+    judged = sum(d.verdict is not None for d in made.differences)
+    assert any(note.startswith(f"Each of the {judged} verdicts") for note in made.notes)
