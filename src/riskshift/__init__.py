@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Agreement": "analysis.agreement.result",
     "Analysis": "analysis.transitions.result",
-    "Case": "counts.pairs",
+    "Case": "counts.case",
     "ColumnError": "errors",
     "Columns": "records",
     "Comparison": "analysis.comparison.result",
@@ -84,7 +84,7 @@ _HOMES = {
     "import_label_studio": "labelstudio.importing",
     "labels_needed": "jobs.sample",
     "plan": "jobs.plan",
-    "read": "jobs.analyze",
+    "read": "jobs.opening",
     "sample": "jobs.sample",
     "write": "report",
     "write_charts": "report",

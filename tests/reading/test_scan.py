@@ -5,6 +5,7 @@ import random
 import duckdb
 import pytest
 
+from riskshift.collapse.purposes import PAIRS
 from riskshift.errors import ColumnError, FileError, RiskshiftError
 from riskshift.reading.files import FileSource, _connect, _query
 from riskshift.reading.paths import find_files
@@ -157,7 +158,7 @@ def test_what_the_engine_reads_is_what_the_scan_reads(tmp_path, form):
         start = {"csv": "a,b\n", "jsonl": '{"a":0}\n', "json": "["}[form]
         end = chance.choice(['{"a":3}]', "]"]) if form == "json" else ""
         file = found(tmp_path, start + body + end, f"x.{form}")
-        source = FileSource([file], connection, options, tmp_path)
+        source = FileSource([file], connection, options, tmp_path, PAIRS)
         try:
             relation = connection.sql(_query([file], options, source))
             rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]

@@ -12,6 +12,7 @@ import pytest
 
 import riskshift
 from riskshift.errors import OutputError
+from riskshift.outputs import places
 from riskshift.outputs.places import write_bytes
 from riskshift.report import writing
 from riskshift.report.writing import check_output, to_csv, to_json, write, write_charts
@@ -76,7 +77,7 @@ class TestWholeOrNotAtAll:
 
         place = tmp_path / "results.json"
         place.write_bytes(b"old")
-        monkeypatch.setattr(writing.os, "fdopen", opened)
+        monkeypatch.setattr(places.os, "fdopen", opened)
         with pytest.raises(OutputError, match=r"results\.json cannot be written: No space left"):
             write_bytes(place, b"new")
         assert place.read_bytes() == b"old"
@@ -136,7 +137,7 @@ class TestWhere:
 
     def test_folder_that_cannot_be_written_to_is_refused(self, tmp_path, monkeypatch):
         # Root may write everywhere, so the answer of the system is put in its place.
-        monkeypatch.setattr(writing.os, "access", lambda path, mode: False)
+        monkeypatch.setattr(places.os, "access", lambda path, mode: False)
         with pytest.raises(OutputError, match=r"cannot be written to\. Choose another place"):
             check_output(tmp_path / "report.json")
 

@@ -90,6 +90,7 @@ def analyze(
     Examples
     --------
     >>> import polars as pl
+    >>> from riskshift.taxonomy import Taxonomy
     >>> pairs = pl.DataFrame({"prompt_harm": [1, 1, 0, 0], "response_harm": [0, 1, 0, 0]})
     >>> result = analyze(pairs, taxonomy=Taxonomy(["harm"], ["Safe", "Harmful"]))
     >>> print(result.rate("persistence", "harm"))

@@ -213,7 +213,9 @@ def test_an_empty_row_has_no_shares():
 
 
 def test_shades_on_the_page_are_those_of_the_charts():
-    style = files("riskshift.report").joinpath("page", "report.css").read_text(encoding="utf-8")
+    style = (
+        files("riskshift.report.render").joinpath("page", "report.css").read_text(encoding="utf-8")
+    )
     assert tuple(re.findall(r"\.heat-\d \{ background: (#\w+)", style)) == drawings.HEAT
 
 
