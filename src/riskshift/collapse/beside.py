@@ -7,8 +7,8 @@ from typing import Final
 import narwhals.stable.v2 as nw
 
 from riskshift.collapse.coding import tabulate
-from riskshift.collapse.labels import Key, label_keys
-from riskshift.collapse.pairs import MAX_PATTERNS, cleaned, collapse, layout_of
+from riskshift.collapse.labels import Key
+from riskshift.collapse.pairs import MAX_PATTERNS, Collapsed, layout_of
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, UsageError, listing
@@ -40,15 +40,15 @@ class Beside:
 
 
 def double(
-    graded: Records, people: Records, *, by: str | None = None, elsewhere: bool = False
+    graded: Collapsed, people: Collapsed, *, by: str | None = None, elsewhere: bool = False
 ) -> Doubled:
     """Join a grader's records with people's and collapse both to one table.
 
     Parameters
     ----------
-    graded : Records
+    graded : Collapsed
         Every pair, labelled by the grader.
-    people : Records
+    people : Collapsed
         Some of the same pairs, labelled by people; told apart by ``record_id`` where both have it,
         else by prompt, model, sample and turn, as far as both have them.
     by : str, optional
@@ -71,33 +71,33 @@ def double(
     return tabulate_beside(set_beside(graded, people, elsewhere=elsewhere), by=by)
 
 
-def set_beside(graded: Records, people: Records, *, elsewhere: bool = False) -> Beside:
+def set_beside(graded: Collapsed, people: Collapsed, *, elsewhere: bool = False) -> Beside:
     """Join a grader's records with people's, pair by pair; as `double`, which also collapses."""
-    if graded.options.taxonomy != people.options.taxonomy:
+    ours, theirs = graded.records, people.records
+    if ours.options.taxonomy != theirs.options.taxonomy:
         raise UsageError("the grader's and the people's labels must have one taxonomy.")
-    graded, people = collapse(graded).records, collapse(people).records
-    key = _shared_identity(graded, people)
+    key = _shared_identity(ours, theirs)
     names = [f"riskshift_key_{at}" for at in range(len(key))]
-    left, right = in_one_place([cleaned(graded), cleaned(people)])
-    left = left.with_columns(*_as_text(graded, key, names))
-    right = right.with_columns(*_as_text(people, key, names))
-    for records, frame in ((graded, left), (people, right)):
+    left, right = in_one_place([ours, theirs])
+    left = left.with_columns(*_as_text(ours, key, names))
+    right = right.with_columns(*_as_text(theirs, key, names))
+    for records, frame in ((ours, left), (theirs, right)):
         refuse_repeats(records, frame, names, key)
     named = {
-        own.column + _PEOPLE: theirs
-        for own, theirs in zip(_labels(graded), _labels(people), strict=True)
+        own.column + _PEOPLE: other
+        for own, other in zip(_labels(graded), _labels(people), strict=True)
     }
     renamed = [nw.col(key.column).alias(name) for name, key in named.items()]
     beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
     if not elsewhere:
         known = left.select(*names).unique()
-        _refuse_strangers(people, [graded], beside.join(known, on=names, how="anti"), names)
+        _refuse_strangers(theirs, [ours], beside.join(known, on=names, how="anti"), names)
     joined = left.join(beside, on=names, how="left")
     labels = tuple(replace(key, column=name) for name, key in named.items())
-    return Beside(replace(graded, frame=joined), tuple(label_keys(graded)), labels)
+    return Beside(replace(ours, frame=joined), graded.keys, labels)
 
 
-def check_shared(people: Records, candidate: Records, baseline: Records) -> None:
+def check_shared(labels: Collapsed, candidate: Collapsed, baseline: Collapsed) -> None:
     """Refuse people's labels that are not each of one pair of two sets of graded records.
 
     Raises
@@ -105,9 +105,8 @@ def check_shared(people: Records, candidate: Records, baseline: Records) -> None
     DataError
         If some pairs are in neither, or in both, so that nothing tells whose label it is.
     """
-    people = collapse(people).records
-    parts = [candidate, baseline]
-    *graded, mine = in_one_place([cleaned(part) for part in (*parts, people)])
+    people, parts = labels.records, [candidate.records, baseline.records]
+    *graded, mine = in_one_place([*parts, people])
     strangers, twofold = mine, mine
     for at, (part, frame) in enumerate(zip(parts, graded, strict=True)):
         key = _shared_identity(part, people)
@@ -198,8 +197,8 @@ def _chance(people: Records, value: object) -> float | None:
     return chance
 
 
-def _labels(records: Records) -> list[Key]:
-    return [key for key in label_keys(records) if key.is_label]
+def _labels(collapsed: Collapsed) -> list[Key]:
+    return [key for key in collapsed.keys if key.is_label]
 
 
 def _shared_identity(graded: Records, people: Records) -> list[str]:

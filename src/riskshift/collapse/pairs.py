@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 
 from riskshift.collapse.coding import tabulate
 from riskshift.collapse.faults import Faults
-from riskshift.collapse.labels import check_labels, label_keys, warn_if_even
+from riskshift.collapse.labels import Key, check_labels, label_keys, warn_if_even
 from riskshift.collapse.repeats import (
     check_duplicates,
     check_ids,
@@ -38,15 +38,26 @@ class Collapsed:
     groups : mapping
         Counts by grouping column and value.
     records : Records
-        The records that were counted; `skipped` says how many were left out, and why.
+        The records that were counted, checked and in one form; `skipped` says how many were left
+        out, and why.
+    keys : tuple of Key
+        The columns of a pattern: prompt sides, response sides, then the rest.
     patterns : sequence of tuple
-        The values of the label columns as they are, for going back to the rows.
+        The values of these columns as they are, for going back to the rows.
     """
 
     counts: Counts
     groups: dict[str, Grouped]
     records: Records
+    keys: tuple[Key, ...]
     patterns: Sequence[tuple[Any, ...]]
+
+    def only(self, column: str, name: str) -> "Collapsed":
+        """Keep one value of a column that was grouped by; nothing is crossed again."""
+        grouped = self.groups[column].only(name)
+        records = self.records
+        kept = replace(records, frame=records.frame.filter(engine.named(column) == name))
+        return replace(self, counts=grouped.pooled(), groups={column: grouped}, records=kept)
 
     @property
     def read(self) -> int:
@@ -91,7 +102,7 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
 
 def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Collapsed:
     progress("grouping the labels")
-    records = check_ids(cleaned(records), faults)
+    records = check_ids(_cleaned(records), faults)
     columns = _groupings(records)
     model = records.column("model")
     by = model if model in columns else None
@@ -122,10 +133,10 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
         progress(f"grouping by {column}")
         cluster = records.cluster if clustered else None
         groups[column] = joint if column == by else _grouped(records, cluster, column)
-    return Collapsed(joint.pooled(), groups, records, rows)
+    return Collapsed(joint.pooled(), groups, records, tuple(label_keys(records)), rows)
 
 
-def cleaned(records: Records) -> Records:
+def _cleaned(records: Records) -> Records:
     """Give the values that matter one form in every engine.
 
     Raises

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -128,10 +128,14 @@ class Grouped:
 
     def each(self) -> "dict[str, Counts]":
         """Return the counts of each group by itself."""
-        return {
-            name: self.layout.counts(self.table.where(self.group == at))
-            for at, name in enumerate(self.names)
-        }
+        return {name: self.only(name).pooled() for name in self.names}
+
+    def only(self, name: str) -> "Grouped":
+        """Return one group, as a grouping of its own."""
+        table = self.table.where(self.group == self.names.index(name))
+        values = table.values.copy()
+        values[:, self.layout.width] = 0
+        return Grouped(self.layout, replace(table, values=values).keep(slice(None)), (name,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

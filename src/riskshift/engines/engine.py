@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.counts.clusters import IntArray
+from riskshift.counts.pairs import NO_VALUE
 
 Frame = nw.LazyFrame[Any]
 
@@ -154,6 +155,13 @@ def is_blank(frame: Frame, column: str) -> nw.Expr:
     if dtype == nw.String:
         return blank | (nw.col(column) == "")
     return blank | nw.col(column).is_nan() if dtype.is_float() else blank
+
+
+def named(column: str) -> nw.Expr:
+    """Name the groups of a column in the engine as `group_name` does."""
+    text = nw.col(column).cast(nw.String).str.strip_chars()
+    flag = nw.when(text.is_in(["True", "False"])).then(text.str.to_lowercase()).otherwise(text)
+    return nw.when(~text.is_null() & (text != "")).then(flag).otherwise(nw.lit(NO_VALUE))
 
 
 def compositions(

@@ -11,7 +11,7 @@ from riskshift.analysis.transitions.findings import caveats, headline
 from riskshift.analysis.transitions.population import Population, estimate
 from riskshift.analysis.transitions.result import Analysis
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
-from riskshift.collapse.pairs import collapse
+from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.jobs.opening import Clock, provenance, read, read_people, silent
 from riskshift.picking.cases import worst_cases
@@ -135,7 +135,7 @@ def analyze(
     corrected = None
     if people is not None:
         progress("correcting by people's labels")
-        corrected = _corrected(records, people, settings, about, reading)
+        corrected = _corrected(collapsed, people, settings, about, reading)
         clock.lap("correct")
     taxonomy = records.options.taxonomy
     tipping = _tipping(population, labels_by)
@@ -170,11 +170,12 @@ def analyze(
 
 
 def _corrected(
-    graded: Records, people: Any, settings: Settings, about: str, reading: dict[str, Any]
+    graded: Collapsed, people: Any, settings: Settings, about: str, reading: dict[str, Any]
 ) -> Correction:
-    seen = read_people(people, reading, model=reading.get("model"))
+    seen = collapse(read_people(people, reading, model=reading.get("model")))
     doubled = double(graded, seen)
-    sample = people_sample(doubled, source=seen.source.name, drawing=drawing_of(seen), about=about)
+    source, drawing = seen.records.source.name, drawing_of(seen.records)
+    sample = people_sample(doubled, source=source, drawing=drawing, about=about)
     return correct(doubled, sample, settings)
 
 

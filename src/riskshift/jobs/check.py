@@ -11,9 +11,10 @@ from riskshift.analysis.gate.judging import Question, judge_difference, judge_ra
 from riskshift.analysis.gate.judging_corrected import judge_corrected, judge_corrected_difference
 from riskshift.analysis.gate.result import GateReport, GateResult
 from riskshift.analysis.gate.rules import Rule, parse_rule
-from riskshift.collapse.pairs import Collapsed, cleaned, collapse
+from riskshift.collapse.beside import tabulate_beside
+from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.counts.doubled import Doubled
-from riskshift.counts.pairs import Counts, group_name
+from riskshift.counts.pairs import Counts
 from riskshift.engines import engine
 from riskshift.errors import DataError, FileError, UsageError, unknown_choice
 from riskshift.jobs.opening import provenance, read, silent
@@ -115,15 +116,15 @@ def check(
         labels = PeopleLabels.of(
             people,
             baseline_people,
-            records,
-            None if old is None else old.records,
+            collapsed,
+            old,
             reading,
             narrowed=bool(records.options.model or baseline_model),
         )
     matched = None
     if old is not None:
         same = same_place(data, baseline)
-        matched = Matched(records, collapsed, old, labels, same, progress)
+        matched = Matched(collapsed, old, labels, same, progress)
     doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
     results = _judged(parsed, collapsed, labels, matched, confidence)
@@ -198,13 +199,12 @@ def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule])
     """Refuse to go on without a group all of whose rows were left out: silence is no pass."""
     if not collapsed.records.skipped:
         return
-    frame = cleaned(records).frame
     for rule in rules:
         if rule.by is None:
             continue
         column = column_of(records, rule)
-        there = [value for value, _ in engine.count_patterns(frame, [column])]
-        names = {group_name("" if value is None else value) for value in there}
+        there = records.frame.select(engine.named(column).alias(column))
+        names = {name for name, _ in engine.count_patterns(there, [column])}
         require_groups(rule, names, collapsed.groups[column].names)
 
 
@@ -263,7 +263,7 @@ def _corrected_rates(
 ) -> list[_Judge]:
     left_out = sum(collapsed.records.skipped.values())
     column = None if rule.by is None else column_of(collapsed.records, rule)
-    doubled = labels.double(collapsed, by=column)
+    doubled = tabulate_beside(labels.beside(collapsed, baseline=False), by=column)
     parts: dict[str | None, Doubled] = {None: doubled}
     if column is not None:
         parts = {name: doubled.only(name) for name in doubled.names}

@@ -25,7 +25,7 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import Collapsed, collapse
-from riskshift.counts.pairs import NO_VALUE, Counts, Grouped, group_name
+from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
 from riskshift.jobs.opening import provenance, read, read_people, silent
@@ -138,7 +138,7 @@ def compare(
     if people is not None:
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
-        corrected = _corrected(records, people, named, choices, settings, margin, reading)
+        corrected = _corrected(collapsed, people, named, choices, settings, margin, reading)
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
@@ -249,7 +249,7 @@ def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
 
 
 def _corrected(
-    records: Records,
+    collapsed: Collapsed,
     people: Any,
     pairs: Sequence[tuple[str, str]],
     choices: Sequence[Choice],
@@ -257,9 +257,11 @@ def _corrected(
     margin: float,
     reading: dict[str, Any],
 ) -> CorrectedComparison:
-    seen = read_people(people, reading, model=reading.get("model"))
-    doubled = double(records, seen, by=records.column("model"))
-    sample = people_sample(doubled, source=seen.source.name, drawing=drawing_of(seen))
+    seen = collapse(read_people(people, reading, model=reading.get("model")))
+    doubled = double(collapsed, seen, by=collapsed.records.column("model"))
+    sample = people_sample(
+        doubled, source=seen.records.source.name, drawing=drawing_of(seen.records)
+    )
     return corrected_differences(doubled, sample, pairs, choices, settings, margin=margin)
 
 
@@ -336,7 +338,7 @@ def _interaction(
     if model is None:
         raise DataError(f"{records.source.name} has no column of models to compare.")
     frame, _ = engine.plain(records.frame, [model, by])
-    cell = nw.concat_str([_named(name) for name in (model, by)], separator=_BETWEEN)
+    cell = nw.concat_str([engine.named(name) for name in (model, by)], separator=_BETWEEN)
     frame = frame.with_columns(cell.alias(_CELL))
     _, grouped = _by_model(_with_roles(replace(records, frame=frame), model=_CELL), progress)
     cells = [tuple(map(group_name, name.split(_BETWEEN, 1))) for name in grouped.names]
@@ -347,9 +349,3 @@ def _interaction(
             f"--by {by}: there is only one group, {groups[0]!r}; nothing to compare it with."
         )
     return interaction(Matching(grouped), by, groups, pairs, positions, choices, settings)
-
-
-def _named(column: str) -> nw.Expr:
-    """Name the groups of a column in the engine as `group_name` does."""
-    text = nw.col(column).cast(nw.String).str.strip_chars()
-    return nw.when(~text.is_null() & (text != "")).then(text).otherwise(nw.lit(NO_VALUE))

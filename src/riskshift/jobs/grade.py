@@ -9,6 +9,7 @@ from riskshift.analysis.grader.result import GraderReport
 from riskshift.analysis.grader.weighed import weighed
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.collapse.beside import drawing_of, set_beside, tabulate_beside
+from riskshift.collapse.pairs import collapse
 from riskshift.errors import DataError, UsageError
 from riskshift.jobs.opening import Clock, provenance, read, read_people, silent
 from riskshift.picking.misjudged import misjudged
@@ -89,7 +90,7 @@ def grade(
     drawing = drawing_of(seen)
     clock.lap("read")
     progress("putting people's labels beside the grader's")
-    beside = set_beside(graded, seen)
+    beside = set_beside(collapse(graded), collapse(seen))
     doubled = tabulate_beside(beside)
     clock.lap("collapse")
     labelled = int(doubled.table.n[doubled.labelled].sum())

@@ -13,15 +13,13 @@ from riskshift.analysis.gate.rules import Rule
 from riskshift.collapse.beside import (
     Beside,
     check_shared,
-    double,
     drawing_of,
     set_beside,
     tabulate_beside,
 )
-from riskshift.collapse.labels import label_keys
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.counts.doubled import Doubled, Drawing
-from riskshift.counts.pairs import NO_VALUE, Grouped, group_name
+from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
 from riskshift.jobs.opening import read, read_people
@@ -64,8 +62,7 @@ def read_baseline(
         raise UsageError("data and baseline are read with different taxonomies.")
     column = records.column("model")
     by = () if column is None else (column,)
-    records = replace(records, options=replace(records.options, by=by))
-    collapsed = collapse(records)
+    collapsed = collapse(replace(records, options=replace(records.options, by=by)))
     if column is None:
         if model is not None:
             raise ColumnError.not_found(
@@ -86,8 +83,7 @@ def read_baseline(
         return collapsed
     if model not in names:
         raise unknown_choice("model of the baseline", model, names)
-    kept = records.frame.filter(nw.col(column).cast(nw.String) == model)
-    return collapse(replace(records, frame=kept))
+    return collapsed.only(column, model)
 
 
 def same_place(data: Any, baseline: Any) -> bool:
@@ -106,31 +102,31 @@ class PeopleLabels:
 
     Parameters
     ----------
-    candidate : Records
+    candidate : Collapsed
         People's labels; `shared` says that some may be of the baseline's pairs.
-    baseline : Records or None
+    baseline : Collapsed or None
         People's labels of the baseline's pairs; None without a baseline.
     shared : bool
         Whether both are the same records.
     drawings : tuple of Drawing
         How both samples were drawn; once, where they are the same.
-    made : dict of str or None to Doubled
-        What `double` has put together, by grouping.
+    joined : dict of bool to Beside
+        What `beside` has put together: the candidate's, and, by True, the baseline's.
     """
 
-    candidate: Records
-    baseline: Records | None
+    candidate: Collapsed
+    baseline: Collapsed | None
     shared: bool
     drawings: tuple[Drawing, ...]
-    made: dict[str | None, Doubled] = field(default_factory=dict, repr=False, compare=False)
+    joined: dict[bool, Beside] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
         cls,
         people: Any,
         baseline_people: Any,
-        candidate: Records,
-        baseline: Records | None,
+        candidate: Collapsed,
+        baseline: Collapsed | None,
         reading: dict[str, Any],
         *,
         narrowed: bool = False,
@@ -147,22 +143,23 @@ class PeopleLabels:
             If the samples were drawn in different ways.
         """
         if baseline is None:
-            seen = read_people(people, reading, model=reading.get("model"))
-            return cls(seen, None, False, (drawing_of(seen),))
+            seen = collapse(read_people(people, reading, model=reading.get("model")))
+            return cls(seen, None, False, (drawing_of(seen.records),))
         if baseline_people is None:
-            seen = read_people(people, reading)
-            seen = _of_models(seen, [candidate, baseline]) if narrowed else seen
+            read = read_people(people, reading)
+            seen = collapse(_of_models(read, [candidate, baseline]) if narrowed else read)
             check_shared(seen, candidate, baseline)
-            return cls(seen, seen, True, (drawing_of(seen),))
-        seen = read_people(people, reading, model=reading.get("model"))
-        other = read_people(baseline_people, reading)
-        other = _of_models(other, [baseline]) if narrowed else other
-        drawings = drawing_of(seen), drawing_of(other)
+            return cls(seen, seen, True, (drawing_of(seen.records),))
+        seen = collapse(read_people(people, reading, model=reading.get("model")))
+        read = read_people(baseline_people, reading)
+        other = collapse(_of_models(read, [baseline]) if narrowed else read)
+        drawings = drawing_of(seen.records), drawing_of(other.records)
         metrics = [drawing.metric for drawing in drawings]
         if metrics[0] != metrics[1]:
             told = " and ".join(metric or "a plain random sample" for metric in metrics)
+            names = " and ".join(part.records.source.name for part in (seen, other))
             raise UsageError(
-                f"{seen.source.name} and {other.source.name} were drawn in different ways ({told}), so they cannot be "
+                f"{names} were drawn in different ways ({told}), so they cannot be "
                 "compared. Draw both alike."
             )
         return cls(seen, other, False, drawings)
@@ -180,36 +177,32 @@ class PeopleLabels:
         DataError
             If strata were drawn by other labels than the grader's here.
         """
-        parts = [self.double(candidate, by=None)]
+        parts = [tabulate_beside(self.beside(candidate, baseline=False))]
         if baseline is not None:
-            parts.append(tabulate_beside(self.beside(baseline.records, baseline=True)))
+            parts.append(tabulate_beside(self.beside(baseline, baseline=True)))
         if len(self.drawings) == 1:
             return doubts_about(parts, self.drawings[0], source=self.source)
         return [
             doubt
-            for part, drawing, source in zip(
-                parts, self.drawings, (self.candidate, self.baseline), strict=True
-            )
-            for doubt in doubts_about([part], drawing, source=source.source.name if source else "")
+            for part, drawing, source in zip(parts, self.drawings, self._sources(), strict=True)
+            for doubt in doubts_about([part], drawing, source=source)
         ]
 
     @property
     def source(self) -> str:
         """What to call the labels."""
-        parts = [self.candidate] if self.baseline is None else [self.candidate, self.baseline]
-        return " and ".join(dict.fromkeys(part.source.name for part in parts))
+        return " and ".join(dict.fromkeys(self._sources()))
 
-    def double(self, candidate: Collapsed, *, by: str | None) -> Doubled:
-        """Put them beside the candidate's graded records, once for each grouping."""
-        if by not in self.made:
-            graded = candidate.records
-            self.made[by] = double(graded, self.candidate, by=by, elsewhere=self.shared)
-        return self.made[by]
+    def _sources(self) -> list[str]:
+        parts = (self.candidate, self.baseline)
+        return [part.records.source.name for part in parts if part is not None]
 
-    def beside(self, graded: Records, *, baseline: bool) -> Beside:
-        """Put them beside one side's graded records, row by row."""
-        seen = self.baseline if baseline and self.baseline is not None else self.candidate
-        return set_beside(graded, seen, elsewhere=self.shared)
+    def beside(self, graded: Collapsed, *, baseline: bool) -> Beside:
+        """Put them beside one side's graded records, row by row; once."""
+        if baseline not in self.joined:
+            seen = self.baseline if baseline and self.baseline is not None else self.candidate
+            self.joined[baseline] = set_beside(graded, seen, elsewhere=self.shared)
+        return self.joined[baseline]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,14 +247,14 @@ class Matched:
 
     def __init__(
         self,
-        records: Records,
         collapsed: Collapsed,
         old: Collapsed,
         labels: PeopleLabels | None,
         same_place: bool,
         progress: Callable[[str], None],
     ) -> None:
-        self.records, self.collapsed, self.old, self.labels = records, collapsed, old, labels
+        self.collapsed, self.old, self.labels = collapsed, old, labels
+        self.records = records = collapsed.records
         self.progress = progress
         self.made: dict[str | None, Side] = {}
         # A model that is its own baseline would pass for nothing.
@@ -308,16 +301,13 @@ class Matched:
         parts = {CANDIDATE: self.records, BASELINE: self.old.records}
         beside = None
         if self.labels is not None:
-            beside = self.labels.beside(self.records, baseline=False)
-            other = self.labels.beside(self.old.records, baseline=True)
+            beside = self.labels.beside(self.collapsed, baseline=False)
+            other = self.labels.beside(self.old, baseline=True)
             parts = {CANDIDATE: beside.records, BASELINE: other.records}
         both = combine(parts, column=_SIDE)
         frame = both.frame
         if column is not None:
-            text = nw.col(column).cast(nw.String).str.strip_chars()
-            blank = text.is_null() | (text == "")
-            value = nw.when(blank).then(nw.lit(NO_VALUE)).otherwise(text)
-            named = nw.concat_str([nw.lit(_GROUP), value])
+            named = nw.concat_str([nw.lit(_GROUP), engine.named(column)])
             is_baseline = nw.col(_SIDE) == BASELINE
             frame = frame.with_columns(
                 nw.when(is_baseline).then(nw.col(_SIDE)).otherwise(named).alias(_SIDE)
@@ -334,8 +324,8 @@ class Matched:
             )
         doubled = None
         if beside is not None:
-            keys = tuple(label_keys(collapsed.records))
-            doubled = tabulate_beside(Beside(collapsed.records, keys, beside.people), by=_SIDE)
+            both_sides = Beside(collapsed.records, collapsed.keys, beside.people)
+            doubled = tabulate_beside(both_sides, by=_SIDE)
         left_out = sum(collapsed.records.skipped.values())
         by_model = column is not None and column == self.records.column("model")
         return Side(
@@ -348,16 +338,16 @@ class Matched:
         )
 
 
-def _of_models(people: Records, graded: Sequence[Records]) -> Records:
+def _of_models(people: Records, graded: Sequence[Collapsed]) -> Records:
     """Keep people's labels of the models that are judged, where all data tell models apart."""
     column = people.column("model")
-    columns = [part.column("model") for part in graded]
+    columns = [part.records.column("model") for part in graded]
     if column is None or None in columns:
         return people
     names = [
         value
         for part, own in zip(graded, columns, strict=True)
-        for value, _ in engine.count_patterns(part.frame, [str(own)])
+        for value, _ in engine.count_patterns(part.records.frame, [str(own)])
     ]
     kept = people.frame.filter(nw.col(column).cast(nw.String).is_in([str(name) for name in names]))
     return replace(people, frame=kept)

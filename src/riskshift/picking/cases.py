@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.collapse.coding import Coding
-from riskshift.collapse.labels import label_keys
-from riskshift.collapse.pairs import Collapsed, cleaned
+from riskshift.collapse.labels import Key
+from riskshift.collapse.pairs import Collapsed
 from riskshift.counts.case import Case
 from riskshift.counts.clusters import IntArray
 from riskshift.engines import engine
@@ -41,25 +41,22 @@ def worst_cases(collapsed: Collapsed, *, limit: int = 50, text: bool = True) -> 
         return ()
     records = collapsed.records
     try:
-        return _worst_cases(records, collapsed.patterns, limit=limit, text=text)
+        return _worst_cases(collapsed, limit=limit, text=text)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
 
 
-def _worst_cases(
-    records: Records, rows: Sequence[tuple[Any, ...]], *, limit: int, text: bool
-) -> tuple[Case, ...]:
-    records = cleaned(records)
-    keys = label_keys(records)
+def _worst_cases(collapsed: Collapsed, *, limit: int, text: bool) -> tuple[Case, ...]:
+    records, keys = collapsed.records, collapsed.keys
     columns = [key.column for key in keys]
-    coding = Coding(columns, rows)
+    coding = Coding(columns, collapsed.patterns)
     cases: list[Case] = []
     for codes in _by_rank(records.options.taxonomy, coding.levels(keys), coding.of_patterns()):
         chosen = coding.of_rows().is_in(codes)
         found = engine.fetch(
             ordered_rows(records, chosen, columns, text=text).head(limit - len(cases))
         )
-        cases += [_case(records, row, columns, text=text) for row in found]
+        cases += [_case(records, row, keys, text=text) for row in found]
         if len(cases) >= limit:
             break
     return tuple(cases)
@@ -100,11 +97,11 @@ def ordered_rows(
     return frame.sort(*names, *columns)
 
 
-def _case(records: Records, row: tuple[Any, ...], columns: list[str], *, text: bool) -> Case:
+def _case(records: Records, row: tuple[Any, ...], keys: Sequence[Key], *, text: bool) -> Case:
     taxonomy = records.options.taxonomy
+    columns, parse = [key.column for key in keys], keys[0].parse
     identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
     values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
-    parse = label_keys(records)[0].parse
     sides: list[dict[str, int | None]] = [
         {
             name: known(parse(values[pair[side]]))
