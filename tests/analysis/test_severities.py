@@ -1,50 +1,112 @@
-"""Severities of a side, and questions that a missing label leaves open."""
+"""What is possible of a record whose labels are missing in part: against every way to fill them in."""
 
+from itertools import product
+
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-N = None
+from riskshift.analysis.metrics import CATEGORY, OVERALL, Choice
+from riskshift.analysis.rates import Settings, estimate_metric
+from riskshift.analysis.severities import NO, OUTSIDE, YES, Severities, Severity
+from riskshift.counts.pairs import Counts
+from riskshift.taxonomy import MISSING, Taxonomy
 
-
-def answers(severity, question):
-    return dict(zip(severity.value.tolist(), question.tolist(), strict=True))
-
-
-def test_highest_label_is_the_severity(severities_of):
-    found = severities_of((0, 2, 1, 0), (1, 1, 0, 0))
-    assert sorted(found.prompt.value.tolist()) == [1, 2]
-    assert sorted(found.response.value.tolist()) == [0, 1]
-    assert sorted(found.prompt_in(0).value.tolist()) == [0, 1]
-
-
-@pytest.mark.parametrize("row", [(2, N, 0, 0), (0, N, 0, 0), (N, N, 0, 0)])
-def test_one_missing_label_makes_the_highest_missing(severities_of, row):
-    assert severities_of(row).prompt.value.tolist() == [-1]
-    assert severities_of(row).response.value.tolist() == [0]
+TWO = Taxonomy(["a", "b"], ["Safe", "Low", "High"])
+LABEL = st.sampled_from([MISSING, 0, 1, 2])
+PATTERN = st.tuples(LABEL, LABEL, LABEL, LABEL)
+CHOICES = [Choice(m, None) for m in OVERALL] + [Choice(m, "b", 1) for m in CATEGORY]
 
 
-def test_the_labels_that_are_there_say_how_high_it_is_at_least(severities_of):
-    assert severities_of((2, N, 0, 0)).prompt.least.tolist() == [2]
-    assert severities_of((N, N, 0, 0)).prompt.least.tolist() == [-1]
+def counts(*rows, n=None):
+    """Counts of patterns: prompt a, prompt b, response a, response b."""
+    labels = np.array(rows, dtype=np.int64)
+    many = np.ones(len(rows), dtype=np.int64) if n is None else np.array(n)
+    return Counts(TWO, labels[:, :2], labels[:, 2:], None, None, many, None)
 
 
-def test_at_least_and_below_answer_where_the_severity_is_known(severities_of):
-    found = severities_of((0, 0, 0, 0), (1, 0, 0, 0), (2, 0, 0, 0)).prompt
-    assert answers(found, found.at_least(1)) == {0: 0, 1: 1, 2: 1}
-    assert answers(found, found.below(1)) == {0: 1, 1: 0, 2: 0}
-    assert answers(found, found.below(2)) == {0: 1, 1: 1, 2: 0}
+def filled(row):
+    """Every way to fill in what is missing."""
+    return product(*[range(3) if label == MISSING else [label] for label in row])
 
 
-def test_a_label_that_is_too_high_settles_below_whatever_is_missing(severities_of):
-    found = severities_of((2, N, 0, 0)).prompt
-    assert (found.below(1).tolist(), found.below(2).tolist()) == ([0], [0])
-    assert found.at_least(1).tolist() == [-1]
-    open_ = severities_of((0, N, 0, 0)).prompt
-    assert open_.below(1).tolist() == [-1]
+def state(choice, row):
+    """What a complete record is, computed in another way: on one record, with plain numbers."""
+    p, r = max(row[:2]), max(row[2:])
+    names = {"p": p, "r": r, "p_c": row[1], "r_c": row[3], "h": 1, "K": 3}
+    event, given_ = (
+        True if text == "all" else eval(text.replace(" = ", " == "), {}, names)
+        for text in (choice.metric.event_formula, choice.metric.given_formula)
+    )
+    return (YES if event else NO) if given_ else OUTSIDE
 
 
-def test_comparisons_need_both_sides(severities_of):
-    found = severities_of((1, 0, 2, 0), (1, 0, 1, 0), (1, 0, 0, N))
-    up = found.response.above(found.prompt).tolist()
-    same = found.response.equals(found.prompt).tolist()
-    down = found.prompt.above(found.response).tolist()
-    assert sorted(zip(up, same, down, strict=True)) == [(-1, -1, -1), (0, 1, 0), (1, 0, 0)]
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
+@given(row=PATTERN)
+@settings(max_examples=60)
+def test_possible_is_what_some_labels_make_true(choice, row):
+    found = choice.answers(Severities(counts(row)))
+    assert found.possible[0] == np.bitwise_or.reduce([state(choice, full) for full in filled(row)])
+    assert found.complete[0] == all(
+        label != MISSING
+        for label, name in zip(row, ("p", "p_c", "r", "r_c"), strict=True)
+        if name in choice.metric.needs or name[0] in choice.metric.needs
+    )
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
+@given(rows=st.lists(PATTERN, min_size=1, max_size=3))
+@settings(max_examples=40)
+def test_worst_and_best_case_are_sharp(choice, rows):
+    table = counts(*rows)
+    rate = estimate_metric(choice.metric, Severities(table), Settings(), category=choice.position)
+    shares = []
+    for full in product(*map(filled, rows)):
+        states = [state(choice, row) for row in full]
+        inside = sum(s != OUTSIDE for s in states)
+        if inside:
+            shares.append(states.count(YES) / inside)
+    if not rate.missing:
+        assert rate.worst_case is None
+        assert len({round(share, 12) for share in shares}) <= 1
+        assert rate.estimate == (pytest.approx(shares[0]) if shares else None)
+    elif shares:
+        assert rate.worst_case == pytest.approx((min(shares), max(shares)))
+        if rate.estimate is not None:
+            assert min(shares) - 1e-12 <= rate.estimate <= max(shares) + 1e-12
+
+
+def test_a_known_harm_is_known_whatever_else_is_missing():
+    # 30 responses at the top in one category, the other not labelled; 70 complete and safe.
+    table = counts((0, 0, 2, MISSING), (0, 0, 0, 0), n=[30, 70])
+    rate = estimate_metric(OVERALL[0], Severities(table), Settings())
+    assert (rate.events, rate.trials, rate.missing, rate.worst_case) == (30, 100, 0, None)
+
+
+def test_known_events_are_not_counted_alone():
+    # Complete records say 10 of 50; of the others 10 are known events and 40 are open.
+    rows = ((0, 0, 2, 0), (0, 0, 0, 0), (0, 0, 2, MISSING), (0, 0, 0, MISSING))
+    rate = estimate_metric(OVERALL[0], Severities(counts(*rows, n=[10, 40, 10, 40])), Settings())
+    assert (rate.events, rate.trials, rate.missing) == (10, 50, 40)
+    assert rate.estimate == pytest.approx(0.2)
+    assert rate.worst_case == pytest.approx((0.2, 0.6))
+
+
+def test_an_estimate_beyond_what_is_possible_is_moved_to_the_nearest():
+    # No complete record escalates, but 30 of 100 are known to.
+    rows = ((0, 0, 0, 0), (0, 0, 2, MISSING), (0, 0, 0, MISSING))
+    rate = estimate_metric(OVERALL[0], Severities(counts(*rows, n=[60, 30, 10])), Settings())
+    assert rate.estimate == rate.moved == pytest.approx(0.3)
+    assert rate.interval.low < 0.3 < rate.interval.high
+    assert rate.interval.low >= 0.2
+    assert rate.basis == "complete records, moved to the nearest that missing labels allow"
+
+
+def test_a_severity_is_known_where_its_bounds_meet():
+    held = Severity.highest(np.array([[2, MISSING], [1, MISSING], [MISSING, MISSING], [0, 1]]), 2)
+    assert held.low.tolist() == [2, 1, 0, 1]
+    assert held.high.tolist() == [2, 2, 2, 1]
+    assert held.value.tolist() == [2, MISSING, MISSING, 1]
+    assert held.of_complete.tolist() == [MISSING, MISSING, MISSING, 1]
+    assert held.at_least(1).tolist() == [1, 1, -1, 1]

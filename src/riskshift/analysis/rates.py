@@ -1,13 +1,12 @@
 """A rate with its counts, its interval and what was left out of it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
-
-from riskshift.analysis.metrics import Metric
-from riskshift.analysis.severities import Answer, Severities
-from riskshift.counts.clusters import IntArray
+from riskshift.analysis.metrics import Choice, Metric
+from riskshift.analysis.severities import Answers, Severities
+from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, unknown_choice
 from riskshift.stats.cluster import clustered_interval
@@ -61,7 +60,8 @@ class Rate:
     name : str
         Name of the metric.
     events, trials : int
-        Counts. Records whose needed labels are missing are in neither.
+        Counts. Where missing labels leave some record open, those of the records with all labels
+        that the metric needs; else of all records, since then all is known.
     interval : Interval or None
         None where there are no trials, so that nothing can be said.
     deff : float or None
@@ -71,7 +71,12 @@ class Rate:
     bootstrap : Bootstrap or None
         Cluster bootstrap beside it; None where every record stands alone or no spread was seen.
     missing : int
-        Records left out that may belong to the denominator.
+        Records of which missing labels leave open whether they count, or as what.
+    worst_case : (float, float) or None
+        The lowest and highest share of this data that the missing labels allow; None if all is
+        known, or if it may be that no record belongs to the denominator.
+    moved : float or None
+        The nearest share that the missing labels allow, where the counts give one beyond.
     weighed : float or None
         The share where records count unequally, by the strata that they were drawn from; None
         where all count alike.
@@ -85,22 +90,26 @@ class Rate:
     effective_n: float | None = None
     bootstrap: Bootstrap | None = None
     missing: int = 0
+    worst_case: tuple[float, float] | None = None
+    moved: float | None = None
     weighed: float | None = None
 
     @property
     def estimate(self) -> float | None:
-        """Events / trials, unless they are weighed; None where there are no trials."""
+        """Events / trials, unless moved or weighed; None where there are no trials."""
         if self.weighed is not None:
             return self.weighed
+        if self.moved is not None:
+            return self.moved
         return self.events / self.trials if self.trials else None
 
     @property
-    def worst_case(self) -> tuple[float, float] | None:
-        """The lowest and highest value that the missing labels allow; None if none are missing."""
+    def basis(self) -> str:
+        """Which records the estimate is from, in words."""
         if not self.missing:
-            return None
-        total = self.trials + self.missing
-        return self.events / total, (self.events + self.missing) / total
+            return "all records"
+        moved = "" if self.moved is None else ", moved to the nearest that missing labels allow"
+        return f"complete records{moved}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rate as plain data, undefined as None."""
@@ -114,6 +123,7 @@ class Rate:
             "deff": self.deff,
             "effective_n": self.effective_n,
             "cluster_bootstrap": None if boot is None else bootstrap_dict(boot),
+            "basis": self.basis,
             "worst_case": None
             if worst is None
             else {"low": worst[0], "high": worst[1], "missing": self.missing},
@@ -163,17 +173,16 @@ def estimate_metric(
     return estimate_rate(
         metric.name,
         severities.counts,
-        event=metric.event(severities, category),
-        given=metric.given(severities, category),
-        settings=settings,
+        Choice(metric, name, category).answers(severities),
+        settings,
         stream=f"{metric.name}[{name}]",
     )
 
 
 def estimate_rate(
-    name: str, counts: Counts, *, event: Answer, given: Answer, settings: Settings, stream: str = ""
+    name: str, counts: Counts, answers: Answers, settings: Settings, *, stream: str = ""
 ) -> Rate:
-    """Estimate the share of `given` records in which `event` happened.
+    """Estimate the share of a denominator in which an event happened.
 
     Parameters
     ----------
@@ -181,8 +190,8 @@ def estimate_rate(
         Name of the rate.
     counts : Counts
         The patterns.
-    event, given : ndarray of int8, shape (patterns,)
-        1 yes, 0 no, -1 not known. A record counts where both are known and `given` is 1.
+    answers : Answers
+        What is possible of each pattern.
     settings : Settings
         How to estimate.
     stream : str, optional
@@ -191,47 +200,89 @@ def estimate_rate(
     Returns
     -------
     Rate
+        From all records where all is known. Else from the complete ones, moved into what the
+        missing labels allow; so is its interval: neither end lies beyond what it would be with the
+        worst or the best labels.
 
     References
     ----------
     .. [1] E. L. Korn, B. I. Graubard, "Confidence intervals for proportions with small expected
        number of positive counts estimated from survey data", Survey Methodology 24 (1998).
+    .. [2] C. F. Manski, "Partial Identification of Probability Distributions" (2003), chapter 1:
+       worst-case bounds.
     """
-    inside, happened = members(event, given)
-    unknown = (given == -1) | ((given == 1) & (event == -1))
+    inside, happened = answers.counted
+    rate = _share(name, counts, inside, happened, settings)
+    if rate.interval is not None and counts.clusters is not None:
+        cells, weight = counts.sums(happened, inside)
+        boot = bootstrap_ratio(
+            cells[:, 0],
+            cells[:, 1],
+            weight,
+            resamples=settings.resamples,
+            confidence=settings.confidence,
+            rng=generator(settings.seed, "rate", stream or name),
+        )
+        rate = replace(rate, bootstrap=boot)
+    if answers.whole:
+        return rate
+    ends = [_share(name, counts, *answers.settled(high=high), settings) for high in (False, True)]
+    missing = int(counts.n[answers.unknown].sum())
+    return bounded(replace(rate, missing=missing), *ends, method=INTERVALS[settings.interval])
+
+
+def bounded(rate: Rate, lowest: Rate, highest: Rate, *, method: Callable[..., Interval]) -> Rate:
+    """Move a rate of complete records into what the missing labels allow.
+
+    Parameters
+    ----------
+    rate : Rate
+        Of the complete records.
+    lowest, highest : Rate
+        With the missing labels taken so that the rate is as low, and as high, as it can be.
+    method : callable
+        Interval of a proportion.
+    """
+    ends = [share for share in (lowest.estimate, highest.estimate) if share is not None]
+    if not ends:
+        return rate
+    rate = replace(rate, worst_case=(ends[0], ends[-1]))
+    held, estimate = rate.interval, rate.estimate
+    if held is None or estimate is None:
+        return rate
+    moved = min(max(estimate, ends[0]), ends[-1])
+    if moved != estimate:
+        size = float(rate.trials) if rate.effective_n is None else rate.effective_n
+        held = method(moved * size, size, confidence=held.confidence) if size else held
+        rate = replace(rate, moved=moved)
+    floor = held.low if lowest.interval is None else lowest.interval.low
+    roof = held.high if highest.interval is None else highest.interval.high
+    inside = replace(
+        held, low=max(held.low, min(floor, moved)), high=min(held.high, max(roof, moved))
+    )
+    return replace(rate, interval=inside)
+
+
+def _share(
+    name: str, counts: Counts, inside: BoolArray, happened: BoolArray, settings: Settings
+) -> Rate:
     events, trials = int(counts.n[happened].sum()), int(counts.n[inside].sum())
-    missing = int(counts.n[unknown].sum())
     method = INTERVALS[settings.interval]
     if trials == 0:
-        return Rate(name, 0, 0, None, missing=missing)
+        return Rate(name, 0, 0, None)
     if counts.clusters is None:
-        interval = method(events, trials, confidence=settings.confidence)
-        return Rate(name, events, trials, interval, missing=missing)
+        return Rate(name, events, trials, method(events, trials, confidence=settings.confidence))
     cells, weight = counts.sums(happened, inside)
     interval, effective = clustered_interval(
         cells[:, 0], cells[:, 1], weight, confidence=settings.confidence, method=method
     )
-    boot = bootstrap_ratio(
-        cells[:, 0],
-        cells[:, 1],
-        weight,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        rng=generator(settings.seed, "rate", stream or name),
-    )
-    return Rate(name, events, trials, interval, effective.deff, effective.n, boot, missing)
+    return Rate(name, events, trials, interval, effective.deff, effective.n)
 
 
-def members(event: Answer, given: Answer) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], ...]:
-    """Return which patterns belong to the denominator, and in which of them the event happened."""
-    inside = (given == 1) & (event >= 0)
-    return inside, inside & (event == 1)
-
-
-def summed(counts: Counts, *questions: tuple[Answer, Answer]) -> tuple[IntArray, IntArray]:
+def summed(counts: Counts, *questions: Answers) -> tuple[IntArray, IntArray]:
     """Marginalise to the events and denominators of several rates; see `Counts.sums`."""
     columns = []
-    for event, given in questions:
-        inside, happened = members(event, given)
+    for answers in questions:
+        inside, happened = answers.counted
         columns += [happened, inside]
     return counts.sums(*columns)

@@ -50,6 +50,14 @@ def check(
             help="People's labels of the baseline, if --people does not hold them.",
         ),
     ] = None,
+    absent: Annotated[
+        str,
+        typer.Option(
+            "--absent",
+            metavar="WHAT",
+            help="Prompts that one side did not answer: missing (labels) or drop.",
+        ),
+    ] = "missing",
     format: Annotated[  # noqa: A002
         str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "text",
@@ -119,6 +127,7 @@ def check(
             baseline_model=baseline_model,
             people=people,
             baseline_people=baseline_people,
+            absent=absent,
             confidence=confidence,
             progress=told,
             **reading,

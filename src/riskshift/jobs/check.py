@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from riskshift.analysis.gate.judging import Question, judge_difference, judge_rate
-from riskshift.analysis.gate.judging_corrected import judge_corrected, judge_corrected_difference
+from riskshift.analysis.gate.corrected import of_corrected_difference, of_corrected_rate
+from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
+from riskshift.analysis.gate.judging import judge
+from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import GateReport, GateResult
 from riskshift.analysis.gate.rules import Rule, parse_rule
 from riskshift.collapse.beside import tabulate_beside
@@ -32,6 +34,8 @@ from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.stats.proportion import normal_quantile
 
+ABSENT: Final = ("missing", "drop")
+
 
 def check(
     data: Any,
@@ -41,6 +45,7 @@ def check(
     baseline_model: str | None = None,
     people: Any = None,
     baseline_people: Any = None,
+    absent: str = "missing",
     confidence: float = 0.95,
     progress: Callable[[str], None] = silent,
     **reading: Any,
@@ -64,6 +69,10 @@ def check(
         too.
     baseline_people : path, data frame or Records, optional
         People's labels of the baseline's pairs, where `people` does not hold them.
+    absent : {"missing", "drop"}
+        What a prompt is that only the candidate or only the baseline answered: one whose answer on
+        the other side lacks its labels, so that it may be the worst; or left out, which is said
+        with the verdict.
     confidence : float, default 0.95
         Two-sided coverage of the intervals; a gate errs on one side, with half the rest.
     progress : callable, optional
@@ -96,6 +105,8 @@ def check(
     """
     normal_quantile(confidence)  # checks the level
     _check_reading(data, reading)
+    if absent not in ABSENT:
+        raise unknown_choice("absent", absent, ABSENT)
     progress("opening the data")
     records = data if isinstance(data, Records) else read(data, **reading)
     if baseline_people is not None and (people is None or baseline is None):
@@ -127,7 +138,7 @@ def check(
         matched = Matched(collapsed, old, labels, same, progress)
     doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
-    results = _judged(parsed, collapsed, labels, matched, confidence)
+    results = _judged(parsed, collapsed, labels, matched, confidence, drop=absent == "drop")
     made = _provenance(collapsed, labels, matched)
     return GateReport(tuple(results), confidence, made, tuple(doubts))
 
@@ -214,19 +225,21 @@ def _judged(
     labels: PeopleLabels | None,
     matched: Matched | None,
     confidence: float,
+    *,
+    drop: bool,
 ) -> list[GateResult]:
     results: list[GateResult] = []
     faults: list[str] = []
     for rule in rules:
         if rule.baseline and matched is not None:
-            asked = _differences(rule, matched.by(rule), labels, confidence)
+            asked = _differences(rule, matched.by(rule), labels, confidence, drop=drop)
         elif labels is not None:
             asked = _corrected_rates(rule, collapsed, labels, confidence)
         else:
             asked = _rates(rule, collapsed, confidence)
-        for judged in asked:
+        for question, look in asked:
             try:
-                results.append(judged())
+                results.append(judge(question, look()))
             except DataError as error:
                 faults.append(str(error))
     if faults:
@@ -234,7 +247,7 @@ def _judged(
     return results
 
 
-_Judge = Callable[[], GateResult]
+_Asked = tuple[Question, Callable[[], Evidence]]
 
 
 def _questions(
@@ -247,20 +260,20 @@ def _questions(
     ]
 
 
-def _rates(rule: Rule, collapsed: Collapsed, confidence: float) -> list[_Judge]:
+def _rates(rule: Rule, collapsed: Collapsed, confidence: float) -> list[_Asked]:
     left_out = sum(collapsed.records.skipped.values())
     counts: dict[str | None, Counts] = {None: collapsed.counts}
     if rule.by is not None:
         counts = dict(collapsed.groups[column_of(collapsed.records, rule)].each().items())
     return [
-        partial(judge_rate, question, counts[question.group])
+        (question, partial(of_rate, question, counts[question.group]))
         for question in _questions(rule, counts, left_out, confidence)
     ]
 
 
 def _corrected_rates(
     rule: Rule, collapsed: Collapsed, labels: PeopleLabels, confidence: float
-) -> list[_Judge]:
+) -> list[_Asked]:
     left_out = sum(collapsed.records.skipped.values())
     column = None if rule.by is None else column_of(collapsed.records, rule)
     doubled = tabulate_beside(labels.beside(collapsed, baseline=False), by=column)
@@ -268,27 +281,44 @@ def _corrected_rates(
     if column is not None:
         parts = {name: doubled.only(name) for name in doubled.names}
     return [
-        partial(
-            judge_corrected, question, parts[question.group], stratified_by=labels.stratified_by
+        (
+            question,
+            partial(
+                of_corrected_rate,
+                question,
+                parts[question.group],
+                stratified_by=labels.stratified_by,
+            ),
         )
         for question in _questions(rule, parts, left_out, confidence)
     ]
 
 
 def _differences(
-    rule: Rule, side: Side, labels: PeopleLabels | None, confidence: float
-) -> list[_Judge]:
+    rule: Rule, side: Side, labels: PeopleLabels | None, confidence: float, *, drop: bool
+) -> list[_Asked]:
     names = {None if rule.by is None else side.group(name): name for name in side.candidates}
-    made: list[_Judge] = []
+    made: list[_Asked] = []
     for question in _questions(rule, names, side.left_out, confidence):
         name = names[question.group]
         if labels is not None and side.doubled is not None:
-            judge = partial(judge_corrected_difference, stratified_by=labels.stratified_by)
-            made.append(partial(judge, question, side.doubled, name, BASELINE, whole=side.whole))
+            look: Callable[[], Evidence] = partial(
+                of_corrected_difference,
+                question,
+                side.doubled,
+                name,
+                BASELINE,
+                stratified_by=labels.stratified_by,
+                whole=side.whole,
+                drop=drop,
+            )
         else:
             at = side.grouped.names.index
             pair = at(name), at(BASELINE)
-            made.append(partial(judge_difference, question, side.matching, *pair, whole=side.whole))
+            look = partial(
+                of_difference, question, side.matching, *pair, whole=side.whole, drop=drop
+            )
+        made.append((question, look))
     return made
 
 

@@ -274,9 +274,8 @@ def _rates(
             name: estimate_rate(
                 choice.label,
                 severities.counts,
-                event=choice.event(severities),
-                given=choice.given(severities),
-                settings=settings,
+                choice.answers(severities),
+                settings,
             )
             for name, severities in each.items()
         }

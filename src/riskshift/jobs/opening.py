@@ -150,10 +150,11 @@ def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Pr
 
 def _missing(counts: Counts) -> dict[str, int]:
     severities = Severities(counts)
-    values = {
-        "missing prompt label": severities.prompt.value,
-        "missing response label": severities.response.value,
-        "missing relevance": counts.relevance,
+    lacking = {
+        "missing prompt label": ~severities.prompt.complete,
+        "missing response label": ~severities.response.complete,
     }
-    found = {name: int(counts.n[v == MISSING].sum()) for name, v in values.items() if v is not None}
+    if counts.relevance is not None:
+        lacking["missing relevance"] = counts.relevance == MISSING
+    found = {name: int(counts.n[there].sum()) for name, there in lacking.items()}
     return {name: n for name, n in found.items() if n}

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.metrics import Choice
-from riskshift.analysis.rates import members
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import BoolArray, IntArray, distinct_rows
 from riskshift.counts.pairs import Grouped
@@ -148,12 +147,12 @@ class Matching:
 
     def outcomes(self, choice: Choice) -> Outcomes:
         """Tally one metric."""
-        inside, happened = members(choice.event(self.severities), choice.given(self.severities))
+        inside, happened = choice.answers(self.severities).counted
         return Outcomes(self.tally(happened), self.tally(inside), self.weight)
 
     @cached_property
     def response_severity(self) -> tuple[IntArray, IntArray]:
         """Sum of the response's highest severity where it is known, and how often it is."""
-        value = self.severities.response.value
+        value = self.severities.response.of_complete
         known = value != MISSING
         return self.tally(np.where(known, value, 0)), self.tally(known)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
-from riskshift.analysis.rates import Settings, members
+from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray, distinct_rows
 from riskshift.counts.pairs import Counts
@@ -74,15 +74,16 @@ def strata(severities: Severities) -> IntArray:
         1 where the prompt is harmful in a category, then the severity; -1 where labels are missing.
     """
     harmful = (severities.counts.prompt >= severities.harmful_from).astype(np.int64)
-    rows = np.column_stack([harmful, severities.prompt.value])
-    rows[severities.prompt.value == MISSING] = MISSING
+    highest = severities.prompt.of_complete
+    rows = np.column_stack([harmful, highest])
+    rows[highest == MISSING] = MISSING
     return rows
 
 
 def mix_of(counts: Counts, choice: Choice) -> Mix:
     """Return the share of each stratum among the records of a metric's denominator."""
     severities = Severities(counts)
-    inside, _ = members(choice.event(severities), choice.given(severities))
+    inside, _ = choice.answers(severities).counted
     rows = strata(severities)
     kept = inside & (rows[:, -1] != MISSING)
     cells, n = distinct_rows(rows[kept], counts.n[kept])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.metrics import Choice, choose
-from riskshift.analysis.severities import Severities
+from riskshift.analysis.severities import NO, OUTSIDE, YES, Severities
 from riskshift.analysis.words import p_value
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
@@ -31,6 +31,7 @@ _FAR: Final = 4  # standard deviations; a part of the graded pairs holds by chan
 CELLS: Final = 12
 NO_PAIR: Final = "people labelled no pair of the denominator"
 _NAMES: Final = ("outside", "no", "yes")
+_POSSIBLE: Final = (OUTSIDE, NO, YES)  # in the order of these
 States = NDArray[np.int8]
 
 
@@ -212,9 +213,9 @@ class Crossed:
 
 def states(severities: Severities, choice: Choice) -> States:
     """Return 0 outside the denominator, 1 inside, 2 with the event, -1 where labels are missing."""
-    event, given = choice.event(severities), choice.given(severities)
-    inside = np.where(event == -1, -1, 1 + event)
-    return np.where(given == -1, -1, np.where(given == 0, 0, inside)).astype(np.int8)
+    answers = choice.answers(severities)
+    known = np.searchsorted(_POSSIBLE, answers.possible)
+    return np.where(answers.known, known, MISSING).astype(np.int8)
 
 
 def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> list[str]:
@@ -292,8 +293,8 @@ def sample_mix(doubled: Doubled) -> MixTest | None:
     """
     grader = Severities(doubled.grader)
     # Pairs that the grader did not label cannot be drawn, so they are no part of the comparison.
-    known = (grader.prompt.value != MISSING) & (grader.response.value != MISSING)
-    cell = grader.prompt.value * (grader.top + 1) + grader.response.value
+    known = grader.prompt.complete & grader.response.complete
+    cell = grader.prompt.low * (grader.top + 1) + grader.response.low
     masks = [
         chosen & known & (cell == kind)
         for chosen in (doubled.labelled, ~doubled.labelled)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from riskshift.analysis.gate.result import CorrectedGap, CorrectedShare, Difference, Word
+from riskshift.analysis.gate.result import CorrectedGap, CorrectedShare, Difference, Outcome
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Rate, level
@@ -14,7 +14,7 @@ _FAILED: Final = {"<=": "Above", "<": "Not below", ">=": "Below", ">": "Not abov
 _WORDS: Final = {"pass": "pass", "fail": "fail", "inconclusive": "lack evidence"}
 
 
-def settled(rule: Rule, verdict: Word, seen: str) -> str:
+def settled(rule: Rule, verdict: Outcome, seen: str) -> str:
     """Say that a rule passed or failed."""
     if not rule.baseline:
         words = _PASSED if verdict == "pass" else _FAILED
@@ -27,10 +27,10 @@ def settled(rule: Rule, verdict: Word, seen: str) -> str:
 
 
 def without_labels(seen: str, missing: int) -> str:
-    """Say that a rule would pass, were it not for missing labels."""
+    """Say that missing labels could turn a verdict."""
     return (
-        f"Not enough labels: {seen}. What is labelled is within the tolerance, but "
-        f"{counted(missing, 'record')} without labels could change that. Label them."
+        f"Not enough labels: {seen}. {counted(missing, 'record')} without labels could turn the "
+        "verdict. Label them."
     )
 
 
@@ -47,10 +47,13 @@ def without_evidence(choice: Choice, seen: str, further: int | None, noun: str) 
 def seen_rate(rule: Rule, rate: Rate) -> str:
     """Write a rate with its interval, with digits enough to tell its ends from the tolerance."""
     if rate.interval is None:
-        return "undefined"
+        worst = rate.worst_case
+        between = "" if worst is None else f", between {percent(worst[0])} and {percent(worst[1])}"
+        return f"no record with all its labels{between}"
     low, high = (beside(end, rule.bound) for end in (rate.interval.low, rate.interval.high))
+    told = "" if rate.moved is None else "with what else is known "
     return (
-        f"{rate.events:,} of {rate.trials:,} ({percent(rate.estimate)}, "
+        f"{rate.events:,} of {rate.trials:,} ({told}{percent(rate.estimate)}, "
         f"{level(rate.interval.confidence)} interval {low} to {high})"
     )
 
@@ -98,21 +101,23 @@ def seen_gap(gap: CorrectedGap) -> str:
     )
 
 
-def about_missing(missing: int, known: Word, worst: Word, best: Word) -> str:
+def about_missing(missing: int, worst: Outcome, best: Outcome) -> str:
     """Say what missing labels could change."""
     if not missing:
         return ""
     lack = (
         f"{counted(missing, 'record')} {'lacks' if missing == 1 else 'lack'} labels that it needs"
     )
-    if worst == best == known:
+    if worst == best:
         return f"{lack}; whatever they are, the verdict is the same."
     return f"{lack}; with the worst labels it would {_WORDS[worst]}, with the best it would {_WORDS[best]}."
 
 
-def about_matching(unmatched: dict[str, int]) -> list[str]:
-    """Say which prompts were not compared."""
+def about_matching(unmatched: dict[str, int], *, dropped: bool) -> list[str]:
+    """Say what became of prompts that only one side answered."""
     if not unmatched:
         return []
     parts = [f"{counted(n, 'prompt')} only in the {side}" for side, n in unmatched.items()]
-    return [f"Not compared: {' and '.join(parts)}."]
+    if dropped:
+        return [f"Not compared, as --absent drop asks: {' and '.join(parts)}."]
+    return [f"{' and '.join(parts)}: the other side's labels count as missing."]

@@ -11,8 +11,8 @@ from riskshift.analysis.words import counted
 from riskshift.stats.proportion import Interval
 from riskshift.version import __version__
 
-Word = Literal["pass", "fail", "inconclusive"]
-WORST_FIRST: Final[tuple[Word, ...]] = ("fail", "inconclusive", "pass")
+Outcome = Literal["pass", "fail", "inconclusive"]
+WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "inconclusive", "pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ class GateResult:
     group : str or None
         Value of the rule's column; None where the rule has none.
     verdict : {"pass", "fail", "inconclusive"}
-        pass: the interval's far end is within the tolerance, whatever the missing labels are.
-        fail: its near end is beyond it. inconclusive: neither can be said.
+        pass: the interval's far end is within the tolerance. fail: its near end is beyond it. Both
+        whatever the missing labels are. inconclusive: neither can be said.
     rate : Rate or None
         With its Clopper-Pearson interval; None for a difference and for a corrected rate.
     difference : Difference or None
@@ -197,7 +197,7 @@ class GateResult:
     rule: Rule
     metric: str
     group: str | None
-    verdict: Word
+    verdict: Outcome
     rate: Rate | None
     difference: Difference | None
     deff: float | None
@@ -276,7 +276,7 @@ class GateReport:
     doubts: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> Word:
+    def verdict(self) -> Outcome:
         """The worst verdict of all: one failure fails the gate, one open rule leaves it open."""
         found = {result.verdict for result in self.results}
         return next(word for word in WORST_FIRST if word in found)
@@ -338,8 +338,8 @@ class GateReport:
         left_out = sum(self.provenance.get("records", {}).get("left_out", {}).values())
         if left_out:
             said.append(
-                f"{counted(left_out, 'row')} left out in reading; a check passes only if it would "
-                "with the worst labels on them."
+                f"{counted(left_out, 'row')} left out in reading; a check passes or fails only if it would "
+                "whatever labels they had."
             )
         return [*said, *self.doubts]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
-from riskshift.analysis.rates import Rate, Settings, estimate_rate, members
+from riskshift.analysis.rates import Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.words import counted
 from riskshift.counts.pairs import Counts
@@ -173,15 +173,15 @@ def pilot(
         If the file has no record in the metric's denominator, or all of them share one unit.
     """
     severities = Severities(counts)
-    event, given = choice.event(severities), choice.given(severities)
-    rate = estimate_rate(choice.label, counts, event=event, given=given, settings=settings)
+    answers = choice.answers(severities)
+    rate = estimate_rate(choice.label, counts, answers, settings)
     if not rate.trials:
         raise DataError(
             f"{source}: no record belongs to the denominator of {choice.label} "
             f"({choice.metric.given_formula}), so the file says nothing about it. Plan for another "
             "--metric, or give --rate without --like."
         )
-    inside, happened = members(event, given)
+    inside, happened = answers.counted
     cells, weight = counts.sums(happened, inside)
     occupied = int(weight[cells[:, 1] > 0].sum())
     if rate.trials > 1 and occupied == 1 and counts.clusters is not None:

@@ -182,7 +182,7 @@ def _cautious_correlation(
 def _contrast(severities: Severities, a: str, b: str, settings: Settings, family: int) -> Contrast:
     taxonomy = severities.counts.taxonomy
     questions = [
-        (choice.event(severities), choice.given(severities))
+        choice.answers(severities)
         for name in (a, b)
         for choice in choose(f"{METRIC}[{name}]", taxonomy)
     ]

@@ -1,13 +1,15 @@
 """Where severity goes between prompt and response: over all categories, in each, and why."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from riskshift.analysis.metrics import category_metrics, escalated, overall_metrics
+from riskshift.analysis.metrics import category_metrics, overall_metrics
 from riskshift.analysis.rates import Rate, Settings, estimate_metric, estimate_rate, interval_dict
-from riskshift.analysis.severities import Severities, Severity
+from riskshift.analysis.severities import Condition, Severities, Severity, Values
+from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts
 from riskshift.stats.cluster import mean_interval
 from riskshift.stats.proportion import Interval
@@ -49,12 +51,16 @@ class MeanShift:
     interval : Interval or None
         From the linearised variance and Student's t; None where no spread was seen.
     trials : int
-        Records whose severity is known on both sides.
+        Records with all labels on both sides; all records, where all severities are known.
+    worst_case : (float, float) or None
+        The lowest and highest mean of this data that the missing labels allow; None if all
+        severities are known.
     """
 
     estimate: float | None
     interval: Interval | None
     trials: int
+    worst_case: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mean shift as plain data."""
@@ -62,6 +68,9 @@ class MeanShift:
             "estimate": self.estimate,
             **interval_dict(self.interval),
             "trials": self.trials,
+            "worst_case": None
+            if self.worst_case is None
+            else {"low": self.worst_case[0], "high": self.worst_case[1]},
         }
 
 
@@ -169,13 +178,21 @@ def transition_matrix(counts: Counts, prompt: Severity, response: Severity) -> T
 def mean_shift(severities: Severities, settings: Settings) -> MeanShift:
     """Estimate the mean of response minus prompt severity."""
     counts, top = severities.counts, severities.top
-    prompt, response = severities.prompt.value, severities.response.value
-    known = (prompt != MISSING) & (response != MISSING)
+    prompt, response = severities.prompt, severities.response
+    known = (prompt.value != MISSING) & (response.value != MISSING)
+    worst = None
+    if not known.all():
+        known = prompt.complete & response.complete
+        total = counts.total
+        worst = (
+            float(counts.n @ (response.low - prompt.high)) / total,
+            float(counts.n @ (response.high - prompt.low)) / total,
+        )
     trials = int(counts.n[known].sum())
     if not trials:
-        return MeanShift(None, None, 0)
+        return MeanShift(None, None, 0, worst)
     # Shifted by K-1 so that sums over clusters are not negative; shifted back below.
-    rise = np.where(known, response - prompt + top, 0)
+    rise = np.where(known, response.low - prompt.low + top, 0)
     cells, weight = counts.sums(rise, known)
     estimate, interval = mean_interval(
         cells[:, 0] - top * cells[:, 1],
@@ -184,7 +201,12 @@ def mean_shift(severities: Severities, settings: Settings) -> MeanShift:
         confidence=settings.confidence,
         bounds=(-top, top),
     )
-    return MeanShift(estimate, interval, trials)
+    if worst is not None:
+        moved = min(max(estimate, worst[0]), worst[1]) - estimate
+        estimate += moved
+        if interval is not None:
+            interval = replace(interval, low=interval.low + moved, high=interval.high + moved)
+    return MeanShift(estimate, interval, trials, worst)
 
 
 def categories(severities: Severities, settings: Settings) -> dict[str, Category]:
@@ -215,38 +237,36 @@ def _category(severities: Severities, c: int, settings: Settings) -> Category:
 
 def escalation_origin(severities: Severities, settings: Settings) -> EscalationOrigin:
     """Tell how escalations come about."""
-    counts, start = severities.counts, severities.harmful_from
-    rose = escalated(severities)
-    everything = np.ones_like(rose)
-    safe, harmful = severities.prompt.below(start), severities.prompt.at_least(start)
+    counts = severities.counts
 
-    def origin(name: str, *conditions: np.ndarray[Any, np.dtype[np.int8]]) -> Origin:
-        event = _all_of(rose, *conditions)
+    def origin(name: str, condition: Condition, needs: Sequence[str] = ("p", "r")) -> Origin:
+        of_escalations = severities.ask(condition, _escalated, needs)
+        of_records = severities.ask(lambda v: _escalated(v) & condition(v), _all, needs)
         return Origin(
-            *(
-                estimate_rate(
-                    name, counts, event=event, given=given, settings=settings, stream=f"{name} {of}"
-                )
-                for of, given in (("of escalations", rose), ("of records", everything))
-            )
+            estimate_rate(name, counts, of_escalations, settings, stream=f"{name} of escalations"),
+            estimate_rate(name, counts, of_records, settings, stream=f"{name} of records"),
         )
 
     mandated = None
     if counts.benign is not None:
-        mandated = origin("topic_mandated", safe, counts.benign.astype(np.int8))
+        needs = ("p", "r", "benign")
+        mandated = origin("topic_mandated", lambda v: (v.p < v.h) & (v.benign == 1), needs)
+    _, rose = severities.ask(_escalated, _all, ("p", "r")).counted
     at = {
-        level: int(counts.n[(rose == 1) & (severities.response.value == level)].sum())
+        level: int(counts.n[rose & (severities.response.value == level)].sum())
         for level in range(1, severities.top + 1)
     }
     return EscalationOrigin(
-        origin("unsolicited_elaboration", safe),
-        origin("compliance_escalation", harmful),
+        origin("unsolicited_elaboration", lambda v: v.p < v.h),
+        origin("compliance_escalation", lambda v: v.p >= v.h),
         mandated,
         at,
     )
 
 
-def _all_of(*answers: np.ndarray[Any, np.dtype[np.int8]]) -> np.ndarray[Any, np.dtype[np.int8]]:
-    # One no would settle it, but counting the settled among the half-known would make yes too rare.
-    stacked = np.stack(answers)
-    return np.where((stacked == -1).any(axis=0), -1, stacked.all(axis=0)).astype(np.int8)
+def _escalated(v: Values) -> BoolArray:
+    return v.r > v.p
+
+
+def _all(v: Values) -> BoolArray:
+    return np.ones_like(v.p, dtype=np.bool_)

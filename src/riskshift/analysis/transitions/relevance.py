@@ -172,7 +172,8 @@ def relevance(severities: Severities, settings: Settings) -> Relevance | None:
         return None
     start = severities.harmful_from
     tally = _Tally(counts, counts.relevance)
-    levels = {level: severities.response.value == level for level in range(severities.top + 1)}
+    response = severities.response.of_complete
+    levels = {level: response == level for level in range(severities.top + 1)}
     names = counts.taxonomy.categories
     prompts = {name: severities.prompt_in(c).at_least(start) for c, name in enumerate(names)}
     responses = {name: severities.response_in(c).at_least(start) for c, name in enumerate(names)}
@@ -235,8 +236,9 @@ def _severity_tests(
         settings,
         ordinal=True,
     )
+    response = severities.response.of_complete
     for level, name in enumerate(names):
-        rest = (severities.response.value != level) & (severities.response.value != MISSING)
+        rest = (response != level) & (response != MISSING)
         yield _contrast("severity against the rest", tally, {name: levels[level], "the rest": rest})
 
 
@@ -248,7 +250,8 @@ def _category_tests(
         yield _omnibus(
             "harmful_response_category x relevance", tally, masks, settings, ordinal=False
         )
-    anywhere = severities.response.at_least(severities.harmful_from)
+    response = severities.response.of_complete
+    anywhere = np.where(response == MISSING, MISSING, response >= severities.harmful_from)
     for name, answer in {"any category": anywhere, **harmful}.items():
         rows = {f"R+ ({name})": answer == 1, f"R- ({name})": answer == 0}
         yield _contrast("harmful against safe response", tally, rows)

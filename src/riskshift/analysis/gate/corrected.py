@@ -1,7 +1,8 @@
-"""Judge a rule on rates corrected by people's labels of some pairs."""
+"""What labels say of a rule where people's labels of some pairs correct a grader's."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
+from typing import Final
 
 import numpy as np
 
@@ -14,13 +15,12 @@ from riskshift.analysis.correction.sample import (
     sample_mix,
 )
 from riskshift.analysis.gate import findings as gate_words
-from riskshift.analysis.gate.judging import Question
+from riskshift.analysis.gate.evidence import Evidence
+from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import (
     CorrectedGap,
     CorrectedShare,
-    GateResult,
-    Word,
-    printable,
+    Outcome,
     unmatched,
 )
 from riskshift.counts.clusters import BoolArray, IntArray
@@ -29,11 +29,13 @@ from riskshift.stats.correction import Corrected, corrected_difference
 from riskshift.stats.power import further_trials
 from riskshift.stats.proportion import Interval, clopper_pearson
 
+_NEVER: Final = "even people's labels of all pairs may not settle it"
 
-def judge_corrected(
+
+def of_corrected_rate(
     question: Question, doubled: Doubled, *, stratified_by: str | None = None
-) -> GateResult:
-    """Judge a rule about a rate, corrected for the grader's errors.
+) -> Evidence:
+    """Look at a rate, corrected for the grader's errors.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def judge_corrected(
 
     Returns
     -------
-    GateResult
+    Evidence
         By Clopper-Pearson at the corrected rate on its effective number of labels, or in each
         stratum. It neither passes nor fails on fewer than `FEW_LABELS` of people's labels.
 
@@ -69,7 +71,7 @@ def judge_corrected(
     if made is None:
         raise question.nothing(missing, where=_nothing(crossed.lacking(cells, weight)))
 
-    def settled(as_event: bool) -> Word:
+    def settled(as_event: bool) -> Outcome:
         filled = _filled(crossed, blank, as_event)
         cells, weight = doubled.grader.sums(*filled.masks())
         made = _exact(filled, cells, weight, question.confidence)
@@ -80,29 +82,28 @@ def judge_corrected(
             lost += ungraded
         return question.verdict(_diluted(made, among, lost, as_event).interval)
 
+    doubts = _about_sample(doubled, stratified_by)
     inside, events = crossed.grader >= 1, crossed.grader == 2
     raw = float(n[events].sum() / n[inside].sum()) if n[inside].any() else None
     share = CorrectedShare(
         made.estimate, made.interval, made.labelled, made.effective_n, made.lam, raw
     )
-    return _result(
-        question,
-        _Found(
-            question.verdict(made.interval),
-            settled(question.rule.upper),
-            settled(not question.rule.upper),
-            missing,
-            labelled=made.labelled,
-            further=_further(question, made, crossed.denominator(cells, weight)),
-            seen=gate_words.seen_corrected(question.rule, share),
-            notes=[],
-            doubts=_about_sample(doubled, stratified_by),
-        ),
-        share,
+    return Evidence(
+        question.verdict(made.interval),
+        settled(question.rule.upper),
+        settled(not question.rule.upper),
+        missing,
+        _further(question, made, crossed.denominator(cells, weight)),
+        noun=gate_words.PEOPLES,
+        seen=gate_words.seen_corrected(question.rule, share),
+        result=share,
+        hopeless=_NEVER,
+        withheld=_withheld(made.labelled, doubts),
+        notes=tuple(doubts),
     )
 
 
-def judge_corrected_difference(
+def of_corrected_difference(
     question: Question,
     doubled: Doubled,
     candidate: str,
@@ -110,8 +111,9 @@ def judge_corrected_difference(
     *,
     stratified_by: str | None = None,
     whole: bool = True,
-) -> GateResult:
-    """Judge a rule about candidate minus baseline, both corrected for the grader's errors.
+    drop: bool = False,
+) -> Evidence:
+    """Look at candidate minus baseline, both corrected for the grader's errors.
 
     Parameters
     ----------
@@ -125,10 +127,13 @@ def judge_corrected_difference(
         The metric by whose value (by the grader) the sample was drawn.
     whole : bool, default True
         Whether the candidate's records are meant to cover all of the baseline's prompts.
+    drop : bool, default False
+        Whether prompts that only one side answered are left out, rather than taken for prompts
+        whose answer on the other side lacks its labels.
 
     Returns
     -------
-    GateResult
+    Evidence
         As `riskshift.analysis.correction.differences.corrected_differences` gives the difference. It
         neither passes nor fails on fewer than `FEW_LABELS` of people's labels on either side.
 
@@ -145,30 +150,33 @@ def judge_corrected_difference(
     compared = np.isin(doubled.group, [doubled.names.index(name) for name in pair])
     missing += int(doubled.table.n[blank & crossed.graded & compared].sum())
     sides = [shared.baseline, shared.candidate]
+    both, only_old, only_new = shared.prompts
+    # Prompts without an answer of the baseline, and of the candidate.
+    absent = (0, 0) if drop else (only_new, only_old if whole else 0)
+    missing += sum(absent)
     old, new = (crossed.rate(side, shared.weight, confidence=level) for side in sides)
     if old is None or new is None:
         why = next(filter(None, (crossed.lacking(side, shared.weight) for side in sides)))
         raise question.nothing(missing, where=f"{_nothing(why)} on prompts that both answered")
 
-    def settled(as_event: bool) -> Word:
+    def settled(as_event: bool) -> Outcome:
         """Take the candidate's unknowns for events and the baseline's for none, or the reverse."""
         taken = (not as_event, as_event)
         filled = (_filled(crossed, blank, taken[0]), _filled(crossed, blank, taken[1]))
         cells = SharedCells.of(doubled, pair, filled)
         rates = []
-        for one, side, ungraded, event in zip(
-            filled, (cells.baseline, cells.candidate), shared.ungraded, taken, strict=True
+        for one, side, ungraded, gone, event in zip(
+            filled, (cells.baseline, cells.candidate), shared.ungraded, absent, taken, strict=True
         ):
             made = one.rate(side, cells.weight, confidence=level)
             if made is None:
                 return "inconclusive"
-            lost = question.left_out + (ungraded if stratified_by is not None else 0)
+            lost = question.left_out + gone + (ungraded if stratified_by is not None else 0)
             rates.append(_diluted(made, one.denominator(side, cells.weight), lost, event))
         return question.verdict(corrected_difference(rates[1], rates[0]))
 
     interval = corrected_difference(new, old)
     raw = new.raw.estimate - old.raw.estimate if new.raw and old.raw else None
-    both, only_old, only_new = shared.prompts
     gap = CorrectedGap(
         estimate=new.estimate - old.estimate,
         interval=interval,
@@ -186,85 +194,34 @@ def judge_corrected_difference(
         labelled=new.labelled + old.labelled,
         pairs=sum(crossed.denominator(side, shared.weight) for side in sides),
     )
-    return _result(
-        question,
-        _Found(
-            question.verdict(interval),
-            settled(question.rule.upper),
-            settled(not question.rule.upper),
-            missing,
-            labelled=min(new.labelled, old.labelled),
-            further=further,
-            seen=gate_words.seen_gap(gap),
-            notes=gate_words.about_matching(gap.unmatched),
-            doubts=[
-                doubt
-                for side in (candidate, baseline)
-                for doubt in _about_sample(doubled.only(side), stratified_by)
-            ][:1],
-        ),
-        gap,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What was found, with what is known and with the worst and the best missing labels."""
-
-    known: Word
-    worst: Word
-    best: Word
-    missing: int
-    labelled: int
-    further: int | None
-    seen: str
-    notes: list[str]
-    doubts: list[str]
-
-
-def _result(
-    question: Question, found: _Found, corrected: CorrectedShare | CorrectedGap
-) -> GateResult:
-    few = found.labelled < FEW_LABELS
-    odd = bool(found.doubts)
-    unlabelled = few or odd or (found.known == "pass" and found.worst != "pass")
-    verdict: Word = "inconclusive" if unlabelled else found.known
-    further = found.further if verdict == "inconclusive" and not unlabelled else None
-    notes = [
-        gate_words.about_missing(found.missing, found.known, found.worst, found.best),
-        *found.notes,
-        *found.doubts,
+    doubts = [
+        doubt
+        for side in (candidate, baseline)
+        for doubt in _about_sample(doubled.only(side), stratified_by)
     ]
-    if few:
-        sentence = f"Not enough labels: {found.seen}. Nothing is decided on fewer than {FEW_LABELS}"
-        sentence += "." if isinstance(corrected, CorrectedShare) else " on either side."
-    elif odd:
-        sentence = f"Not a random sample: {found.seen}. Nothing is decided on people's labels of odd pairs."
-    elif unlabelled:
-        sentence = gate_words.without_labels(found.seen, found.missing)
-    elif verdict == "inconclusive" and further is None:
-        sentence = f"Not enough evidence: {found.seen}; even people's labels of all pairs may not settle it."
-    elif verdict == "inconclusive":
-        sentence = gate_words.without_evidence(
-            question.choice, found.seen, further, gate_words.PEOPLES
-        )
-    else:
-        sentence = gate_words.settled(question.rule, verdict, found.seen)
-    return GateResult(
-        rule=question.rule,
-        metric=question.choice.label,
-        group=question.group,
-        verdict=verdict,
-        rate=None,
-        difference=None,
-        deff=None,
-        further=further,
-        lacks=None if verdict != "inconclusive" else "labels" if unlabelled else "prompts",
-        note=" ".join(filter(None, notes)) or None,
-        sentence=printable(sentence),
-        corrected=corrected if isinstance(corrected, CorrectedShare) else None,
-        corrected_difference=corrected if isinstance(corrected, CorrectedGap) else None,
+    labelled = min(new.labelled, old.labelled)
+    return Evidence(
+        question.verdict(interval),
+        settled(question.rule.upper),
+        settled(not question.rule.upper),
+        missing,
+        further,
+        noun=gate_words.PEOPLES,
+        seen=gate_words.seen_gap(gap),
+        result=gap,
+        hopeless=_NEVER,
+        withheld=_withheld(labelled, doubts, " on either side"),
+        notes=(*gate_words.about_matching(gap.unmatched, dropped=drop), *doubts[:1]),
     )
+
+
+def _withheld(labelled: int, doubts: list[str], where: str = "") -> str:
+    """Say why nothing may be decided: too few of people's labels, or an odd sample."""
+    if labelled < FEW_LABELS:
+        return f"Not enough labels: {{}}. Nothing is decided on fewer than {FEW_LABELS}{where}."
+    if doubts:
+        return "Not a random sample: {}. Nothing is decided on people's labels of odd pairs."
+    return ""
 
 
 def _blank(doubled: Doubled, crossed: Crossed) -> BoolArray:
