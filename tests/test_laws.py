@@ -109,10 +109,18 @@ def test_risk_falls_stays_or_rises_and_nothing_else(table):
     for population in populations(analyze(table[1], table[0])):
         overall, origin = population.overall, population.escalation_origin
         moves = [overall[name] for name in ("reduction", "preservation", "escalation")]
-        assert len({(rate.trials, rate.missing) for rate in moves}) == 1
-        assert sum(rate.events for rate in moves) == moves[0].trials
-        assert sum(map(sum, population.matrix.rows)) == moves[0].trials == population.shift.trials
-        assert moves[0].trials + moves[0].missing == population.records
+        if None not in [rate.estimate for rate in moves]:
+            assert sum(rate.estimate for rate in moves) == pytest.approx(1)
+        if any(rate.missing for rate in moves):
+            assert all(rate.events <= rate.trials <= population.records for rate in moves)
+            continue
+        assert {rate.trials for rate in moves} == {population.records}
+        assert sum(rate.events for rate in moves) == population.records
+        if population.shift.worst_case is not None:
+            continue  # which way severity moved is known, though not how far
+        assert (
+            sum(map(sum, population.matrix.rows)) == population.shift.trials == population.records
+        )
         kinds = (origin.unsolicited_elaboration, origin.compliance_escalation)
         escalations = overall["escalation"].events
         assert sum(kind.of_records.events for kind in kinds) == escalations
@@ -343,6 +351,7 @@ def test_groups_add_up_to_the_whole(table):
     assert sum(group.records for group in groups) == result.population.records
     for place, rate in rates_of(result.population):
         parts = [dict(rates_of(group))[place] for group in groups]
-        assert sum(part.events for part in parts) == rate.events
-        assert sum(part.trials for part in parts) == rate.trials
         assert sum(part.missing for part in parts) == rate.missing
+        if not rate.missing:  # a group of which all is known counts all of its records
+            assert sum(part.events for part in parts) == rate.events
+            assert sum(part.trials for part in parts) == rate.trials

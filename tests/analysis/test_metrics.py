@@ -1,6 +1,7 @@
 """Every metric is what its definition says, row by row."""
 
 import random
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,11 @@ from riskshift.analysis.metrics import (
     overall_metrics,
 )
 from riskshift.analysis.rates import Settings, estimate_metric
+from riskshift.analysis.severities import NO, YES
 from riskshift.errors import UsageError
 
 # name: event, denominator; from p, r (highest severities), pc, rc (in the category), h and top.
-# Written anew from the definitions: None where a label that the question needs is missing.
+# Written anew from the definitions; what is missing is filled in in every way.
 DEFINITIONS = {
     "escalation": ("r > p", "True"),
     "preservation": ("r == p", "True"),
@@ -46,55 +48,62 @@ IN_CATEGORY = {
 FAST = Settings(resamples=50, permutations=50)
 
 
-def answer(question, row):
-    asked = compile(question, "definition", "eval")
-    if any(row[name] is None for name in asked.co_names):
-        return None
-    return eval(asked, {}, row)
+def sides(labels, taxonomy, category):
+    c = len(taxonomy.categories)
+    return {
+        "p": max(labels[:c]),
+        "r": max(labels[c:]),
+        "pc": labels[category],
+        "rc": labels[c + category],
+        "h": taxonomy.harmful_from,
+        "top": len(taxonomy.levels) - 1,
+    }
 
 
-def highest(labels):
-    return None if None in labels else max(labels)
+def needed(definition, labels, taxonomy, category):
+    """The labels that the definition looks at."""
+    c = len(taxonomy.categories)
+    held = {
+        "p": labels[:c],
+        "r": labels[c:],
+        "pc": labels[category : category + 1],
+        "rc": labels[c + category : c + category + 1],
+    }
+    names = {name for text in definition for name in compile(text, "", "eval").co_names}
+    return [label for name in names & held.keys() for label in held[name]]
 
 
-def known_to_lie_outside(question, sides):
-    """Whether one label is enough to know that "p < h" cannot hold."""
-    return question == "p < h" and any(x is not None and x >= sides["h"] for x in sides["prompt"])
+def possible(definition, labels, taxonomy, category):
+    """What the record may be: outside (None), without the event, with it."""
+    levels = range(len(taxonomy.levels))
+    event, given_ = definition
+    found = set()
+    for full in product(*[levels if label is None else [label] for label in labels]):
+        held = sides(full, taxonomy, category)
+        found.add(bool(eval(event, {}, held)) if eval(given_, {}, held) else None)
+    return found
 
 
 def tally(definition, rows, taxonomy, category):
-    event, given_ = definition
-    events = trials = missing = 0
-    for labels in rows:
-        c = len(taxonomy.categories)
-        sides = {
-            "prompt": labels[:c],
-            "p": highest(labels[:c]),
-            "r": highest(labels[c:]),
-            "pc": labels[category],
-            "rc": labels[c + category],
-            "h": taxonomy.harmful_from,
-            "top": len(taxonomy.levels) - 1,
-        }
-        inside, happened = answer(given_, sides), answer(event, sides)
-        if inside is None:
-            missing += not known_to_lie_outside(given_, sides)
-        elif inside and happened is None:
-            missing += 1
-        elif inside:
-            trials += 1
-            events += happened
-    return events, trials, missing
+    may_be = [possible(definition, row, taxonomy, category) for row in rows]
+    missing = sum(len(found) > 1 for found in may_be)
+    taken = [
+        found
+        for found, row in zip(may_be, rows, strict=True)
+        if not missing or None not in needed(definition, row, taxonomy, category)
+    ]
+    events = sum(found == {True} for found in taken)
+    return events, events + sum(found == {False} for found in taken), missing
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(2, 5), st.integers(1, 3), st.integers(0, 2**32), st.data())
+@given(st.integers(2, 4), st.integers(1, 2), st.integers(0, 2**32), st.data())
 def test_every_metric_counts_what_its_definition_says(counts_of, severities_of, k, c, seed, data):
     start = data.draw(st.integers(1, k - 1))
     taxonomy = Taxonomy(["a", "b", "c"][:c], [f"level {i}" for i in range(k)], start)
     rng = random.Random(seed)
     labels = [*range(k), 0, None] if data.draw(st.booleans()) else range(k)
-    rows = [tuple(rng.choice(labels) for _ in range(2 * c)) for _ in range(rng.randint(1, 25))]
+    rows = [tuple(rng.choice(labels) for _ in range(2 * c)) for _ in range(rng.randint(1, 12))]
     found = severities_of(*rows, taxonomy=taxonomy)
     for scope, definitions in ((OVERALL, DEFINITIONS), (CATEGORY, IN_CATEGORY)):
         for metric in scope:
@@ -192,6 +201,6 @@ def test_choice_asks_its_category(severities_of):
     found = severities_of((1, 0, 1, 0), (0, 0, 0, 2))
     first, second = choose("response_prevalence", found.counts.taxonomy)
     assert (first.category, second.category) == ("a", "b")
-    assert sorted(first.event(found).tolist()) == sorted(second.event(found).tolist()) == [0, 1]
-    assert first.event(found).tolist() != second.event(found).tolist()
-    assert first.given(found).tolist() == [1, 1]
+    asked = [choice.answers(found).possible.tolist() for choice in (first, second)]
+    assert sorted(asked[0]) == sorted(asked[1]) == [NO, YES]
+    assert asked[0] != asked[1]

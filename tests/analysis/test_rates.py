@@ -3,15 +3,22 @@
 import numpy as np
 import pytest
 
-from riskshift.analysis.rates import Rate, Settings, estimate_rate, level, members, summed
+from riskshift.analysis.rates import Rate, Settings, bounded, estimate_rate, level, summed
+from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers
 from riskshift.errors import UsageError
 from riskshift.stats.proportion import clopper_pearson, wilson
 
 FAST = Settings(resamples=200)
 
 
-def answers(*values):
-    return np.array(values, dtype=np.int8)
+def answers(*possible, complete=()):
+    """What is possible of each pattern; complete where not said otherwise and all is known."""
+    bits = np.array(possible, dtype=np.uint8)
+    return Answers(bits, np.isin(bits, (OUTSIDE, NO, YES)) if not complete else np.array(complete))
+
+
+def harmful(counts):
+    return answers(*np.where(counts.response[:, 0] > 0, YES, NO))
 
 
 @pytest.fixture
@@ -28,32 +35,43 @@ def shared(counts_of):
     return counts_of(*rows, prompt_id=prompts, sample=[str(i) for i in range(30)])
 
 
-def test_counts_where_event_and_denominator_are_known(counts):
-    rate = estimate_rate(
-        "x", counts, event=answers(1, 0, 1, -1), given=answers(1, 1, 0, 1), settings=FAST
-    )
+def test_where_something_is_open_complete_records_count(counts):
+    rate = estimate_rate("x", counts, answers(YES, NO, OUTSIDE, NO | YES), FAST)
     assert (rate.events, rate.trials, rate.missing) == (1, 3, 4)
-    assert rate.interval == wilson(1, 3)
+    assert rate.worst_case == pytest.approx((1 / 7, 5 / 7))
+    assert rate.estimate == pytest.approx(1 / 3)
     assert (rate.deff, rate.effective_n, rate.bootstrap) == (None, None, None)
 
 
-def test_records_that_may_belong_to_the_denominator_are_missing(counts):
-    rate = estimate_rate(
-        "x", counts, event=answers(1, 0, -1, -1), given=answers(-1, -1, 0, 1), settings=FAST
-    )
-    assert (rate.events, rate.trials, rate.missing) == (0, 0, 1 + 2 + 4)
+def test_where_all_is_known_all_records_count(counts):
+    some = (False, True, True, True)
+    rate = estimate_rate("x", counts, answers(YES, NO, OUTSIDE, NO, complete=some), FAST)
+    assert (rate.events, rate.trials, rate.missing, rate.worst_case) == (1, 7, 0, None)
+    assert rate.interval == wilson(1, 7)
+    assert rate.basis == "all records"
+
+
+def test_known_records_without_all_labels_wait_for_the_others(counts):
+    some = (False, True, True, False)
+    rate = estimate_rate("x", counts, answers(YES, NO, NO, NO | YES, complete=some), FAST)
+    assert (rate.events, rate.trials, rate.missing) == (0, 5, 4)
+    assert rate.worst_case == pytest.approx((1 / 10, 5 / 10))
+    assert rate.estimate == rate.moved == pytest.approx(1 / 10)
+
+
+def test_where_nothing_is_complete_the_ends_are_still_told(counts):
+    open_ = (OUTSIDE | YES, OUTSIDE | NO, OUTSIDE, NO | YES)
+    rate = estimate_rate("x", counts, answers(*open_), FAST)
+    assert (rate.events, rate.trials, rate.missing, rate.estimate) == (0, 0, 1 + 2 + 4, None)
     assert rate.worst_case == (0.0, 1.0)
 
 
-def test_records_known_to_lie_outside_are_not_missing(counts):
-    rate = estimate_rate(
-        "x", counts, event=answers(1, -1, -1, 0), given=answers(1, 0, 0, 1), settings=FAST
-    )
-    assert (rate.events, rate.trials, rate.missing, rate.worst_case) == (1, 5, 0, None)
-
-
-def test_worst_case_is_that_every_missing_record_speaks_for_one_side():
-    assert Rate("x", 3, 10, wilson(3, 10), missing=5).worst_case == (3 / 15, 8 / 15)
+def test_no_end_of_the_interval_lies_beyond_what_missing_labels_allow():
+    low, high = Rate("x", 3, 10, wilson(3, 10)), Rate("x", 4, 10, wilson(4, 10))
+    rate = bounded(Rate("x", 1, 2, wilson(1, 2)), low, high, method=wilson)
+    assert rate.estimate == rate.moved == pytest.approx(0.4)
+    ends = rate.interval.low, rate.interval.high
+    assert ends == pytest.approx((wilson(3, 10).low, wilson(4, 10).high))
 
 
 def test_without_trials_nothing_is_said():
@@ -61,20 +79,19 @@ def test_without_trials_nothing_is_said():
     assert rate.estimate is None
     said = rate.to_dict()
     assert (said.pop("events"), said.pop("trials"), said.pop("method")) == (0, 0, "undefined")
+    assert said.pop("basis") == "all records"
     assert set(said.values()) == {None}
     assert str(rate) == "x: undefined (no records in the denominator)"
 
 
 def test_interval_is_the_one_of_the_settings(counts):
     exact = Settings(0.9, "clopper-pearson")
-    everyone = answers(1, 1, 1, 1)
-    rate = estimate_rate("x", counts, event=answers(1, 0, 1, 0), given=everyone, settings=exact)
+    rate = estimate_rate("x", counts, answers(YES, NO, YES, NO), exact)
     assert rate.interval == clopper_pearson(4, 10, confidence=0.9)
 
 
 def test_records_that_share_a_prompt_count_as_one(shared):
-    event = (shared.response[:, 0] > 0).astype(np.int8)
-    rate = estimate_rate("x", shared, event=event, given=np.ones_like(event), settings=FAST)
+    rate = estimate_rate("x", shared, harmful(shared), FAST)
     assert (rate.events, rate.trials) == (9, 30)
     assert rate.deff == pytest.approx(3, rel=0.1)
     assert rate.effective_n < 10
@@ -85,25 +102,15 @@ def test_records_that_share_a_prompt_count_as_one(shared):
 
 
 def test_random_streams_have_names(shared):
-    event = (shared.response[:, 0] > 0).astype(np.int8)
-
     def boot(stream):
-        options = {"event": event, "given": np.ones_like(event), "settings": FAST}
-        return estimate_rate("x", shared, stream=stream, **options).bootstrap
+        return estimate_rate("x", shared, harmful(shared), FAST, stream=stream).bootstrap
 
     assert boot("one") == boot("one")
     assert len({(boot(str(i)).low, boot(str(i)).high) for i in range(20)}) > 1
 
 
-def test_members_are_known_and_inside():
-    inside, happened = members(answers(1, 0, -1, 1), answers(1, 1, 1, 0))
-    assert inside.tolist() == [True, True, False, False]
-    assert happened.tolist() == [True, False, False, False]
-
-
 def test_summed_marginalises_to_few_cells(shared):
-    event = (shared.response[:, 0] > 0).astype(np.int8)
-    cells, weight = summed(shared, (event, np.ones_like(event)))
+    cells, weight = summed(shared, harmful(shared))
     assert cells.tolist() == [[0, 3], [3, 3]]
     assert weight.tolist() == [7, 3]
 

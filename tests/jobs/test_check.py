@@ -230,10 +230,12 @@ def test_unmatched_prompts_are_said():
     result = asked(new, "escalation - baseline <= 2%", baseline=old).results[0]
     assert result.difference.prompts == 380
     assert result.difference.unmatched == {"candidate": 20, "baseline": 10}
-    assert (
-        "Not compared: 20 prompts only in the candidate and 10 prompts only in the baseline"
-        in result.note
-    )
+    only = "20 prompts only in the candidate and 10 prompts only in the baseline"
+    assert f"{only}: the other side's labels count as missing." in result.note
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+    dropped = asked(new, "escalation - baseline <= 2%", baseline=old, absent="drop").results[0]
+    assert dropped.verdict == "pass"
+    assert f"Not compared, as --absent drop asks: {only}." in dropped.note
 
 
 def test_several_answers_a_prompt_are_compared():

@@ -142,7 +142,11 @@ def test_undefined_is_null(any_result):
                 assert rate["method"] == "undefined"
                 assert {rate[name] for name in ("estimate", "low", "high", "deff")} == {None}
             else:
-                assert rate["estimate"] == rate["events"] / rate["trials"]
+                share = rate["events"] / rate["trials"]
+                worst = rate["worst_case"] or {"low": share, "high": share}
+                assert worst["low"] <= rate["estimate"] <= worst["high"]
+                if rate["basis"] in ("all records", "complete records"):
+                    assert rate["estimate"] == pytest.approx(share)
 
 
 def groups(result):

@@ -252,15 +252,27 @@ def bounded(rate: Rate, lowest: Rate, highest: Rate, *, method: Callable[..., In
         return rate
     moved = min(max(estimate, ends[0]), ends[-1])
     if moved != estimate:
-        size = float(rate.trials) if rate.effective_n is None else rate.effective_n
-        held = method(moved * size, size, confidence=held.confidence) if size else held
-        rate = replace(rate, moved=moved)
+        rate = _recentred(rate, moved, method)
+        held = rate.interval or held
     floor = held.low if lowest.interval is None else lowest.interval.low
     roof = held.high if highest.interval is None else highest.interval.high
     inside = replace(
         held, low=max(held.low, min(floor, moved)), high=min(held.high, max(roof, moved))
     )
     return replace(rate, interval=inside)
+
+
+def moved_to(rate: Rate, share: float, settings: Settings) -> Rate:
+    """Give a rate another estimate, as sure as its own."""
+    return _recentred(rate, share, INTERVALS[settings.interval])
+
+
+def _recentred(rate: Rate, share: float, method: Callable[..., Interval]) -> Rate:
+    size = float(rate.trials) if rate.effective_n is None else rate.effective_n
+    held = rate.interval
+    if held is not None and size:
+        held = method(share * size, size, confidence=held.confidence)
+    return replace(rate, interval=held, moved=share)
 
 
 def _share(

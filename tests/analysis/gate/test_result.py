@@ -11,7 +11,9 @@ from scipy.stats import binom, binomtest
 
 from riskshift import Taxonomy, UsageError
 from riskshift.analysis.comparison.matching import Matching
-from riskshift.analysis.gate.judging import Question, judge_difference, judge_rate
+from riskshift.analysis.gate.evidence import of_difference, of_rate
+from riskshift.analysis.gate.judging import judge
+from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import GateReport, printable
 from riskshift.analysis.gate.rules import parse_rule
 from riskshift.counts.clusters import Clusters
@@ -22,6 +24,14 @@ from riskshift.stats.paired import tango
 from riskshift.stats.proportion import Interval, clopper_pearson
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])
+
+
+def judged_rate(question, counts):
+    return judge(question, of_rate(question, counts))
+
+
+def judged_difference(question, *sides):
+    return judge(question, of_difference(question, *sides))
 
 
 def counts(events, trials, *, missing=0, clusters=None):
@@ -37,7 +47,7 @@ def ask(text, **more):
 
 def judged(text, events, trials, *, missing=0, left_out=0, confidence=0.95):
     question = ask(text, left_out=left_out, confidence=confidence)
-    return judge_rate(question, counts(events, trials, missing=missing))
+    return judged_rate(question, counts(events, trials, missing=missing))
 
 
 # Rules
@@ -229,7 +239,7 @@ def test_the_further_prompts_settle_it(events, rest, tolerance):
 
 @pytest.mark.parametrize("events", range(0, 61, 5))
 def test_a_lower_limit_mirrors_an_upper_one(events):
-    lower = judge_rate(
+    lower = judged_rate(
         ask("reduction >= 80%"),
         Counts(
             HARM,
@@ -265,13 +275,17 @@ def test_a_rate_at_its_tolerance_would_take_forever():
 
 def test_nothing_to_judge_is_an_error_that_names_the_rule():
     with pytest.raises(DataError, match=r"rule 'benign_drift <= 5%'.*p < h") as caught:
-        judge_rate(
+        judged_rate(
             ask("benign_drift <= 5%", group="g1"),
             Counts(HARM, np.array([[1]]), np.array([[1]]), None, None, np.array([9]), None),
         )
     assert "'g1'" in str(caught.value)
-    with pytest.raises(DataError, match="3 records without the labels"):
-        judged("escalation <= 5%", 0, 0, missing=3)
+
+
+def test_a_rule_of_which_nothing_is_known_lacks_labels():
+    result = judged("escalation <= 5%", 0, 0, missing=3)
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+    assert "no record with all its labels, between 0% and 100%" in result.sentence
 
 
 # Missing labels
@@ -310,10 +324,17 @@ def test_rows_left_out_in_reading_count_like_missing_labels():
         assert (result.verdict, result.rate.missing) == ("inconclusive", 20)
 
 
-def test_a_failure_that_missing_labels_could_undo_says_so():
+def test_a_failure_that_missing_labels_could_undo_is_none_yet():
     result = judged("escalation <= 5%", 12, 100, missing=200)
-    assert result.verdict == "fail"
-    assert "with the best it would" in result.note
+    assert (result.verdict, result.lacks) == ("inconclusive", "labels")
+    assert "with the worst labels it would fail, with the best it would" in result.note
+
+
+def test_a_verdict_that_no_missing_label_could_turn_is_given():
+    # 10 of 30 complete records are too few to fail at 20 %; 30 of 200 missing ones are harmful anyway.
+    sure = judged("escalation <= 5%", 30, 60, missing=20)
+    assert sure.verdict == "fail"
+    assert "whatever they are" in sure.note
 
 
 def test_missing_labels_are_no_events_for_a_lower_limit():
@@ -326,7 +347,7 @@ def test_missing_labels_are_no_events_for_a_lower_limit():
         np.array([100, 30]),
         None,
     )
-    result = judge_rate(ask("reduction >= 90%"), some)
+    result = judged_rate(ask("reduction >= 90%"), some)
     assert (result.verdict, result.lacks) == ("inconclusive", "labels")
 
 
@@ -349,7 +370,7 @@ def shared(kinds, weight):
 def test_shared_prompts_tell_less():
     pooled = shared([(3, 0), (0, 3)], [190, 10])
     alone = judged("escalation <= 8%", 30, 600)
-    together = judge_rate(ask("escalation <= 8%"), pooled)
+    together = judged_rate(ask("escalation <= 8%"), pooled)
     expected, sample = clustered_interval([0, 3], [3, 3], [190, 10], method=clopper_pearson)
     assert alone.verdict == "pass"
     assert together.verdict == "inconclusive"
@@ -359,7 +380,7 @@ def test_shared_prompts_tell_less():
 
 
 def test_one_shared_prompt_says_nothing_of_others():
-    result = judge_rate(ask("escalation <= 8%"), shared([(600, 0)], [1]))
+    result = judged_rate(ask("escalation <= 8%"), shared([(600, 0)], [1]))
     assert (result.verdict, result.further, result.deff) == ("inconclusive", None, None)
     assert "one prompt" in result.note
     json.dumps(result.to_dict(), allow_nan=False)
@@ -391,7 +412,7 @@ def matched(cells, *, missing=(0, 0)):
 
 def compared(text, cells, **more):
     missing = more.pop("missing", (0, 0))
-    return judge_difference(ask(text, **more), matched(cells, missing=missing), 1, 0)
+    return judged_difference(ask(text, **more), matched(cells, missing=missing), 1, 0)
 
 
 def test_a_difference_is_judged_by_tangos_interval():

@@ -10,6 +10,7 @@ import riskshift
 from riskshift.analysis.grader.cards import asymmetries, report_cards
 from riskshift.analysis.rates import Settings
 from riskshift.collapse.beside import double
+from riskshift.collapse.pairs import collapse
 from riskshift.stats.cluster import clustered_interval, correlation
 from riskshift.stats.grading import card_bootstrap, report_card
 from riskshift.stats.paired import clustered_tango, tango
@@ -33,7 +34,7 @@ def doubled(prompts, responses, ids=None):
         rows = pl.DataFrame(base | sides)
         made.append(riskshift.read(rows, taxonomy=TWO, prompt_labels="per-row"))
     people, grader = made
-    return double(grader, people)
+    return double(collapse(grader), collapse(people))
 
 
 def by_side(table, settings=FAST):
@@ -110,7 +111,7 @@ def test_all_together_takes_the_record_as_one_unit():
     # Both categories always agree, so a second label of the record says nothing new.
     rows = [(0, 0, i, i, 0, 0, j, j) for i, j in [(1, 1)] * 12 + [(1, 0)] * 8 + [(0, 0)] * 30]
     people, grader = frames(rows)
-    cards = by_side(double(grader, people))
+    cards = by_side(double(collapse(grader), collapse(people)))
     pooled, single = (cards["response", name].rates["sensitivity"] for name in (None, "a"))
     assert (pooled.events, pooled.trials) == (24, 40)
     assert pooled.deff > 1.7
@@ -128,7 +129,7 @@ def test_all_together_adds_up_to_its_categories(rows):
     if not any(row[at] is not None and row[at + 4] is not None for row in rows for at in range(4)):
         return
     people, grader = frames(rows)
-    cards = by_side(double(grader, people), Settings(resamples=20))
+    cards = by_side(double(collapse(grader), collapse(people)), Settings(resamples=20))
     for at, side in enumerate(("prompt", "response")):
         parts = [cards[side, name] for name in THREE.categories]
         pooled = cards[side, None]

@@ -29,10 +29,11 @@ class TestMatrix:
     def test_rows_are_prompts_and_columns_responses(self, severities_of):
         found = severities_of((0, 0, 1, 0), (0, 0, 0, 1), (2, 0, 0, 0), (2, N, 0, 0))
         matrix = transition_matrix(found.counts, found.prompt, found.response)
-        assert matrix.rows == ((0, 2, 0), (0, 0, 0), (1, 0, 0))
+        # A label at the top is enough: whatever the other is, the prompt is at the top.
+        assert matrix.rows == ((0, 2, 0), (0, 0, 0), (2, 0, 0))
         assert matrix.at(prompt="Safe", response="Low") == 2
-        assert matrix.at(prompt="High", response="Safe") == 1
-        assert matrix.to_list() == [[0, 2, 0], [0, 0, 0], [1, 0, 0]]
+        assert matrix.at(prompt="High", response="Safe") == 2
+        assert matrix.to_list() == [[0, 2, 0], [0, 0, 0], [2, 0, 0]]
 
     def test_unknown_level_is_an_error(self, severities_of):
         found = severities_of((0, 0, 1, 0))
@@ -47,8 +48,12 @@ class TestMeanShift:
         shift = mean_shift(severities_of(*rows), FAST)
         rises = np.repeat([-2, 0, 2], [4, 3, 1])
         theirs = stats.ttest_1samp(rises, 0).confidence_interval(0.95)
-        assert (shift.estimate, shift.trials) == (rises.mean(), 8)
-        assert (shift.interval.low, shift.interval.high) == pytest.approx((theirs.low, theirs.high))
+        # The last record rises by 0, 1 or 2, so the mean of the nine is -4/9 at most.
+        assert shift.worst_case == pytest.approx((-6 / 9, -4 / 9))
+        moved = -6 / 9 - rises.mean()
+        assert (shift.estimate, shift.trials) == (pytest.approx(-6 / 9), 8)
+        ends = theirs.low + moved, theirs.high + moved
+        assert (shift.interval.low, shift.interval.high) == pytest.approx(ends)
         said = shift.to_dict()
         assert (said["method"], said["confidence"], said["trials"]) == ("linearised-t", 0.95, 8)
 
@@ -126,22 +131,23 @@ class TestOrigin:
         assert counted(origin.topic_mandated) == [(1, 3, 0), (1, 6, 0)]
 
     def test_half_labelled_records_count_for_no_origin(self, severities_of):
-        """A harmful prompt without a response label cannot be unsolicited, and yet is left out.
+        """A harmful prompt without a response label cannot be unsolicited, and yet is not counted.
 
         Counting it as a no, while the harmless prompts without a response label are left out,
-        would make unsolicited elaboration rarer than it is.
+        would make unsolicited elaboration rarer than it is. What may be is bounded by it.
         """
         rows = [(0, 0, 1, 0), (1, 0, 0, 0)] * 5
         gaps = [(0, 0, N, 0), (1, 0, N, 0)] * 45
         whole = escalation_origin(severities_of(*rows), FAST).unsolicited_elaboration
         gappy = escalation_origin(severities_of(*rows, *gaps), FAST).unsolicited_elaboration
         assert gappy.of_records.estimate == whole.of_records.estimate == 0.5
-        assert counted(gappy) == [(5, 5, 90), (5, 10, 90)]
+        assert counted(gappy) == [(5, 5, 90), (5, 10, 45)]
+        assert gappy.of_records.worst_case == pytest.approx((5 / 100, 50 / 100))
         escalation = overall_rates(severities_of(*rows, *gaps), FAST)["escalation"]
         assert (escalation.trials, escalation.missing) == (10, 90)
 
     def test_missing_benign_labels_are_left_out_of_what_the_topic_mandates(self, severities_of):
         benign = [True, None, True, None, False, None]
         origin = escalation_origin(severities_of(*self.ROWS, prompt_benign=benign), FAST)
-        assert counted(origin.topic_mandated) == [(1, 2, 1), (1, 3, 3)]
+        assert counted(origin.topic_mandated) == [(1, 2, 1), (1, 3, 1)]
         assert counted(origin.unsolicited_elaboration) == [(2, 3, 0), (2, 6, 0)]

@@ -203,8 +203,15 @@ def resolution(
         name: _rates(ratings, resolved.level, choices, settings)
         for name, resolved in by_rule.items()
     }
-    kept = [c for c in choices if rates[rule][c.label].trials or not rates[rule][c.label].missing]
     rated = (ratings.values != MISSING).any(axis=0)
+    c = len(ratings.taxonomy.categories)
+    sides = {"p": rated[:c].any(), "r": rated[c:].any()}
+    kept = [
+        choice
+        for choice in choices
+        if all(sides[name[0]] for name in choice.metric.needs)
+        and (rates[rule][choice.label].trials or not rates[rule][choice.label].missing)
+    ]
     names = [str(label) for label, known in zip(ratings.labels, rated, strict=True) if known]
     weight = ratings.items.weight
 

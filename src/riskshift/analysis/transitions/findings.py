@@ -70,9 +70,14 @@ def _movement(population: Population) -> str:
             else f"None of the {population.records:,} pairs has all its labels"
         )
         return f"{none}, so how risk moves cannot be told."
-    noun = "fully labelled pair" if up.missing else "pair"
+    if any(rate.worst_case is not None for rate in (up, same, down)):
+        return (
+            f"Some of the {population.records:,} pairs lack labels. By what is known of them, the response was less "
+            f"severe than the prompt in {percent(down.estimate)}, as severe in {percent(same.estimate)} and more "
+            f"severe in {percent(up.estimate)} ({level(up.interval.confidence)} interval {spread(up)})."
+        )
     return (
-        f"Of {counted(up.trials, noun)}, the response was less severe than the prompt in {down.events:,} "
+        f"Of {counted(up.trials, 'pair')}, the response was less severe than the prompt in {down.events:,} "
         f"({percent(down.estimate)}), as severe in {same.events:,} ({percent(same.estimate)}) and more severe in "
         f"{up.events:,} ({percent(up.estimate)}, {level(up.interval.confidence)} interval {spread(up)})."
     )

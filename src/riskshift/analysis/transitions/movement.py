@@ -2,18 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from scipy.optimize import brentq
 
 from riskshift.analysis.metrics import category_metrics, overall_metrics
-from riskshift.analysis.rates import Rate, Settings, estimate_metric, estimate_rate, interval_dict
+from riskshift.analysis.rates import (
+    Rate,
+    Settings,
+    estimate_metric,
+    estimate_rate,
+    interval_dict,
+    moved_to,
+)
 from riskshift.analysis.severities import Condition, Severities, Severity, Values
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts
 from riskshift.stats.cluster import mean_interval
 from riskshift.stats.proportion import Interval
 from riskshift.taxonomy import MISSING
+
+MOVES: Final = ("escalation", "preservation", "reduction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +172,34 @@ class EscalationOrigin:
 def overall_rates(severities: Severities, settings: Settings) -> dict[str, Rate]:
     """Estimate the metrics over all categories."""
     metrics = overall_metrics(severities.counts.taxonomy)
-    return {metric.name: estimate_metric(metric, severities, settings) for metric in metrics}
+    rates = {metric.name: estimate_metric(metric, severities, settings) for metric in metrics}
+    return rates | _adding_up({name: rates[name] for name in MOVES}, settings)
+
+
+def _adding_up(rates: dict[str, Rate], settings: Settings) -> dict[str, Rate]:
+    """Move rates that share out all records to the nearest that add up to 1 and are possible.
+
+    Nearest in the sense of squares: the projection adds one number to all, within their bounds.
+    """
+    shares = [rate.estimate for rate in rates.values() if rate.estimate is not None]
+    if len(shares) < len(rates) or not any(rate.worst_case for rate in rates.values()):
+        return rates
+    bounds = [
+        (share, share) if rate.worst_case is None else rate.worst_case
+        for share, rate in zip(shares, rates.values(), strict=True)
+    ]
+
+    def moved(by: float) -> list[float]:
+        return [
+            min(max(share + by, low), high)
+            for share, (low, high) in zip(shares, bounds, strict=True)
+        ]
+
+    by = brentq(lambda by: sum(moved(by)) - 1, -1, 1)
+    return {
+        name: rate if share == rate.estimate else moved_to(rate, share, settings)
+        for (name, rate), share in zip(rates.items(), moved(by), strict=True)
+    }
 
 
 def transition_matrix(counts: Counts, prompt: Severity, response: Severity) -> TransitionMatrix:
