@@ -166,9 +166,14 @@ def bootstrap_dict(boot: Bootstrap) -> dict[str, Any]:
 
 
 def estimate_metric(
-    metric: Metric, severities: Severities, settings: Settings, *, category: int = 0
+    metric: Metric,
+    severities: Severities,
+    settings: Settings,
+    *,
+    category: int = 0,
+    share: float | None = None,
 ) -> Rate:
-    """Estimate one metric of the catalogue."""
+    """Estimate one metric of the catalogue; see `estimate_rate`."""
     name = severities.counts.taxonomy.categories[category]
     return estimate_rate(
         metric.name,
@@ -176,11 +181,18 @@ def estimate_metric(
         Choice(metric, name, category).answers(severities),
         settings,
         stream=f"{metric.name}[{name}]",
+        share=share,
     )
 
 
 def estimate_rate(
-    name: str, counts: Counts, answers: Answers, settings: Settings, *, stream: str = ""
+    name: str,
+    counts: Counts,
+    answers: Answers,
+    settings: Settings,
+    *,
+    stream: str = "",
+    share: float | None = None,
 ) -> Rate:
     """Estimate the share of a denominator in which an event happened.
 
@@ -196,6 +208,9 @@ def estimate_rate(
         How to estimate.
     stream : str, optional
         Names the stream of random numbers; default: `name`.
+    share : float, optional
+        What to move the estimate to, where the missing labels leave something open; default: the
+        nearest that they allow.
 
     Returns
     -------
@@ -228,10 +243,18 @@ def estimate_rate(
         return rate
     ends = [_share(name, counts, *answers.settled(high=high), settings) for high in (False, True)]
     missing = int(counts.n[answers.unknown].sum())
-    return bounded(replace(rate, missing=missing), *ends, method=INTERVALS[settings.interval])
+    method = INTERVALS[settings.interval]
+    return bounded(replace(rate, missing=missing), *ends, method=method, share=share)
 
 
-def bounded(rate: Rate, lowest: Rate, highest: Rate, *, method: Callable[..., Interval]) -> Rate:
+def bounded(
+    rate: Rate,
+    lowest: Rate,
+    highest: Rate,
+    *,
+    method: Callable[..., Interval],
+    share: float | None = None,
+) -> Rate:
     """Move a rate of complete records into what the missing labels allow.
 
     Parameters
@@ -242,6 +265,8 @@ def bounded(rate: Rate, lowest: Rate, highest: Rate, *, method: Callable[..., In
         With the missing labels taken so that the rate is as low, and as high, as it can be.
     method : callable
         Interval of a proportion.
+    share : float, optional
+        What to move to; default: the nearest that the missing labels allow.
     """
     ends = [share for share in (lowest.estimate, highest.estimate) if share is not None]
     if not ends:
@@ -250,7 +275,7 @@ def bounded(rate: Rate, lowest: Rate, highest: Rate, *, method: Callable[..., In
     held, estimate = rate.interval, rate.estimate
     if held is None or estimate is None:
         return rate
-    moved = min(max(estimate, ends[0]), ends[-1])
+    moved = min(max(estimate, ends[0]), ends[-1]) if share is None else share
     if moved != estimate:
         rate = _recentred(rate, moved, method)
         held = rate.interval or held
@@ -260,11 +285,6 @@ def bounded(rate: Rate, lowest: Rate, highest: Rate, *, method: Callable[..., In
         held, low=max(held.low, min(floor, moved)), high=min(held.high, max(roof, moved))
     )
     return replace(rate, interval=inside)
-
-
-def moved_to(rate: Rate, share: float, settings: Settings) -> Rate:
-    """Give a rate another estimate, as sure as its own."""
-    return _recentred(rate, share, INTERVALS[settings.interval])
 
 
 def _recentred(rate: Rate, share: float, method: Callable[..., Interval]) -> Rate:

@@ -14,7 +14,6 @@ from riskshift.analysis.rates import (
     estimate_metric,
     estimate_rate,
     interval_dict,
-    moved_to,
 )
 from riskshift.analysis.severities import Condition, Severities, Severity, Values
 from riskshift.counts.clusters import BoolArray
@@ -173,17 +172,22 @@ def overall_rates(severities: Severities, settings: Settings) -> dict[str, Rate]
     """Estimate the metrics over all categories."""
     metrics = overall_metrics(severities.counts.taxonomy)
     rates = {metric.name: estimate_metric(metric, severities, settings) for metric in metrics}
-    return rates | _adding_up({name: rates[name] for name in MOVES}, settings)
+    shares = _adding_up({name: rates[name] for name in MOVES})
+    return rates | {
+        metric.name: estimate_metric(metric, severities, settings, share=shares[metric.name])
+        for metric in metrics
+        if metric.name in shares
+    }
 
 
-def _adding_up(rates: dict[str, Rate], settings: Settings) -> dict[str, Rate]:
-    """Move rates that share out all records to the nearest that add up to 1 and are possible.
+def _adding_up(rates: dict[str, Rate]) -> dict[str, float]:
+    """Move shares of one whole to the nearest that add up to 1 and are possible; those that move.
 
     Nearest in the sense of squares: the projection adds one number to all, within their bounds.
     """
     shares = [rate.estimate for rate in rates.values() if rate.estimate is not None]
     if len(shares) < len(rates) or not any(rate.worst_case for rate in rates.values()):
-        return rates
+        return {}
     bounds = [
         (share, share) if rate.worst_case is None else rate.worst_case
         for share, rate in zip(shares, rates.values(), strict=True)
@@ -197,8 +201,9 @@ def _adding_up(rates: dict[str, Rate], settings: Settings) -> dict[str, Rate]:
 
     by = brentq(lambda by: sum(moved(by)) - 1, -1, 1)
     return {
-        name: rate if share == rate.estimate else moved_to(rate, share, settings)
+        name: share
         for (name, rate), share in zip(rates.items(), moved(by), strict=True)
+        if share != rate.estimate
     }
 
 
