@@ -151,8 +151,9 @@ def test_without_an_id_of_its_own_an_item_is_a_prompt_model_and_sample(held):
 def test_where_items_share_prompts_the_interval_to_trust_is_by_prompts(held):
     result = agree(held(prompted(prompts=20)), resamples=2000)
     alpha = result.alpha("response_hate")
-    assert alpha.interval is alpha.by_prompts
-    widths = [ends.high - ends.low for ends in (alpha.by_items, alpha.by_prompts)]
+    assert alpha.trusted is alpha.by_prompts
+    held = [alpha.by_items.interval, alpha.by_prompts.interval]
+    widths = [ends.high - ends.low for ends in held]
     assert widths[0] < widths[1]
     assert any("the interval by prompts is the right one" in note for note in result.notes)
 
@@ -183,7 +184,7 @@ def test_human_raters_of_public_responses(shared):
     )
     alpha = result.alpha("response_hate")
     assert round(alpha.estimate, 3) == 0.861
-    by_items, by_prompts = alpha.by_items, alpha.by_prompts
+    by_items, by_prompts = alpha.by_items.interval, alpha.by_prompts.interval
     assert by_prompts.high - by_prompts.low > by_items.high - by_items.low
     assert (result.items, result.provenance.units, result.absent) == (199, 19, ("prompt_hate",))
     assert any("the interval by prompts is the right one" in note for note in result.notes)

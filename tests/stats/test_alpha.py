@@ -12,9 +12,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from riskshift.errors import UsageError
-from riskshift.stats import table_bootstrap
-from riskshift.stats.alpha import alpha_bootstrap, krippendorff_alpha
-from riskshift.stats.resample import generator
+from riskshift.stats.alpha import (
+    alpha_gradient,
+    alpha_interval,
+    coincidences,
+    krippendorff_alpha,
+)
+from riskshift.stats.table_interval import (
+    ALONE,
+    NEVER,
+    TOO_LITTLE,
+    TOO_WIDE,
+    UNDEFINED,
+    standard_error,
+)
 
 RATERS = Path(__file__).parents[3] / "shared/data/raters_hate.csv"
 METRICS = ("nominal", "ordinal", "interval")
@@ -113,81 +124,110 @@ def test_an_unknown_metric_is_named_with_the_choices():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_bootstrap_interval_holds_alpha_and_repeats_with_its_seed(metric):
+def test_the_interval_holds_alpha(metric):
     units, weight = [[3, 0, 0], [2, 1, 0], [0, 1, 2], [0, 0, 3]], [60, 9, 6, 12]
-    options = {"metric": metric, "resamples": 2000, "confidence": 0.95}
-    ends = alpha_bootstrap(units, weight, rng=generator(3), **options)
-    assert ends.low < krippendorff_alpha(units, weight, metric=metric) < ends.high < 1
-    assert ends == alpha_bootstrap(units, weight, rng=generator(3), **options)
+    held = alpha_interval(units, weight, metric=metric).interval
+    assert -1 <= held.low < krippendorff_alpha(units, weight, metric=metric) < held.high <= 1
+    wider = alpha_interval(units, weight, metric=metric, confidence=0.99).interval
+    assert wider.low < held.low < held.high < wider.high
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_linearised_and_resampled_intervals_agree_on_many_items(metric, monkeypatch):
+def test_of_many_items_the_interval_is_what_resampling_them_gives(metric):
     units, weight = counts_of(PUBLISHED), np.arange(100, 112)
-    options = {"metric": metric, "resamples": 20_000, "confidence": 0.95}
-    drawn = alpha_bootstrap(units, weight, rng=generator(5), **options)
-    monkeypatch.setattr(table_bootstrap, "MAX_CELLS", 4)
-    linear = alpha_bootstrap(units, weight, rng=generator(5), **options)
-    assert (drawn.method, linear.method, linear.resamples) == ("percentile", "linearised", 0)
-    width = drawn.high - drawn.low
-    assert linear.low == pytest.approx(drawn.low, abs=0.05 * width)
-    assert linear.high == pytest.approx(drawn.high, abs=0.05 * width)
+    held = alpha_interval(units, weight, metric=metric).interval
+    rng, total = np.random.default_rng(5), weight.sum()
+    drawn = [
+        krippendorff_alpha(units, rng.multinomial(total, weight / total), metric=metric)
+        for _ in range(2_000)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert [held.low, held.high] == pytest.approx([low, high], abs=0.1 * (high - low))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_standard_error_is_that_of_the_jackknife(metric):
+    units, weight = counts_of(PUBLISHED), np.arange(100, 112)
+    pairs = coincidences(units)
+    error = standard_error(pairs, weight, lambda table: alpha_gradient(table, metric))
+    without = [
+        krippendorff_alpha(units, weight - (np.arange(12) == kind), metric=metric)
+        for kind in range(12)
+    ]
+    # A unit with one rating pairs with nothing: leaving it out leaves no item fewer.
+    paired = units.sum(axis=1) > 1
+    n, values = weight[paired].sum(), np.array(without)[paired]
+    mean = weight[paired] @ values / n
+    jackknife = np.sqrt((n - 1) / n * (weight[paired] @ (values - mean) ** 2))
+    assert error == pytest.approx(jackknife, rel=0.01)
 
 
 def test_clusters_of_one_item_are_the_items():
     units, weight = [[3, 0], [2, 1], [0, 3]], [60, 9, 12]
-    options = {"metric": "nominal", "resamples": 500, "confidence": 0.9}
-    alone = alpha_bootstrap(units, weight, rng=generator(1), **options)
+    alone = alpha_interval(units, weight, metric="nominal", confidence=0.9).interval
     each = ([0, 1, 2, 3], [0, 1, 2], weight)
-    assert alpha_bootstrap(units, weight, clusters=each, rng=generator(1), **options) == alone
+    shared = alpha_interval(units, weight, metric="nominal", clusters=each, confidence=0.9)
+    assert [shared.interval.low, shared.interval.high] == pytest.approx([alone.low, alone.high])
 
 
-@pytest.mark.parametrize("most", [4096, 1])
-def test_items_that_come_in_identical_pairs_say_no_more_than_one_of_each(most, monkeypatch):
-    monkeypatch.setattr(table_bootstrap, "MAX_CELLS", most)
-    units, weight = [[3, 0], [2, 1], [0, 3]], np.array([60, 9, 12])
-    options = {"metric": "interval", "resamples": 4000, "confidence": 0.95}
-    single = alpha_bootstrap(units, weight, rng=generator(1), **options)
+def test_items_that_come_in_identical_pairs_say_no_more_than_one_of_each():
+    units, weight = [[3, 0], [2, 1], [0, 3]], np.array([600, 90, 120])
+    single = alpha_interval(units, weight, metric="interval").interval
     pairs = ([0, 2, 4, 6], [0, 0, 1, 1, 2, 2], weight)
-    paired = alpha_bootstrap(units, 2 * weight, clusters=pairs, rng=generator(1), **options)
-    assert paired.high - paired.low == pytest.approx(single.high - single.low, rel=0.03)
+    paired = alpha_interval(units, 2 * weight, metric="interval", clusters=pairs).interval
+    assert paired.high - paired.low == pytest.approx(single.high - single.low, rel=0.05)
+
+
+@given(rated(kinds=4), st.sampled_from(METRICS))
+def test_sharing_prompts_never_narrows_an_interval(ratings, metric):
+    units, weight = ratings
+    alone = alpha_interval(units, weight, metric=metric).interval
+    twos = ([*range(0, 2 * len(units) + 1, 2)], np.repeat(np.arange(len(units)), 2), weight)
+    shared = alpha_interval(units, 2 * weight, metric=metric, clusters=twos).interval
+    free = alpha_interval(units, 2 * weight, metric=metric).interval
+    assume(None not in (alone, shared, free))
+    assert shared.high - shared.low >= free.high - free.low - 1e-9
 
 
 def test_a_billion_items_cost_what_a_hundred_do():
-    ends = alpha_bootstrap(
-        [[3, 0], [2, 1], [0, 3]],
-        [6 * 10**8, 10**8, 3 * 10**8],
-        metric="nominal",
-        resamples=1000,
-        confidence=0.95,
-        rng=generator(1),
-    )
-    assert 0 < ends.high - ends.low < 1e-4
+    weight = [6 * 10**8, 10**8, 3 * 10**8]
+    held = alpha_interval([[3, 0], [2, 1], [0, 3]], weight, metric="nominal").interval
+    assert 0 < held.high - held.low < 1e-4
 
 
-def test_there_is_no_interval_where_resamples_cannot_vary_or_are_undefined():
-    options = {"metric": "nominal", "resamples": 1000, "confidence": 0.95, "rng": generator(1)}
-    assert alpha_bootstrap([[3, 0], [0, 3]], [50, 50], **options) is None
-    assert alpha_bootstrap([[3, 0], [1, 2]], [1000, 1], **options) is None
-    assert alpha_bootstrap([[3, 0]], [50], **options) is None
-    assert alpha_bootstrap([[2, 1]], [1], **options) is None
+def test_where_too_little_is_known_there_is_a_reason_instead_of_an_interval():
+    def reason(units, weight, **clusters):
+        made = alpha_interval(units, weight, metric="nominal", **clusters)
+        assert made.interval is None
+        return made.reason
+
+    assert reason([[3, 0]], [50]) == UNDEFINED
+    assert reason([[1, 0], [0, 1]], [50, 50]) == UNDEFINED
+    assert reason([[2, 1]], [1]) == ALONE
+    one_prompt = [0, 2], [0, 1], [1]
+    assert reason([[2, 1], [3, 0]], [1, 1], clusters=one_prompt) == ALONE
+    assert reason([[3, 0], [1, 2]], [1000, 1]) == TOO_LITTLE
+    assert reason([[2, 0], [1, 1], [0, 2]], [6, 3, 3]) == TOO_WIDE
+
+
+@pytest.mark.parametrize("items", [10, 10**6])
+def test_raters_who_never_differ_leave_nothing_to_make_an_interval_of(items):
+    made = alpha_interval([[3, 0], [0, 3]], [items, items], metric="nominal")
+    assert made.reason == NEVER
 
 
 def test_clusters_that_do_not_hold_the_items_are_refused():
-    options = {"metric": "nominal", "resamples": 10, "confidence": 0.95, "rng": generator(1)}
     with pytest.raises(UsageError, match="not the items counted"):
-        alpha_bootstrap([[3, 0], [2, 1]], [2, 2], clusters=([0, 2], [0, 1], [1]), **options)
+        alpha_interval([[3, 0], [2, 1]], [2, 2], metric="nominal", clusters=([0, 2], [0, 1], [1]))
     with pytest.raises(UsageError, match="CSR"):
-        alpha_bootstrap([[3, 0], [2, 1]], [1, 1], clusters=([0, 1], [0, 1], [1]), **options)
-    with pytest.raises(UsageError, match="resamples is 0"):
-        alpha_bootstrap([[3, 0]], [9], **{**options, "resamples": 0})
+        alpha_interval([[3, 0], [2, 1]], [1, 1], metric="nominal", clusters=([0, 1], [0, 1], [1]))
+    with pytest.raises(UsageError, match="confidence is 2"):
+        alpha_interval([[3, 0]], [9], metric="nominal", confidence=2)
 
 
-@pytest.mark.parametrize("call", [krippendorff_alpha, alpha_bootstrap])
+@pytest.mark.parametrize("call", [krippendorff_alpha, alpha_interval])
 def test_impossible_ratings_are_refused(call):
     options = {"metric": "nominal"}
-    if call is alpha_bootstrap:
-        options |= {"resamples": 10, "confidence": 0.95, "rng": generator(1)}
     with pytest.raises(UsageError, match="at least 0"):
         call([[3, -1]], **options)
     with pytest.raises(UsageError, match="1 counts of items"):
@@ -198,10 +238,11 @@ def test_impossible_ratings_are_refused(call):
 @given(rated(kinds=5))
 def test_the_interval_lies_within_the_range_of_alpha(ratings):
     units, weight = ratings
-    options = {"metric": "ordinal", "resamples": 50, "confidence": 0.8, "rng": generator(1)}
-    ends = alpha_bootstrap(units, weight, **options)
-    assume(ends is not None)
-    assert ends.low < ends.high <= 1
+    held = alpha_interval(units, weight, metric="ordinal", confidence=0.8).interval
+    assume(held is not None)
+    estimate = krippendorff_alpha(units, weight, metric="ordinal")
+    assert -1 <= held.low <= estimate <= held.high <= 1
+    assert held.low < held.high
 
 
 @pytest.mark.skipif(
@@ -222,7 +263,6 @@ def test_three_raters_of_harmful_answers_agree_as_reported_and_less_surely_by_pr
         members[prompts[item]].append(kinds.index(kind))
     indptr = np.cumsum([0, *map(len, members.values())])
     clusters = indptr, np.concatenate(list(members.values())), np.ones(len(members))
-    options = {"metric": "ordinal", "resamples": 4000, "confidence": 0.95}
-    items = alpha_bootstrap(kinds, weight, rng=generator(1), **options)
-    by_prompt = alpha_bootstrap(kinds, weight, clusters=clusters, rng=generator(1), **options)
+    items = alpha_interval(kinds, weight, metric="ordinal").interval
+    by_prompt = alpha_interval(kinds, weight, metric="ordinal", clusters=clusters).interval
     assert by_prompt.high - by_prompt.low > 1.1 * (items.high - items.low)

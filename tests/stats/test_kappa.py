@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from riskshift.errors import UsageError
-from riskshift.stats import table_bootstrap
-from riskshift.stats.kappa import kappa_bootstrap, weighted_kappa, weighted_kappa_interval
-from riskshift.stats.resample import generator
+from riskshift.stats.kappa import (
+    disagreement,
+    kappa_gradient,
+    weighted_kappa,
+    weighted_kappa_interval,
+)
+from riskshift.stats.table_interval import NEVER, UNDEFINED, standard_error
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "agreement_labels.json").read_text())
 
@@ -24,41 +28,56 @@ def tables(draw, most=30):
     return np.array(cells).reshape(levels, levels)
 
 
+def error_of(table, weights):
+    """Large-sample standard error, over n as in the literature and not over n - 1."""
+    table = np.asarray(table)
+    distance = disagreement(len(table), weights)
+    cells = np.eye(table.size).reshape(-1, *table.shape)
+    n = table.sum()
+    slope = lambda made: kappa_gradient(made, distance)  # noqa: E731
+    return standard_error(cells, table.ravel(), slope) * np.sqrt((n - 1) / n)
+
+
 @pytest.mark.parametrize("name", GOLDEN["kappas"])
 @pytest.mark.parametrize("weights", ["none", "linear", "quadratic"])
-def test_kappa_and_its_interval_agree_with_vcd(name, weights):
+def test_kappa_and_its_standard_error_agree_with_vcd(name, weights):
     golden = GOLDEN["kappas"][name]
     of = golden["linear"] if weights == "none" else golden[weights]
     kappa, error = of["unweighted" if weights == "none" else "weighted"]
-    interval = weighted_kappa_interval(golden["table"], weights=weights)
     assert weighted_kappa(golden["table"], weights=weights) == pytest.approx(kappa, rel=1e-12)
-    assert interval.high - interval.low == pytest.approx(2 * 1.959963984540054 * error, rel=1e-9)
-    limits = of["plain_limits" if weights == "none" else "limits"]
-    assert [interval.low, interval.high] == pytest.approx(limits, rel=1e-9)
+    assert error_of(golden["table"], weights) == pytest.approx(error, rel=1e-9)
 
 
-@given(tables(), st.sampled_from([("linear", "linear"), ("quadratic", "quadratic")]))
-def test_kappa_and_its_interval_agree_with_statsmodels(table, names):
-    weights, theirs = names
-    interval = weighted_kappa_interval(table, weights=weights, confidence=0.9)
-    assume(interval is not None and -1 < interval.low < interval.high < 1)
-    expected = cohens_kappa(table, wt=theirs)
+@given(tables(), st.sampled_from(["linear", "quadratic"]))
+def test_kappa_and_its_standard_error_agree_with_statsmodels(table, weights):
+    assume(weighted_kappa(table, weights=weights) is not None and table.sum() > 1)
+    expected = cohens_kappa(table, wt=weights)
+    assume(expected.std_kappa > 1e-6)
     assert weighted_kappa(table, weights=weights) == pytest.approx(expected.kappa, abs=1e-12)
-    half = 1.6448536269514722 * expected.std_kappa
-    assert (interval.high - interval.low) / 2 == pytest.approx(half, rel=1e-7)
+    assert error_of(table, weights) == pytest.approx(expected.std_kappa, rel=1e-7)
+
+
+@given(tables(most=200), st.sampled_from(["none", "linear", "quadratic"]))
+def test_the_interval_lies_around_kappa(table, weights):
+    held = weighted_kappa_interval(table, weights=weights).interval
+    assume(held is not None)
+    assert -1 <= held.low <= weighted_kappa(table, weights=weights) <= held.high <= 1
+    assert held.low < held.high
+    turned = weighted_kappa_interval(table.T, weights=weights).interval
+    assert [turned.low, turned.high] == pytest.approx([held.low, held.high])
 
 
 @pytest.mark.parametrize("table", [[[9, 0], [0, 0]], [[0, 0], [0, 0]]])
 def test_kappa_is_undefined_where_chance_never_disagrees(table):
     assert weighted_kappa(table) is None
-    assert weighted_kappa_interval(table) is None
-    options = {"resamples": 10, "confidence": 0.95, "rng": generator(1)}
-    assert kappa_bootstrap(table, **options) is None
+    assert weighted_kappa_interval(table).reason == UNDEFINED
 
 
-def test_raters_who_never_disagree_have_kappa_one_and_no_interval():
+def test_few_records_without_disagreement_have_kappa_one_and_no_interval():
     assert weighted_kappa([[9, 0], [0, 3]]) == 1
-    assert weighted_kappa_interval([[9, 0], [0, 3]]) is None
+    made = weighted_kappa_interval([[9, 0], [0, 3]])
+    assert made.interval is None
+    assert made.reason == NEVER
 
 
 def test_a_kappa_table_must_be_square_and_its_weights_known():
@@ -68,29 +87,17 @@ def test_a_kappa_table_must_be_square_and_its_weights_known():
         weighted_kappa([[1, 2], [3, 4]], weights="cubic")
 
 
-def test_linearised_kappa_has_the_large_sample_standard_error(monkeypatch):
-    table = np.array(GOLDEN["kappas"]["four"]["table"])
-    monkeypatch.setattr(table_bootstrap, "MAX_CELLS", 1)
-    ends = kappa_bootstrap(table, resamples=1, confidence=0.95, rng=generator(1))
-    error = GOLDEN["kappas"]["four"]["quadratic"]["weighted"][1]
-    n = table.sum()
-    assert ends.method == "linearised"
-    half = 1.959963984540054 * error * np.sqrt(n / (n - 1))
-    assert (ends.high - ends.low) / 2 == pytest.approx(half, rel=1e-9)
-
-
-def test_resampled_kappa_is_near_its_large_sample_interval():
-    table = 10 * np.array(GOLDEN["kappas"]["four"]["table"])
-    ends = kappa_bootstrap(table, resamples=5000, confidence=0.95, rng=generator(1))
-    large = weighted_kappa_interval(table)
-    assert [ends.low, ends.high] == pytest.approx([large.low, large.high], abs=0.003)
+def test_of_many_records_the_interval_is_the_large_sample_one():
+    table = 100 * np.array(GOLDEN["kappas"]["four"]["table"])
+    held = weighted_kappa_interval(table).interval
+    kappa, half = weighted_kappa(table), 1.959963984540054 * error_of(table, "quadratic")
+    assert [held.low, held.high] == pytest.approx([kappa - half, kappa + half], abs=0.03 * half)
 
 
 def test_records_that_come_in_identical_pairs_widen_the_interval_of_kappa():
-    table = 2 * np.array(GOLDEN["kappas"]["three"]["table"])
-    options = {"resamples": 3000, "confidence": 0.95}
-    alone = kappa_bootstrap(table, rng=generator(1), **options)
+    table = 20 * np.array(GOLDEN["kappas"]["three"]["table"])
+    alone = weighted_kappa_interval(table).interval
     cells = np.arange(9)
     pairs = (np.arange(0, 20, 2), np.repeat(cells, 2), table.ravel() // 2)
-    paired = kappa_bootstrap(table, clusters=pairs, rng=generator(1), **options)
-    assert (paired.high - paired.low) / (alone.high - alone.low) == pytest.approx(2**0.5, rel=0.1)
+    paired = weighted_kappa_interval(table, clusters=pairs).interval
+    assert (paired.high - paired.low) / (alone.high - alone.low) == pytest.approx(2**0.5, rel=0.05)

@@ -12,6 +12,7 @@ from riskshift.errors import UsageError, unknown_choice
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.proportion import Interval, clopper_pearson, normal_quantile, wilson
 from riskshift.stats.resample import Bootstrap, bootstrap_ratio, generator
+from riskshift.stats.table_interval import TableInterval
 
 INTERVALS: Final = {"wilson": wilson, "clopper-pearson": clopper_pearson}
 DEFAULT_SEED: Final = 20260709
@@ -158,6 +159,11 @@ def interval_dict(held: Interval | Bootstrap | None) -> dict[str, Any]:
         "method": "undefined" if held is None else held.method,
         "confidence": None if held is None else held.confidence,
     }
+
+
+def reasoned_dict(held: TableInterval) -> dict[str, Any]:
+    """Return an interval, or why there is none, as plain data."""
+    return interval_dict(held.interval) | {"reason": held.reason}
 
 
 def bootstrap_dict(boot: Bootstrap) -> dict[str, Any]:

@@ -7,13 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskshift.errors import UsageError
-from riskshift.stats.rating_counts import (
-    Floats,
-    item_weights,
-    levels_apart,
-    rater_table,
-    rating_counts,
-)
+from riskshift.stats.rating_counts import Floats, levels_apart, rating_counts
 
 
 def agreeing_pairs(units: npt.ArrayLike, *, within: int = 0) -> tuple[Floats, Floats]:
@@ -47,59 +41,6 @@ def agreeing_pairs(units: npt.ArrayLike, *, within: int = 0) -> tuple[Floats, Fl
     rated = counts.sum(axis=1)
     agreeing = np.einsum("uc,ck,uk->u", counts, near.astype(np.float64), counts) - rated
     return agreeing / 2, rated * (rated - 1) / 2
-
-
-def percent_agreement(
-    units: npt.ArrayLike, weight: npt.ArrayLike | None = None, *, within: int = 0
-) -> tuple[int, int]:
-    """Pairs of ratings that agree, and all pairs, over every item.
-
-    Parameters
-    ----------
-    units : array_like of int, shape (m, K)
-        Ratings at each level for each kind of item.
-    weight : array_like of int, shape (m,), optional
-        Number of items of each kind; one of each if left out.
-    within : int, default 0
-        Levels that two ratings may lie apart and still agree.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Every pair of raters of an item counts once, so an item with more raters counts more.
-
-    Examples
-    --------
-    >>> percent_agreement([[3, 0], [0, 3], [2, 1]], [40, 6, 4])
-    (142, 150)
-    """
-    agreeing, pairs = agreeing_pairs(units, within=within)
-    weight = item_weights(units, weight)
-    return round(float(weight @ agreeing)), round(float(weight @ pairs))
-
-
-def table_agreement(table: npt.ArrayLike, *, within: int = 0) -> tuple[int, int]:
-    """Count the records on which two raters agree, and all records.
-
-    Parameters
-    ----------
-    table : array_like of int, shape (K, K)
-        Counts by the level of one rater (rows) and of the other (columns).
-    within : int, default 0
-        Levels that the two may lie apart and still agree.
-
-    Returns
-    -------
-    tuple of (int, int)
-
-    Examples
-    --------
-    >>> table_agreement([[50, 3, 1], [2, 9, 4], [0, 1, 5]], within=1)
-    (74, 75)
-    """
-    counts = rater_table(table)
-    near = levels_apart(len(counts)) <= _tolerance(within)
-    return round(float(counts[near].sum())), round(float(counts.sum()))
 
 
 def majority_level(units: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -12,9 +12,10 @@ from riskshift.analysis.rates import Settings
 from riskshift.collapse.beside import double
 from riskshift.collapse.pairs import collapse
 from riskshift.stats.cluster import clustered_interval, correlation
-from riskshift.stats.grading import card_bootstrap, report_card
+from riskshift.stats.grading import agreement_of, card_intervals, f1_gradient, report_card
 from riskshift.stats.paired import clustered_tango, tango
 from riskshift.stats.proportion import mover_difference, wilson
+from riskshift.stats.table_interval import ALONE, TOO_LITTLE, UNDEFINED
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
@@ -86,8 +87,8 @@ def test_shared_prompts_make_wider_intervals():
     assert shared.rates["sensitivity"].interval == wanted
     assert shared.rates["sensitivity"].effective_n == pytest.approx(sample.n)
     ends, _ = clustered_tango(both, flagged, missed, neither, np.ones(30))
-    low, high = shared.bias.interval.low, shared.bias.interval.high
-    assert (low, high) == pytest.approx((ends.low, ends.high))
+    held = shared.bias.interval
+    assert [held.low, held.high] == pytest.approx([ends.low, ends.high])
     for name, rate in shared.rates.items():
         other = alone.rates[name].interval
         assert rate.interval.high - rate.interval.low > other.high - other.low
@@ -163,32 +164,39 @@ def test_swapping_grader_and_people_swaps_errors():
     assert one.weighted_kappa.estimate == other.weighted_kappa.estimate
 
 
-def test_the_bootstrap_holds_its_estimate_and_its_seed():
-    one, same = (by_side(doubled(PAIRS, FLIPPED))["response", "harm"] for _ in range(2))
-    assert one.macro_f1 == same.macro_f1
-    for made in (one.macro_f1, one.weighted_kappa):
+def test_macro_f1_and_kappa_lie_within_their_intervals():
+    card = by_side(doubled(PAIRS, FLIPPED))["response", "harm"]
+    for made in (card.macro_f1, card.weighted_kappa):
         assert made.interval.low < made.estimate < made.interval.high
-    other = by_side(doubled(PAIRS, FLIPPED), Settings(resamples=300, seed=5))["response", "harm"]
-    assert other.macro_f1.interval != one.macro_f1.interval
 
 
-def test_many_kinds_of_cluster_get_a_linearised_interval_like_the_drawn_one(monkeypatch):
+def test_of_many_clusters_the_interval_is_what_resampling_them_gives():
     rng = np.random.default_rng(2)
     cells = rng.multinomial(6, [0.5, 0.1, 0.05, 0.35], size=400).reshape(-1, 2, 2)
-    weight = np.ones(400, int)
-    how = {"resamples": 4000, "confidence": 0.95}
-    drawn = card_bootstrap(cells, weight, **how, rng=np.random.default_rng(1))
-    monkeypatch.setattr("riskshift.stats.grading.MAX_CELLS", 10)
-    straight = card_bootstrap(cells, weight, **how, rng=np.random.default_rng(1))
-    for one, other in zip(drawn, straight, strict=True):
-        assert other.method == "linearised"
-        width = one.high - one.low
-        assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=0.06 * width)
+    held = card_intervals(cells, np.ones(400, int))
+    drawn = rng.multinomial(400, np.full(400, 1 / 400), size=2_000)
+    made = [report_card(np.tensordot(many, cells, 1)) for many in drawn]
+    for one, values in zip(
+        held, ([c.macro_f1 for c in made], [c.weighted_kappa for c in made]), strict=True
+    ):
+        low, high = np.quantile(values, [0.025, 0.975])
+        ends = [one.interval.low, one.interval.high]
+        assert ends == pytest.approx([low, high], abs=0.15 * (high - low))
 
 
-def test_one_cluster_or_no_spread_has_no_bootstrap():
-    how = {"resamples": 50, "confidence": 0.95, "rng": np.random.default_rng(1)}
-    assert card_bootstrap([[[3, 1], [1, 2]]], [1], **how) == (None, None)
-    assert card_bootstrap([[[1, 0], [0, 0]]], [9], **how) == (None, None)
-    with pytest.raises(riskshift.UsageError, match="resamples is 0"):
-        card_bootstrap([[[1, 0], [0, 0]]], [9], **how | {"resamples": 0})
+def test_the_slope_of_macro_f1_is_what_one_more_label_does():
+    table = np.array([[80.0, 6, 1], [4, 10, 3], [2, 1, 7]])
+    slope = f1_gradient(table)
+    for cell in np.ndindex(3, 3):
+        step = np.zeros((3, 3))
+        step[cell] = 1e-4
+        moved = [agreement_of(table + sign * step)[0] for sign in (1, -1)]
+        assert slope[cell] == pytest.approx((moved[0] - moved[1]) / 2e-4, rel=1e-5, abs=1e-9)
+
+
+def test_one_cluster_or_one_level_has_a_reason_and_no_interval():
+    assert {made.reason for made in card_intervals([[[3, 1], [1, 2]]], [1])} == {ALONE}
+    f1, kappa = card_intervals([[[1, 0], [0, 0]]], [9])
+    assert (f1.reason, kappa.reason) == (TOO_LITTLE, UNDEFINED)
+    with pytest.raises(riskshift.UsageError, match="confidence is 0"):
+        card_intervals([[[1, 0], [0, 0]]], [9], confidence=0)

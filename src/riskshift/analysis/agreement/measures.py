@@ -8,22 +8,20 @@ from typing import Any, Final, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.analysis.rates import Rate, Settings, bootstrap_dict
+from riskshift.analysis.rates import Rate, Settings, reasoned_dict
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray
 from riskshift.counts.ratings import Label, Ratings, distinct_entries, regrouped
 from riskshift.stats.agreement import agreeing_pairs, majority_level
-from riskshift.stats.alpha import Metric, alpha_bootstrap, krippendorff_alpha
+from riskshift.stats.alpha import Metric, alpha_interval, krippendorff_alpha
 from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.kappa import kappa_bootstrap, weighted_kappa, weighted_kappa_interval
+from riskshift.stats.kappa import weighted_kappa, weighted_kappa_interval
 from riskshift.stats.proportion import Interval, wilson
-from riskshift.stats.resample import Bootstrap, generator
+from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import MISSING
 
 METRICS: Final = get_args(Metric)
 # Pairs of more raters are not laid out one by one; of many, those who rated most are.
 MOST_PAIRED: Final = 20
-# Beyond these pairs of raters no bootstrap is drawn for each kappa.
-_DRAWN: Final = 10
 _NO_MAJORITY: Final = "no majority"
 
 
@@ -37,37 +35,42 @@ class Alpha:
         How far apart two levels are.
     estimate : float or None
         None where all ratings are equal or no item has two: nothing can be said.
-    by_items : Bootstrap or None
-        Interval from resampling items.
-    by_prompts : Bootstrap or None
-        Interval from resampling prompts with all their items; None where no two items share one.
+    by_items : TableInterval
+        Interval that takes items for independent, or why there is none.
+    by_prompts : TableInterval or None
+        Interval that takes prompts with all their items for independent; None where no two items
+        share one.
     shared : bool
         Whether items share prompts, so that only the interval by prompts is right.
     """
 
     metric: str
     estimate: float | None
-    by_items: Bootstrap | None
-    by_prompts: Bootstrap | None
+    by_items: TableInterval
+    by_prompts: TableInterval | None
     shared: bool
 
     @property
-    def interval(self) -> Bootstrap | None:
-        """The interval to trust: by prompts where items share them."""
-        return self.by_prompts if self.shared else self.by_items
+    def trusted(self) -> TableInterval:
+        """The interval to trust, or why there is none: by prompts where items share them."""
+        return self.by_items if self.by_prompts is None else self.by_prompts
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval to trust; None where there is none."""
+        return self.trusted.interval
 
     def to_dict(self) -> dict[str, Any]:
         """Return alpha as plain data, undefined as None."""
         return {
             "estimate": self.estimate,
-            "by_items": None if self.by_items is None else _ends(self.by_items),
-            "by_prompts": None if self.by_prompts is None else _ends(self.by_prompts),
+            "by_items": self._plain(self.by_items),
+            "by_prompts": self._plain(self.by_prompts),
             "trust": "by_prompts" if self.shared else "by_items",
         }
 
-
-def _ends(boot: Bootstrap) -> dict[str, Any]:
-    return bootstrap_dict(boot) | {"confidence": boot.confidence}
+    def _plain(self, held: TableInterval | None) -> dict[str, Any] | None:
+        return None if held is None or self.estimate is None else reasoned_dict(held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ class PairAgreement:
         Items by the level that a (rows) and b (columns) gave.
     kappa : float or None
         Quadratic-weighted; None where both gave one and the same level throughout, or share no item.
-    interval : Interval, Bootstrap or None
-        Of kappa.
+    held : TableInterval
+        Interval of kappa, or why there is none.
     exact, within_one : Rate
         Share of items on which they gave the same level, or levels one apart at most.
     """
@@ -92,9 +95,14 @@ class PairAgreement:
     b: str
     table: tuple[tuple[int, ...], ...]
     kappa: float | None
-    interval: Interval | Bootstrap | None
+    held: TableInterval
     exact: Rate
     within_one: Rate
+
+    @property
+    def interval(self) -> Interval | None:
+        """Interval of kappa; None where there is none."""
+        return self.held.interval
 
     @property
     def items(self) -> int:
@@ -103,18 +111,12 @@ class PairAgreement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the pair as plain data."""
-        held = self.interval
         return {
             "a": self.a,
             "b": self.b,
             "items": self.items,
             "table": [list(row) for row in self.table],
-            "kappa": {
-                "estimate": self.kappa,
-                "low": None if held is None else held.low,
-                "high": None if held is None else held.high,
-                "method": "undefined" if held is None else held.method,
-            },
+            "kappa": {"estimate": self.kappa} | reasoned_dict(self.held),
             "exact": self.exact.to_dict(),
             "within_one": self.within_one.to_dict(),
         }
@@ -240,11 +242,11 @@ def _label_agreement(
         items=int(units.weight[many >= 2].sum()),
         alone=int(units.weight[many == 1].sum()),
         used=dict(zip(levels, used, strict=True)),
-        alpha={metric: _alpha(units, metric, label, settings) for metric in METRICS},
+        alpha={metric: _alpha(units, metric, settings) for metric in METRICS},
         exact=_agreeing("exact", units, everything, 0, settings),
         within_one=_agreeing("within_one", units, everything, 1, settings),
         by_majority={name: rate for name, rate in by_majority.items() if rate.trials},
-        pairs=tuple(_pairs(ratings, at, label, seats, settings)),
+        pairs=tuple(_pairs(ratings, at, seats, settings)),
     )
 
 
@@ -260,32 +262,19 @@ def _units(ratings: Ratings, at: int) -> _Units:
     return _Units(counts, weight.astype(np.int64), prompts)
 
 
-def _alpha(units: _Units, metric: Metric, label: Label, settings: Settings) -> Alpha:
+def _alpha(units: _Units, metric: Metric, settings: Settings) -> Alpha:
     paired = units.counts.sum(axis=1) >= 2
     weight = np.where(paired, units.weight, 0)
     estimate = krippendorff_alpha(units.counts, weight, metric=metric) if paired.any() else None
 
-    def interval(by: str, clusters: Any) -> Bootstrap | None:
-        if estimate is None:
-            return None
-        return alpha_bootstrap(
-            units.counts,
-            weight,
-            metric=metric,
-            clusters=clusters,
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=generator(settings.seed, "alpha", str(label), metric, by),
+    def interval(clusters: Any) -> TableInterval:
+        return alpha_interval(
+            units.counts, weight, metric=metric, clusters=clusters, confidence=settings.confidence
         )
 
     shared = units.prompts is not None
-    return Alpha(
-        metric,
-        estimate,
-        interval("items", None),
-        interval("prompts", units.linked) if shared else None,
-        shared,
-    )
+    by_prompts = interval(units.linked) if shared else None
+    return Alpha(metric, estimate, interval(None), by_prompts, shared)
 
 
 def _agreeing(name: str, units: _Units, chosen: BoolArray, within: int, settings: Settings) -> Rate:
@@ -337,22 +326,18 @@ def _seats(ratings: Ratings) -> list[tuple[str, IntArray]]:
 
 
 def _pairs(
-    ratings: Ratings, at: int, label: Label, seats: list[tuple[str, IntArray]], settings: Settings
+    ratings: Ratings, at: int, seats: list[tuple[str, IntArray]], settings: Settings
 ) -> Iterator[PairAgreement]:
     judged = [(rater, given[:, at]) for rater, given in seats if (given[:, at] != MISSING).any()]
-    draw = len(judged) * (len(judged) - 1) // 2 <= _DRAWN
-    for (a, by_a), (b, by_b) in combinations(judged, 2):
-        yield _pair(ratings, (a, by_a), (b, by_b), label, settings, draw=draw)
+    for one, other in combinations(judged, 2):
+        yield _pair(ratings, one, other, settings)
 
 
 def _pair(
     ratings: Ratings,
     a: tuple[str, IntArray],
     b: tuple[str, IntArray],
-    label: Label,
     settings: Settings,
-    *,
-    draw: bool,
 ) -> PairAgreement:
     levels = len(ratings.taxonomy.levels)
     both = (a[1] != MISSING) & (b[1] != MISSING)
@@ -367,22 +352,16 @@ def _pair(
         _rate(name, (abs(row - column) <= within).astype(np.int64), ones, table, prompts, settings)
         for within, name in enumerate(("exact", "within_one"))
     ]
-    interval: Interval | Bootstrap | None = None
-    if prompts is None:
-        interval = weighted_kappa_interval(square, confidence=settings.confidence)
-    elif draw:
-        interval = kappa_bootstrap(
-            square,
-            clusters=(prompts.indptr, prompts.indices, prompts.weight),
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=generator(settings.seed, "kappa", str(label), a[0], b[0]),
-        )
+    held = weighted_kappa_interval(
+        square,
+        clusters=None if prompts is None else (prompts.indptr, prompts.indices, prompts.weight),
+        confidence=settings.confidence,
+    )
     return PairAgreement(
         a[0],
         b[0],
         tuple(tuple(int(n) for n in line) for line in square),
         weighted_kappa(square),
-        interval,
+        held,
         *shares,
     )

@@ -1,5 +1,6 @@
 """The result of comparing raters: how far they agree, one label an item, and what it moves."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
 from riskshift.analysis.rates import Rate, Settings, interval_dict, level
 from riskshift.analysis.words import coefficient, counted, enumerate_words, percent, spread
 from riskshift.counts.ratings import Dispute
+from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy
 from riskshift.version import __version__
 
@@ -150,10 +152,11 @@ def _row(measure: str, items: int, estimate: float | None, held: Any) -> dict[st
     }
 
 
-def ends(alpha: Alpha) -> str:
-    """Write the interval of alpha to trust: ``0.790 to 0.905``."""
-    held = alpha.interval
-    return "undefined" if held is None else f"{held.low:.3f} to {held.high:.3f}"
+def ends(held: TableInterval) -> str:
+    """Write an interval, ``0.790 to 0.905``, or in few words why there is none."""
+    if held.interval is None:
+        return str(held.reason).partition(":")[0]
+    return f"{held.interval.low:.3f} to {held.interval.high:.3f}"
 
 
 def _summary(agreement: Agreement) -> Iterator[str]:
@@ -193,9 +196,9 @@ def _said(item: LabelAgreement, agreement: Agreement) -> str:
     alpha = item.alpha[MAIN]
     by = "prompts" if alpha.shared else "items"
     held = (
-        f"{level(agreement.settings.confidence)} interval {ends(alpha)}, by {by}"
+        f"{level(agreement.settings.confidence)} interval {ends(alpha.trusted)}, by {by}"
         if alpha.interval
-        else "without an interval"
+        else f"without an interval: {ends(alpha.trusted)}"
     )
     return (
         f"ordinal alpha is {coefficient(alpha.estimate)} ({held}); two raters of an item gave the same level "
@@ -272,8 +275,6 @@ def _about_prompts(agreement: Agreement) -> Iterator[str]:
             "Items of one prompt are not independent, so the interval by prompts is the right one; the one by items "
             "takes them for independent and stands beside it to compare."
         )
-        if made.units < 10:
-            yield f"There are only {counted(made.units, 'prompt')}, too few for an interval to be relied on."
     elif made.cluster is None:
         yield "The data does not say which items share a prompt; each was taken as independent of the others."
 
@@ -289,6 +290,13 @@ def _about_gaps(agreement: Agreement) -> Iterator[str]:
                 f"All ratings of {item.label} that can be paired are equal, so alpha is undefined, not 1: nothing "
                 "shows that raters could tell its levels apart."
             )
+    refused = defaultdict(list)
+    for item in agreement.labels:
+        alpha = item.alpha[MAIN]
+        if alpha.estimate is not None and alpha.trusted.reason:
+            refused[alpha.trusted.reason].append(str(item.label))
+    for reason, labels in refused.items():
+        yield f"Ordinal alpha has no interval on {enumerate_words(labels)}: {reason}."
     alone = {str(item.label): item.alone for item in agreement.labels if item.alone}
     if alone:
         shown = enumerate_words([f"{n:,} of {label}" for label, n in alone.items()])

@@ -6,15 +6,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict
+from riskshift.analysis.rates import INTERVALS, Rate, Settings, reasoned_dict
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
 from riskshift.stats.cluster import clustered_interval, correlation
-from riskshift.stats.grading import ReportCard, card_bootstrap, report_card
+from riskshift.stats.grading import ReportCard, card_intervals, report_card
 from riskshift.stats.paired import clustered_tango
 from riskshift.stats.proportion import Interval, mover_difference
-from riskshift.stats.resample import Bootstrap, generator
+from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import SIDES
 
 MEASURES: Final = ("sensitivity", "specificity", "precision")
@@ -38,16 +38,22 @@ _GIVEN: Final[dict[str, tuple[int, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number with a bootstrap interval; None where it is undefined."""
+    """A number with its interval, or why there is none; None where it is undefined."""
 
     estimate: float | None
-    interval: Bootstrap | None
+    held: TableInterval | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The interval; None where there is none."""
+        return None if self.held is None else self.held.interval
 
     def to_dict(self) -> dict[str, Any]:
         """Return the measure as plain data."""
+        held = None if self.estimate is None else self.held
         return {
             "estimate": self.estimate,
-            "interval": None if self.interval is None else bootstrap_dict(self.interval),
+            "interval": None if held is None else reasoned_dict(held),
         }
 
 
@@ -211,13 +217,7 @@ def _card(doubled: Doubled, side: str, category: str | None, settings: Settings)
     start = doubled.layout.taxonomy.harmful_from
     made = report_card(table, harmful_from=start)
     parts = quarters(tables, start)
-    f1, kappa = card_bootstrap(
-        tables,
-        weight,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        rng=generator(settings.seed, "grader", side, category or ""),
-    )
+    f1, kappa = card_intervals(tables, weight, confidence=settings.confidence)
     lacking = ((people < 0) | (grader < 0)).sum(axis=1)
     return SideCard(
         side,

@@ -24,8 +24,7 @@ from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.stats.correction import Corrected, corrected_difference
-from riskshift.stats.grading import agreement_of, card_bootstrap
-from riskshift.stats.resample import generator
+from riskshift.stats.grading import agreement_of, card_intervals
 from riskshift.stats.strata import stratified_rate
 from riskshift.taxonomy import SIDES
 
@@ -155,9 +154,10 @@ class _Labels:
         return bool((seen[self.weight @ self.graded > 0] > 0).all())
 
     def weighed_tables(self, side: int) -> NDArray[np.float64]:
-        """Let each label stand for those of its stratum."""
+        """Let each label stand for those of its stratum, on average for one."""
         seen = np.tensordot(self.weight, self.tables[:, side].sum(axis=(2, 3)), 1)
-        stands_for = self.weight @ self.graded / np.where(seen, seen, 1)
+        graded = self.weight @ self.graded
+        stands_for = graded / np.where(seen, seen, 1) * seen.sum() / graded.sum()
         return np.asarray(np.tensordot(self.tables[:, side], stands_for, axes=(1, 0)))
 
 
@@ -168,15 +168,9 @@ def _weigh(card: SideCard, labels: _Labels, side: int, settings: Settings) -> Si
     f1, kappa = nothing, nothing
     if labels.usable(side):
         tables = labels.weighed_tables(side)
-        drawn = card_bootstrap(
-            tables,
-            labels.weight,
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=generator(settings.seed, "grader", card.side, card.category or ""),
-        )
+        held = card_intervals(tables, labels.weight, confidence=settings.confidence)
         of_all = agreement_of(np.tensordot(labels.weight, tables, 1))
-        f1, kappa = (Measure(*each) for each in zip(of_all, drawn, strict=True))
+        f1, kappa = (Measure(*each) for each in zip(of_all, held, strict=True))
     return replace(
         card,
         rates=rates,

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from riskshift.analysis.agreement.measures import LabelAgreement, PairAgreement
+from riskshift.analysis.agreement.measures import Alpha, LabelAgreement, PairAgreement
 from riskshift.analysis.agreement.result import (
     MAIN,
     Agreement,
+    ends,
     meaning,
     moves,
     rate_names,
@@ -26,7 +27,7 @@ from riskshift.report.document import (
 )
 from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
 from riskshift.report.stories.rates import dot, spoken
-from riskshift.stats.resample import Bootstrap
+from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy
 
 MOST_DRAWN: Final = 15
@@ -73,13 +74,13 @@ def _how_far(agreement: Agreement) -> Section:
     rows = []
     for item in agreement.labels:
         alpha = item.alpha[MAIN]
-        held = (alpha.interval, alpha.by_items) if shared else (alpha.interval,)
+        held = (alpha.trusted, alpha.by_items) if shared else (alpha.trusted,)
         rows.append(
             (
                 str(item.label),
                 f"{item.items:,}",
                 coefficient(alpha.estimate),
-                *map(_ends, held),
+                *(_ends(alpha, each) for each in held),
                 percent(item.exact.estimate),
                 percent(item.within_one.estimate),
                 coefficient(item.mean_kappa),
@@ -109,8 +110,8 @@ def _how_far(agreement: Agreement) -> Section:
     return Section("How far raters agree", "agreement", tuple(blocks), brief=True)
 
 
-def _ends(held: Bootstrap | None) -> str:
-    return "undefined" if held is None else f"{held.low:.3f} to {held.high:.3f}"
+def _ends(alpha: Alpha, held: TableInterval) -> str:
+    return "undefined" if alpha.estimate is None else ends(held)
 
 
 def _who(agreement: Agreement) -> Section:
@@ -193,7 +194,7 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
 def _by_level(agreement: Agreement) -> Section:
     at = level(agreement.settings.confidence)
     alphas = [
-        (str(item.label), metric, coefficient(alpha.estimate), _ends(alpha.interval))
+        (str(item.label), metric, coefficient(alpha.estimate), _ends(alpha, alpha.trusted))
         for item in agreement.labels
         for metric, alpha in item.alpha.items()
     ]
@@ -239,9 +240,9 @@ def _rule(agreement: Agreement) -> Section:
         own = by_rule[resolution.rule]
         said = (percent(own.estimate), spread(own))
         rules.append((spoken(name), *said, *(percent(by_rule[rule].estimate) for rule in others)))
-        ends = moves(agreement, name)
-        if ends is not None:
-            (low, low_rater), (high, high_rater) = ends
+        moved = moves(agreement, name)
+        if moved is not None:
+            (low, low_rater), (high, high_rater) = moved
             left.append(
                 (
                     spoken(name),
@@ -333,11 +334,12 @@ def _methods(agreement: Agreement) -> Section:
         "Krippendorff's alpha: one minus observed over expected disagreement of all pairs of ratings of one item, for "
         "any number of raters, missing ratings allowed. Nominal counts every difference alike, ordinal by the ratings "
         "that lie between two levels, interval by the square of their distance.",
-        f"Its interval: percentile bootstrap, {agreement.settings.resamples:,} resamples of items, and of prompts with "
-        "all their items where items share one; from linearised influence values where there are more than 4,096 "
-        "different kinds.",
-        "Kappa of two raters: Cohen's, weighted by squared distance. Its interval: large-sample (Fleiss, Cohen and "
-        "Everitt 1969) where items stand alone, else the bootstrap of prompts, for up to ten pairs of raters.",
+        "Its interval: Wilson's, of the place on the scale from -1 to 1, on the effective number of items by the "
+        "linearised variance, with Student's t; of prompts with all their items where items share one. Half an "
+        "imaginary item on which two ratings agree and half a one on which they differ stand beside the real ones, "
+        "because of what few items happen to lack; where these make up more than a third of the variance, or the "
+        "interval would span more than half of the scale, none is given.",
+        "Kappa of two raters: Cohen's, weighted by squared distance, with an interval made likewise.",
         "Same level and one apart at most: shares of all pairs of ratings of one item; Wilson's interval on the "
         "effective number of pairs, with items, or prompts where items share them, as clusters.",
         "median: the middle rating, of an even number the higher of the middle two, so that an item that half of its "

@@ -204,7 +204,7 @@ def _number(made: Measure) -> str:
     if made.estimate is None:
         return "undefined"
     if made.interval is None:
-        return f"{made.estimate:.3f}"
+        return f"{made.estimate:.3f} (no interval)"
     return f"{made.estimate:.3f} ({made.interval.low:.3f} to {made.interval.high:.3f})"
 
 
@@ -253,8 +253,11 @@ def _methods(report: GraderReport) -> Section:
         "Grader minus people: Tango's score interval for paired shares, on the effective number where labels share a "
         "unit.",
         "Prompts minus responses: MOVER (Zou and Donner 2008) with the linearised correlation of the two shares.",
-        f"Macro-F1 (mean over the levels that either used) and quadratic-weighted kappa: bootstrap of whole units, "
-        f"{settings.resamples:,} resamples; linearised where there are more than 4,096 different kinds of unit.",
+        "Macro-F1 (mean over the levels that either used) and quadratic-weighted kappa: Wilson's interval of the place "
+        "on the scale, on the effective number of labels by the linearised variance of whole units, with Student's t. "
+        "Half an imaginary label on which both agree and half a one on which they differ stand beside the real ones; "
+        "where these make up more than a third of the variance, or the interval would span more than half of the "
+        "scale, none is given.",
     )
     return Section("Methods", "methods", (Bullets(how),))
 
