@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, gammaln, xlog1py, xlogy
 
-from riskshift.analysis.gate.judging import Question
-from riskshift.analysis.gate.result import Word
+from riskshift.analysis.gate.question import Question
+from riskshift.analysis.gate.result import Outcome
 from riskshift.analysis.gate.rules import parse_rule
 from riskshift.analysis.metrics import choose
 from riskshift.stats.cluster import clustered_interval
@@ -193,7 +193,7 @@ class People:
 
     def rate(
         self, rng: np.random.Generator, question: Question, *, rate: float, models: int
-    ) -> Word:
+    ) -> Outcome:
         """Judge models whose answers show the event as often as the rule tolerates."""
         prompts, size = PAIRS_A_LABEL * self.labels // models, 1 / ALIKE - 1
         odds = rng.beta(rate * size, (1 - rate) * size, prompts) if models > 1 else rate
@@ -206,7 +206,7 @@ class People:
 
     def difference(
         self, rng: np.random.Generator, question: Question, *, rate: float, margin: float
-    ) -> Word:
+    ) -> Outcome:
         """Judge a candidate that is worse than the baseline by what the rule tolerates."""
         shape = 2, PAIRS_A_LABEL * self.labels // 2
         luck = np.where(rng.random(shape) < ALIKE, rng.random(shape[1]), rng.random(shape))
@@ -293,7 +293,7 @@ def asked(rule: str) -> Question:
 
 
 def often(
-    once: Callable[[np.random.Generator], Word],
+    once: Callable[[np.random.Generator], Outcome],
     repetitions: int,
     seed: int,
     about: str,
