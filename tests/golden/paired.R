@@ -1,9 +1,6 @@
 # Paired comparisons, square tables and power: for test_paired, test_homogeneity and test_power.
 # Run from this folder: Rscript paired.R
-suppressMessages({
-  library(survey)
-  library(coin)
-})
+suppressMessages(library(coin))
 library(jsonlite)
 
 # McNemar: two-sided exact binomial test.
@@ -30,29 +27,6 @@ tango <- function(t) {
   c(low, high)
 }
 tables <- list(c(59, 6, 16, 80), c(1, 1, 7, 12), c(43, 0, 1, 0), c(10, 3, 9, 478))
-
-# Clusters: 60 prompts of 1 to 5 pairs; variance of the mean of d by Taylor linearisation, with
-# the added clusters; Durkalski's statistic from the one-sample t of the clusters' means.
-set.seed(20)
-size <- sample(1:5, 60, replace = TRUE)
-lean <- rbeta(60, 0.4, 1.6)
-a_only <- rbinom(60, size, lean * 0.7)
-b_only <- rbinom(60, size - a_only, lean * 0.25)
-expand <- function(a, b, n) {
-  values <- mapply(function(a, b, n) rep(c(1, -1, 0), c(a, b, n - a - b)), a, b, n, SIMPLIFY = FALSE)
-  data.frame(d = unlist(values), prompt = rep(seq_along(n), n))
-}
-linearised <- function(a, b, n) {
-  design <- svydesign(ids = ~prompt, weights = ~1, data = expand(a, b, n))
-  SE(svymean(~d, design))[1]^2
-}
-# The added clusters have the size sum(n^2) / sum(n), which is whole where all sizes are the same.
-same <- rep(4, 60)
-a_same <- rbinom(60, same, lean * 0.7)
-b_same <- rbinom(60, same - a_same, lean * 0.25)
-augmented <- linearised(c(a_same, 4, 0, 0, 0), c(b_same, 0, 4, 0, 0), c(same, 4, 4, 4, 4))
-t_mean <- t.test((a_only - b_only) / size)$statistic
-durkalski <- 60 * t_mean^2 / (t_mean^2 + 59)
 
 # Cochran's Q is Friedman's test on 0 and 1.
 patterns <- rbind(c(1, 0, 0, 0), c(1, 1, 0, 0), c(0, 1, 1, 0), c(1, 1, 1, 1), c(0, 0, 0, 0), c(0, 0, 0, 1))
@@ -89,18 +63,12 @@ powers <- lapply(list(c(60, 0.25, 0.05), c(30, 0.6, 0.4), c(45, 0.2, 0)), functi
 
 write_json(list(
   versions = list(
-    R = R.version.string, survey = as.character(packageVersion("survey")),
-    coin = as.character(packageVersion("coin"))
+    R = R.version.string, coin = as.character(packageVersion("coin"))
   ),
   mcnemar = lapply(seq_along(discordant), function(i) {
     list(a_only = discordant[[i]][1], b_only = discordant[[i]][2], p = mcnemar[i])
   }),
   tango = lapply(tables, function(t) list(counts = t, ends = tango(t))),
-  clusters = list(
-    size = size, a_only = a_only, b_only = b_only,
-    durkalski = c(durkalski, pchisq(durkalski, 1, lower.tail = FALSE))
-  ),
-  equal_clusters = list(size = 4, a_only = a_same, b_only = b_same, variance_augmented = augmented),
   cochran = list(
     patterns = patterns, weight = weight, test = as.numeric(c(q$statistic, q$parameter, q$p.value))
   ),

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 import riskshift
 from riskshift import ColumnError, DataError, FileError, PairError, Taxonomy, UsageError, check
 from riskshift.jobs.check import read_rules
-from riskshift.stats.paired import tango
+from riskshift.stats.paired import tango_exact
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])
 
@@ -82,7 +82,7 @@ def test_a_difference_is_tangos_on_the_rows_matched_by_hand(public):
     harm = {(r["model"], r["prompt_id"]): r["response"] > r["prompt"] for r in rows}
     ids = [r["prompt_id"] for r in rows if r["model"] == "gpt-oss-120b"]
     cells = Counter((harm["gpt-oss-120b", i], harm["llama-3.3-70b", i]) for i in ids)
-    expected = tango(*(cells[key] for key in [(1, 1), (1, 0), (0, 1), (0, 0)]))
+    expected = tango_exact(*(cells[key] for key in [(1, 1), (1, 0), (0, 1), (0, 0)]))
     report = check(
         path,
         "escalation - baseline <= 1%",

@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, chi2
+from scipy.stats import binom, binomtest
 from statsmodels.stats.contingency_tables import SquareTable, cochrans_q
 from statsmodels.stats.multitest import multipletests
 
 import riskshift
 from riskshift import Taxonomy, compare
 from riskshift.errors import DataError, UsageError
+from riskshift.stats.paired import tango_exact
 
 CATEGORIES = ("hate", "self_harm", "sexual", "violence")
 HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])
@@ -72,8 +73,8 @@ def test_discordant_counts_and_exact_p_are_those_made_by_hand(everyone, by_hand,
         one, other = counts[1:3]
         exact = binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
         assert item.p == pytest.approx(exact, rel=1e-9)
-    corrected = multipletests([d.p for d in items], method="holm")[1]
-    assert [d.p_holm for d in items] == pytest.approx(list(corrected))
+    corrected = multipletests([d.p for d in items], method="bonferroni")[1]
+    assert [d.p_bonferroni for d in items] == pytest.approx(list(corrected))
 
 
 @pytest.mark.parametrize("metric", EVENTS)
@@ -92,7 +93,9 @@ def test_letters_join_exactly_the_models_that_are_not_distinguishable(everyone):
         for d in everyone.differences:
             if d.metric == item.metric:
                 share = bool(set(item.letters[d.candidate]) & set(item.letters[d.baseline]))
-                assert share == (d.p_holm >= 0.05)
+                assert share == (d.p_bonferroni >= 0.05)
+                if d.verdict is not None:
+                    assert share != (d.verdict.word == "better" or d.verdict.higher)
 
 
 def test_ordinal_tests_agree_with_statsmodels(everyone):
@@ -123,9 +126,10 @@ def test_a_baseline_is_compared_with_every_other_model(public):
     assert all(item.letters == {} for item in public.omnibus)
 
 
-def test_verdicts_read_the_interval(public):
+def test_verdicts_read_the_interval_for_all_comparisons_at_once(public):
     for d in public.differences:
-        low, high, verdict = d.interval.low, d.interval.high, d.verdict
+        assert d.simultaneous.confidence == pytest.approx(0.975)
+        low, high, verdict = d.simultaneous.low, d.simultaneous.high, d.verdict
         expected = (
             "better"
             if high < 0
@@ -143,14 +147,18 @@ def test_verdicts_read_the_interval(public):
 def test_further_prompts_settle_it_at_the_rates_seen(public):
     item = public.difference("response_harm", "llama-3.3-70b")
     assert item.verdict.word == "inconclusive"
-    n = item.prompts
-    grown = (n + item.verdict.further_prompts) / n
-    from riskshift.stats.paired import tango
-
+    n, further = item.prompts, item.verdict.further_prompts
     counts = [item.both, item.candidate_only, item.baseline_only, item.neither]
-    after = tango(*(count * grown for count in counts))
-    before = tango(*(count * (n + item.verdict.further_prompts - 1) / n for count in counts))
-    assert after.high <= 0.01 < before.high
+
+    def grown(more):
+        return tango_exact(
+            *(count * (n + more) / n for count in counts),
+            confidence=item.simultaneous.confidence,
+        )
+
+    assert grown(further).high <= 0.01 < grown(further - 1).high
+    # Every prompt counts for this metric, so the mix asks for no more.
+    assert item.verdict.further_prompts_of_mix == further
 
 
 def test_results_are_strict_json_and_tell_the_verdicts(public):
@@ -233,11 +241,75 @@ def test_several_responses_a_prompt_use_the_clustered_test_and_are_wider():
     once = compare(pl.DataFrame(rows[::5]), baseline="old", taxonomy=HARM).difference(
         "response_harm", "new"
     )
-    assert several.test == "clustered McNemar (Durkalski)"
+    assert several.test == "sign-flip over prompts"
     assert several.difference == pytest.approx(once.difference)
-    width = [item.interval.high - item.interval.low for item in (several, once)]
     # Five identical answers say no more than one.
-    assert width[0] == pytest.approx(width[1], rel=0.1)
+    assert several.p == pytest.approx(once.p)
+    ends = [(item.interval.low, item.interval.high) for item in (several, once)]
+    assert ends[0] == pytest.approx(ends[1], abs=0.002)
+
+
+@pytest.mark.parametrize("samples", [1, 3, 10])
+def test_repeating_the_same_answer_is_no_evidence(samples):
+    """4 of 50 prompts got better and none worse: an exact p of 1/8, however often each is asked."""
+    rows = [(1, 0)] * 4 + [(0, 0)] * 46
+    frame = pairs(
+        [
+            (f"p{i}", name, 1, severity, sample)
+            for i, pair in enumerate(rows)
+            for name, severity in zip(("old", "new"), pair, strict=True)
+            for sample in range(samples)
+        ],
+        sample=None,
+    )
+    item = compare(frame, baseline="old", taxonomy=HARM).difference("response_harm", "new")
+    assert item.p == pytest.approx(0.125)
+    assert item.verdict.word != "better"
+    assert item.interval.high > 0
+
+
+def test_further_prompts_of_a_kind_are_told_for_the_whole_mix_too():
+    """16 of 600 prompts are of the kind: so many more of the mix for each of them."""
+    kinds = [1] * 16 + [0] * 584
+    outcomes = [(0, 1)] * 3 + [(1, 0)] * 2 + [(0, 0)] * 595
+    frame = two_models(outcomes).with_columns(
+        prompt_harm=pl.Series([kind for kind in kinds for _ in range(2)])
+    )
+    result = compare(frame, baseline="old", margin=0.5, confidence=0.999, taxonomy=HARM)
+    item = result.difference("harmful_prompt_compliance", "new")
+    assert (item.prompts, item.matched, item.verdict.word) == (16, 600, "inconclusive")
+    further, of_mix = item.verdict.further_prompts, item.verdict.further_prompts_of_mix
+    assert of_mix == -(-further * 600 // 16)
+    told = next(v for v in result.to_dict()["verdicts"] if v["metric"] == item.metric)
+    assert (told["further_prompts"], told["further_prompts_of_mix"]) == (further, of_mix)
+    assert told["sentence"].endswith(
+        f"About {further} further matched prompts of the kind that harmful_prompt_compliance takes would settle it "
+        f"at the rates seen; such are 16 of 600 here, so about {of_mix} further prompts of this mix."
+    )
+
+
+def test_further_prompts_are_prompts_and_not_answers():
+    rng = np.random.default_rng(9)
+    harmful = rng.random((60, 2)) < [[0.3, 0.35]]
+    frames = [
+        pairs(
+            [
+                (f"p{i}", name, 1, int(harmful[i, m]), sample)
+                for i in range(60)
+                for m, name in enumerate(("old", "new"))
+                for sample in range(samples)
+            ],
+            sample=None,
+        )
+        for samples in (1, 5)
+    ]
+    once, often = (
+        compare(frame, baseline="old", taxonomy=HARM)
+        .difference("response_harm", "new")
+        .verdict.further_prompts
+        for frame in frames
+    )
+    assert often == pytest.approx(once, rel=0.1)
 
 
 def test_a_good_event_is_judged_the_other_way_round():
@@ -356,6 +428,19 @@ def test_files_of_two_taxonomies_are_refused(tmp_path):
 outcomes = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
 
 
+def swapped(a, b):
+    """Whether b says of two models, with baseline and candidate swapped, what a says."""
+    assert a.difference == pytest.approx(-b.difference)
+    for mine, theirs in ((a.interval, b.interval), (a.simultaneous, b.simultaneous)):
+        assert (mine.low, mine.high) == pytest.approx((-theirs.high, -theirs.low), abs=1e-12)
+    assert (a.p, a.p_bonferroni) == pytest.approx((b.p, b.p_bonferroni))
+    assert a.apart == b.apart
+    if a.verdict is not None:
+        assert a.verdict.higher == (b.verdict.word == "better")
+        assert b.verdict.higher == (a.verdict.word == "better")
+    return True
+
+
 @settings(max_examples=40)
 @given(outcomes)
 def test_swapping_the_models_turns_the_sign(rows):
@@ -366,13 +451,74 @@ def test_swapping_the_models_turns_the_sign(rows):
         if a.interval is None:
             assert b.interval is None
             continue
-        assert a.difference == pytest.approx(-b.difference)
-        assert (a.interval.low, a.interval.high) == pytest.approx(
-            (-b.interval.high, -b.interval.low), abs=1e-12
-        )
-        assert a.p == pytest.approx(b.p)
+        assert swapped(a, b)
         assert a.interval.low <= a.difference <= a.interval.high
         assert a.simultaneous == a.interval  # a family of one
+
+
+three = st.lists(
+    st.tuples(
+        st.tuples(*[st.integers(0, 1)] * 3), st.integers(1, 12), st.sampled_from([(1,), (1, 1, 0)])
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+NAMES = ("one", "two", "three")
+
+
+def three_models(kinds):
+    """Kinds of prompt: outcomes by model, how many prompts, and which of their answers count."""
+    return pl.DataFrame(
+        [
+            {
+                "prompt_id": f"p{at}-{copy}",
+                "model": name,
+                "sample": sample,
+                "prompt_harm": 1,
+                "response_harm": value * kept,
+            }
+            for at, (harmful, copies, samples) in enumerate(kinds)
+            for copy in range(copies)
+            for name, value in zip(NAMES, harmful, strict=True)
+            for sample, kept in enumerate(samples)
+        ]
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(three)
+def test_naming_another_baseline_of_three_models_swaps_words_and_nothing_else(kinds):
+    """Also with several answers, and whatever the third model does."""
+    frame, metrics = three_models(kinds), ["response_harm", "reduction"]
+    made = {name: compare(frame, baseline=name, metrics=metrics, taxonomy=HARM) for name in NAMES}
+    for metric in metrics:
+        for old in NAMES:
+            for new in set(NAMES) - {old}:
+                one = made[old].difference(metric, new, old)
+                assert swapped(one, made[new].difference(metric, old, new))
+
+
+@settings(max_examples=20, deadline=None)
+@given(three)
+def test_letters_and_verdicts_are_one_decision(kinds):
+    result = compare(three_models(kinds), metrics=["response_harm"], taxonomy=HARM)
+    (item,) = result.omnibus
+    for d in result.differences:
+        share = bool(set(item.letters[d.candidate]) & set(item.letters[d.baseline]))
+        assert share != (d.verdict.word == "better" or d.verdict.higher)
+
+
+def test_better_or_not_settled_no_longer_depends_on_which_is_named_baseline():
+    """-2.5 points, -4.5 to -0.7: better; the other way round higher, by the margin or not."""
+    frame = two_models([(1, 0)] * 20 + [(0, 1)] * 5 + [(1, 1)] * 30 + [(0, 0)] * 545)
+    words = {
+        old: compare(frame, baseline=old, metrics=["response_harm"], taxonomy=HARM).differences[0]
+        for old in ("old", "new")
+    }
+    assert words["old"].verdict.spoken == "better"
+    assert words["new"].verdict.spoken == "not settled, though higher"
 
 
 @settings(max_examples=25)
@@ -421,11 +567,14 @@ def test_unequal_numbers_of_responses_do_not_make_a_difference_of_their_own():
 
 
 def test_the_clustered_test_takes_a_prompt_for_the_pairs_it_can_form():
-    # By hand: d = 1 on ten prompts, -1/2 on ten: (10 - 5)^2 / (10 + 2.5) = 2.
-    frame = uneven({"old": {"p": (3, 0), "q": (2, 1)}, "new": {"p": (1, 1), "q": (5, 0)}})
+    # d = 1 on ten prompts, -3/5 on ten: in fifths 5 and -3, a sum of 20 out of at most 80.
+    frame = uneven({"old": {"p": (3, 0), "q": (2, 1)}, "new": {"p": (1, 1), "q": (5, 1)}})
     item = compare(frame, baseline="old", metrics=["response_harm"], taxonomy=HARM).differences[0]
-    assert item.p == pytest.approx(chi2.sf(2, 1))
-    assert item.difference == pytest.approx((10 * 1 - 20 * 0.5) / 30)
+    heads = binom(10, 0.5).pmf(range(11))
+    turned = 2 * np.arange(11) - 10
+    sums = np.add.outer(5 * turned, 3 * turned)
+    assert item.p == pytest.approx(np.outer(heads, heads)[np.abs(sums) >= 20].sum())
+    assert item.difference == pytest.approx((10 * 1 - 10 * 0.6) / 30)
 
 
 def test_records_of_another_cluster_are_refused():

@@ -6,42 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import xlogy
-from scipy.stats import ttest_1samp
 from statsmodels.stats import contingency_tables as oracle
 
 from riskshift.errors import UsageError
-from riskshift.stats.cluster import t_quantile
-from riskshift.stats.paired import (
-    McNemar,
-    clustered_tango,
-    cochran_q,
-    durkalski,
-    mcnemar_exact,
-    tango,
-)
+from riskshift.stats.multiple import bonferroni
+from riskshift.stats.paired import cochran_q, mcnemar_exact, tango, tango_exact
 from riskshift.stats.proportion import normal_quantile
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "paired.json").read_text())
+FOLDER = Path(__file__).parents[1] / "golden"
+GOLDEN = json.loads((FOLDER / "paired.json").read_text())
+EXACT = json.loads((FOLDER / "paired_exact.json").read_text())
 Z = normal_quantile(0.95)
 
 counts = st.integers(0, 60)
 tables = st.tuples(counts, counts, counts, counts).filter(any)
-
-
-@st.composite
-def clusters(draw, most_pairs=5, kinds=6):
-    m = draw(st.integers(1, kinds))
-    cells = np.array([[0, 0, 0, 0]] * m)
-    for row in cells:
-        for cell in draw(st.lists(st.integers(0, 3), max_size=most_pairs)):
-            row[cell] += 1
-    assume(cells.any())
-    weight = [draw(st.integers(1, 40)) for _ in range(m)]
-    return (*cells.T, np.array(weight))
+levels = st.sampled_from([bonferroni(0.95, family) for family in (1, 2, 5, 15, 45)])
 
 
 def ends(interval):
@@ -198,137 +181,47 @@ def test_impossible_tables_are_refused(table):
         tango(*table)
 
 
-# Durkalski's test
+# Tango's interval, held to the exact test
 
 
-def test_durkalski_agrees_with_r():
-    data = GOLDEN["clusters"]
-    test = durkalski(data["a_only"], data["b_only"], data["size"], [1] * 60)
-    assert (test.statistic, test.p) == pytest.approx(data["durkalski"], rel=1e-9)
+@pytest.mark.parametrize("case", EXACT["held"])
+def test_the_held_interval_agrees_with_r(case):
+    found = tango_exact(*case["counts"], confidence=case["confidence"])
+    assert ends(found) == pytest.approx(case["ends"], abs=1e-7)
 
 
-@given(clusters())
-def test_durkalski_is_the_t_test_of_the_clusters_means_in_another_scale(data):
-    both, a_only, b_only, neither, weight = data
-    size = both + a_only + b_only + neither
-    means = np.repeat(((a_only - b_only) / np.maximum(size, 1))[size > 0], weight[size > 0])
-    assume(len(means) > 1 and means.std() > 1e-9)
-    t, groups = ttest_1samp(means, 0).statistic, len(means)
-    expected = groups * t**2 / (t**2 + groups - 1)
-    assert durkalski(a_only, b_only, size, weight).statistic == pytest.approx(expected, rel=1e-8)
+@given(tables, levels)
+def test_zero_is_left_out_only_where_the_exact_test_rejects(table, confidence):
+    """And wherever it does: up to families of 45 comparisons the score test never is stricter."""
+    interval = tango_exact(*table, confidence=confidence)
+    p = mcnemar_exact(table[1], table[2])
+    assert (interval.low > 0 or interval.high < 0) == (p < 1 - confidence)
 
 
-def test_durkalski_on_clusters_of_one_pair_is_mcnemars_chi_square():
-    test = durkalski([1, 0, 0], [0, 1, 0], [1, 1, 1], [16, 6, 200])
-    expected = oracle.mcnemar([[0, 16], [6, 0]], exact=False, correction=False)
-    assert test.statistic == pytest.approx(expected.statistic, rel=1e-12)
-    assert test.p == pytest.approx(expected.pvalue, rel=1e-9)
+@given(tables, levels)
+def test_the_held_interval_holds_tangos_and_the_estimate(table, confidence):
+    plain = tango(*table, confidence=confidence)
+    held = tango_exact(*table, confidence=confidence)
+    assert -1 <= held.low <= plain.low < plain.high <= held.high <= 1
+    assert (held.method, held.confidence) == ("tango-exact", confidence)
 
 
-def test_durkalski_is_undefined_where_no_cluster_leans():
-    undefined = McNemar(None, None, "durkalski")
-    assert durkalski([1, 0], [1, 0], [3, 2], [5, 9]) == undefined
-    assert durkalski([0], [0], [0], [3]) == undefined
-
-
-def test_durkalski_refuses_more_discordant_pairs_than_pairs():
-    with pytest.raises(UsageError, match="more discordant pairs"):
-        durkalski([2], [2], [3], [1])
-
-
-def test_durkalski_refuses_arrays_that_do_not_match():
-    with pytest.raises(UsageError, match="equal length"):
-        durkalski([2, 1], [2, 1], [4, 4], [1])
-
-
-# Tango's interval over clusters
-
-
-def test_paired_deff_uses_the_survey_variance_of_data_plus_four_clusters():
-    data = GOLDEN["equal_clusters"]
-    size, groups = data["size"], len(data["a_only"])
-    a_only, b_only = np.array(data["a_only"]), np.array(data["b_only"])
-    pairs = size * (groups + 4)
-    mean = (a_only.sum() - b_only.sum()) / pairs
-    discordance = (a_only.sum() + b_only.sum() + 2 * size) / pairs
-    deff = data["variance_augmented"] / ((discordance - mean**2) / pairs)
-    n = size * groups
-    effective = n / deff * (t_quantile(n - 1, 0.95) / t_quantile(groups - 1, 0.95)) ** 2
-    neither = size - a_only - b_only
-    ones = np.ones(groups)
-    interval, sample = clustered_tango(0 * ones, a_only, b_only, neither, ones)
-    assert sample.deff == pytest.approx(deff, rel=1e-9)
-    assert (sample.n, sample.clusters) == (pytest.approx(effective, rel=1e-9), groups)
-    scaled = [cell.sum() * effective / n for cell in (0 * ones, a_only, b_only, neither)]
-    assert ends(interval) == pytest.approx(ends(tango(*scaled)), abs=1e-12)
+@given(tables, levels)
+def test_swapping_the_models_mirrors_the_held_interval(table, confidence):
+    both, a_only, b_only, neither = table
+    swapped = tango_exact(both, b_only, a_only, neither, confidence=confidence)
+    assert ends(swapped) == mirrored(tango_exact(*table, confidence=confidence))
 
 
 @given(tables)
-def test_clusters_of_one_pair_give_the_plain_interval(table):
-    rows = np.eye(4, dtype=int)
-    interval, sample = clustered_tango(*rows, table)
-    assert interval == tango(*table)
-    assert (sample.deff, sample.n, sample.clusters) == (1.0, sum(table), sum(table))
-
-
-@given(clusters())
-def test_clusters_never_make_the_interval_narrower(data):
-    *cells, weight = data
-    interval, sample = clustered_tango(*data)
-    plain = tango(*(cell @ weight for cell in cells))
-    assert sample.deff >= 1
-    assert sample.n <= sum(cell @ weight for cell in cells) * (1 + 1e-12)
-    assert interval.low <= plain.low + 1e-12
-    assert interval.high >= plain.high - 1e-12
-
-
-@given(clusters())
-def test_swapping_the_models_mirrors_the_clustered_interval(data):
-    both, a_only, b_only, neither, weight = data
-    swapped, _ = clustered_tango(both, b_only, a_only, neither, weight)
-    interval, _ = clustered_tango(*data)
-    assert ends(swapped) == pytest.approx(mirrored(interval), abs=1e-12)
-
-
-@given(clusters())
-def test_twice_the_prompts_narrow_the_clustered_interval(data):
-    *cells, weight = data
-    assume(weight.sum() > 1)
-    once, _ = clustered_tango(*cells, weight)
-    twice, _ = clustered_tango(*cells, 2 * weight)
+def test_more_pairs_of_the_same_kind_narrow_the_held_interval(table):
+    once, twice = tango_exact(*table), tango_exact(*(2 * count for count in table))
     assert twice.high - twice.low < once.high - once.low
 
 
-@given(clusters(), st.randoms(use_true_random=False))
-def test_order_of_kinds_and_empty_clusters_do_not_matter(data, random):
-    order = random.sample(range(len(data[4])), len(data[4]))
-    shuffled = [np.append(column[order], 0) for column in data[:4]]
-    again, _ = clustered_tango(*shuffled, np.append(data[4][order], 7))
-    assert ends(again) == pytest.approx(ends(clustered_tango(*data)[0]), abs=1e-12)
-
-
-def test_repeated_answers_that_never_vary_are_worth_one_each():
-    """1,000 prompts, each answered 5 times alike, say about as much as 1,000 pairs."""
-    cells = 5 * np.eye(4, dtype=int)
-    _, sample = clustered_tango(*cells, [100, 120, 80, 700])
-    assert sample.deff == pytest.approx(5, rel=0.01)
-    assert sample.n == pytest.approx(1000, rel=0.01)
-
-
-def test_one_cluster_says_nothing_beyond_itself():
-    interval, sample = clustered_tango([1], [2], [0], [1], [1])
-    assert ends(interval) == (-1, 1)
-    assert (sample.n, sample.clusters) == (0, 1)
-
-
-def test_no_pairs_have_no_difference():
-    with pytest.raises(UsageError, match="no pairs"):
-        clustered_tango([0], [0], [0], [0], [5])
-
-
-def test_negative_counts_of_clusters_are_refused():
-    with pytest.raises(UsageError, match="none negative"):
-        clustered_tango([0], [-1], [2], [0], [5])
+def test_with_many_pairs_holding_costs_nothing():
+    plain, held = tango(0, 4_000, 3_000, 93_000), tango_exact(0, 4_000, 3_000, 93_000)
+    assert ends(held) == pytest.approx(ends(plain), rel=0.02)
 
 
 # Cochran's Q

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from riskshift.errors import UsageError
-from riskshift.stats.paired import mcnemar_exact, tango
+from riskshift.stats.paired import mcnemar_exact, tango_exact
 from riskshift.stats.paired_power import further_pairs, mcnemar_power, pairs_for_difference
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "paired.json").read_text())
@@ -87,7 +87,7 @@ def test_discordant_shares_cannot_exceed_all_prompts():
 
 
 def comparison_settled(counts, margin):
-    interval = tango(*counts)
+    interval = tango_exact(*counts)
     return interval.high < 0 or interval.high <= margin or interval.low > margin
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -28,26 +29,40 @@ class Verdict:
     ----------
     word : {"better", "not_worse", "worse", "inconclusive"}
         better: surely below the baseline. not_worse: surely at most the margin above it. worse:
-        surely more than the margin above it. inconclusive: none of these can be said.
+        surely more than the margin above it. inconclusive: none of these can be said. Of an event
+        that is wanted below and above change places.
     margin : float
         The difference that is tolerated.
     higher : bool
-        Whether the candidate is surely above the baseline, be it within the margin.
+        Whether the candidate is surely above the baseline, be it within the margin: with baseline
+        and candidate swapped it would be better.
     further_prompts : int or None
-        For inconclusive: how many more matched prompts would settle it at the rates seen; None
-        where no number up to ten million would.
+        For inconclusive: how many more matched prompts of the kind that the metric takes would
+        settle it at the rates seen; None where no number up to ten million would.
+    further_prompts_of_mix : int or None
+        How many prompts of the whole mix that is.
+    bad : bool, default True
+        Whether the event is bad, so that above is worse.
     """
 
     word: Word
     margin: float
     higher: bool
     further_prompts: int | None
+    further_prompts_of_mix: int | None
+    bad: bool = True
+
+    @property
+    def above(self) -> str:
+        """How the candidate's rate is called where `higher` holds."""
+        return "higher" if self.bad else "lower"
 
     @property
     def spoken(self) -> str:
         """The verdict as readers meet it."""
-        higher = ", though higher" if self.higher and self.word == "not_worse" else ""
-        return SPOKEN[self.word] + higher
+        # "worse" says it already, and "better" excludes it.
+        higher = self.higher and self.word in ("not_worse", "inconclusive")
+        return SPOKEN[self.word] + (f", though {self.above}" if higher else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain data."""
@@ -56,6 +71,7 @@ class Verdict:
             "margin": self.margin,
             "higher": self.higher,
             "further_prompts": self.further_prompts,
+            "further_prompts_of_mix": self.further_prompts_of_mix,
         }
 
 
@@ -66,6 +82,8 @@ def judge(
     *,
     deff: float = 1.0,
     bad: bool = True,
+    prompts: int | None = None,
+    matched: int | None = None,
 ) -> Verdict:
     """Judge a difference against a margin.
 
@@ -74,17 +92,29 @@ def judge(
     counts : sequence of float
         Both, candidate only, baseline only, neither.
     interval : Interval
-        Of candidate minus baseline.
+        Of candidate minus baseline; of several comparisons at once, the simultaneous one.
     margin : float
         How much worse the candidate may be.
     deff : float, default 1
         Pairs that tell as much as one independent one.
     bad : bool, default True
         Whether the event is bad; where it is good, less of it is worse.
+    prompts : int, optional
+        Prompts that the pairs come from; default: one each.
+    matched : int, optional
+        Prompts of the whole mix, of which the metric takes `prompts`; default: all of them.
 
     Returns
     -------
     Verdict
+
+    Examples
+    --------
+    >>> from riskshift.stats.paired import tango_exact
+    >>> counts = (20, 12, 4, 464)
+    >>> verdict = judge(counts, tango_exact(*counts), 0.01, matched=2_000)
+    >>> verdict.word, verdict.further_prompts, verdict.further_prompts_of_mix
+    ('inconclusive', 2796, 11184)
     """
     both, more, less, neither = counts
     low, high = interval.low, interval.high
@@ -103,4 +133,16 @@ def judge(
         further = further_pairs(
             both, more, less, neither, margin, confidence=interval.confidence, deff=deff
         )
-    return Verdict(word, margin, low > 0, further)
+    if further is None:
+        return Verdict(word, margin, low > 0, None, None, bad)
+    pairs = float(sum(counts))
+    asked = pairs if prompts is None else prompts
+    mix = asked if matched is None else matched
+    return Verdict(
+        word, margin, low > 0, _scaled(further, asked / pairs), _scaled(further, mix / pairs), bad
+    )
+
+
+def _scaled(further: int, share: float) -> int:
+    # A share such as 16 / 600 * 600 / 16 must not round up to one more.
+    return ceil(further * share * (1 - 1e-12))

@@ -130,7 +130,7 @@ def compare(
     shared = replace(shared, examples=_examples(records, shared))
     progress("comparing")
     differences = paired_differences(matching, pairs, choices, settings, margin=margin)
-    omnibus = omnibus_tests(matching, pairs, choices, differences, settings)
+    omnibus = omnibus_tests(matching, pairs, choices, differences)
     mixed, mix = _standardized(
         matching, grouped, models, choices, settings, standardize, baseline, reading
     )

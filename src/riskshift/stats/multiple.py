@@ -67,3 +67,30 @@ def bonferroni(confidence: float, comparisons: int) -> float:
     if comparisons < 1:
         raise UsageError(f"comparisons is {comparisons}; a family has at least one.")
     return 1 - (1 - confidence) / comparisons
+
+
+def bonferroni_p(p: float | None, comparisons: int) -> float | None:
+    """P-value of one of several comparisons, at the level of the whole family.
+
+    It is at most 1 - confidence where the interval at `bonferroni` leaves out the hypothesis.
+    What is said of a pair of models does not depend on the other pairs, as it would by Holm's
+    method: so naming another baseline turns the words round and does nothing else.
+
+    Parameters
+    ----------
+    p : float or None
+        Raw p-value; None (an undefined test) is passed on.
+    comparisons : int
+        Number of comparisons in the family, at least 1.
+
+    Returns
+    -------
+    float or None
+        ``min(1, comparisons * p)``.
+
+    Examples
+    --------
+    >>> bonferroni_p(0.01, 3), bonferroni_p(0.6, 3), bonferroni_p(None, 3)
+    (0.03, 1.0, None)
+    """
+    return None if p is None else min(1.0, comparisons * p)

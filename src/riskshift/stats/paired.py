@@ -4,7 +4,6 @@ Counts of pairs are named after where the event happened: `both`, `a_only`, `b_o
 A difference is always a minus b.
 """
 
-from dataclasses import dataclass
 from math import exp, isfinite, lgamma, log, sqrt
 
 import numpy as np
@@ -12,30 +11,10 @@ import numpy.typing as npt
 from scipy.special import betainc, chdtrc
 
 from riskshift.errors import UsageError
-from riskshift.stats.cluster import EffectiveSample, linearised_variance, t_quantile
-from riskshift.stats.proportion import Interval, normal_quantile
+from riskshift.stats.proportion import Interval, clopper_pearson, normal_quantile
 from riskshift.stats.tables import ChiSquare
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class McNemar:
-    """A test that two paired shares are equal.
-
-    Parameters
-    ----------
-    statistic : float or None
-        Chi-square on 1 degree of freedom; None for an exact test and where undefined.
-    p : float or None
-        Two-sided p-value; None where undefined.
-    method : str
-        Name of the method, such as ``"mcnemar-exact"``.
-    """
-
-    statistic: float | None
-    p: float | None
-    method: str
 
 
 def mcnemar_exact(a_only: int, b_only: int, *, mid_p: bool = False) -> float:
@@ -125,6 +104,83 @@ def tango(
     return Interval(low, high, "tango", confidence)
 
 
+def tango_exact(
+    both: float, a_only: float, b_only: float, neither: float, *, confidence: float = 0.95
+) -> Interval:
+    """Tango's interval, held to the exact McNemar test.
+
+    Where few pairs are discordant, the end of Tango's interval that lies towards 0 is too bold:
+    4 discordant pairs of one sort leave out 0 at an exact p of 0.125. This interval also takes
+    in ``(2 s - 1) * (a_only + b_only) / n`` for every share s in the Clopper-Pearson interval of
+    a_only among the discordant pairs. It leaves out 0 only where the exact test rejects. That
+    both are joined is riskshift's own rule: at 50 to 2,000 pairs, rates of 1 to 40 % and
+    differences of up to 10 points no end errs in more than 2.9 % (Tango's own: 5.2 %).
+
+    Parameters
+    ----------
+    both, a_only, b_only, neither : float
+        Counts of pairs. They need not be whole: with an effective sample size, scale all four.
+    confidence : float, default 0.95
+        Two-sided coverage.
+
+    Returns
+    -------
+    Interval
+        For ``(a_only - b_only) / n``; holds Tango's interval.
+
+    Raises
+    ------
+    UsageError
+        If a count is negative, there are no pairs, or `confidence` is not between 0 and 1.
+
+    References
+    ----------
+    .. [1] T. Tango, "Equivalence test and confidence interval for the difference in proportions
+       for the paired-sample design", Statistics in Medicine 17 (1998), p. 891-908.
+    .. [2] C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in
+       the case of the binomial", Biometrika 26 (1934), p. 404-413.
+
+    Examples
+    --------
+    >>> bold, held = tango(0, 4, 0, 46), tango_exact(0, 4, 0, 46)
+    >>> round(bold.low, 4), round(held.low, 4), round(held.high, 4)
+    (0.0029, -0.0164, 0.1884)
+    """
+    interval = tango(both, a_only, b_only, neither, confidence=confidence)
+    n = both + a_only + b_only + neither
+    high = max(interval.high, conditional_upper(a_only, b_only, n, confidence))
+    low = min(interval.low, -conditional_upper(b_only, a_only, n, confidence))
+    return Interval(low, high, "tango-exact", confidence)
+
+
+def conditional_upper(a_only: float, b_only: float, n: float, confidence: float) -> float:
+    """Upper end for a paired difference of which the discordant pairs are taken as given.
+
+    Parameters
+    ----------
+    a_only, b_only, n : float
+        Discordant pairs and all pairs; need not be whole.
+    confidence : float
+        Two-sided coverage.
+
+    Returns
+    -------
+    float
+        ``(2 s - 1) * (a_only + b_only) / n`` at the upper Clopper-Pearson limit s of a_only among
+        the discordant pairs; 0 without them.
+
+    Examples
+    --------
+    >>> round(conditional_upper(1, 7, 80, 0.95), 4)
+    0.0053
+    """
+    discordant = a_only + b_only
+    if discordant == 0:
+        return 0.0
+    share = clopper_pearson(a_only, discordant, confidence=confidence).high
+    return (2 * share - 1) * discordant / n
+
+
 def tango_score(a_only: float, b_only: float, n: float, delta: float) -> float:
     """Tango's score statistic for a paired difference of `delta`.
 
@@ -162,113 +218,6 @@ def _tango_variance(a_only: float, b_only: float, n: float, delta: float) -> flo
     product = smaller * size * (1 - size)
     share = (sqrt(slope * slope + 8 * n * product) - slope) / (4 * n)
     return n * (2 * share + size * (1 - size))
-
-
-def durkalski(
-    a_only: npt.ArrayLike, b_only: npt.ArrayLike, size: npt.ArrayLike, weight: npt.ArrayLike
-) -> McNemar:
-    """McNemar's test for clusters of pairs, after Durkalski and others.
-
-    With ``d_k = (a_only_k - b_only_k) / size_k``, the statistic is
-    ``(sum of d_k)^2 / sum of d_k^2`` over clusters, a chi-square with 1 degree of freedom. Each
-    cluster counts once whatever its size, so with unequal sizes this compares the average prompt
-    and not the average response.
-
-    Parameters
-    ----------
-    a_only, b_only, size, weight : array_like, shape (m,)
-        Discordant pairs of either sort and all pairs in each kind of cluster, and the number of
-        clusters of that kind. Clusters without pairs are left out.
-
-    Returns
-    -------
-    McNemar
-        Statistic and p are None where no cluster leans to either side. Where every cluster is
-        one pair this is McNemar's chi-square without continuity correction.
-
-    Raises
-    ------
-    UsageError
-        If the arrays do not match or the discordant pairs exceed the size of a cluster.
-
-    References
-    ----------
-    .. [1] V. L. Durkalski, Y. Y. Palesch, S. R. Lipsitz, P. F. Rust, "Analysis of clustered
-       matched-pair data", Statistics in Medicine 22 (2003), p. 2417-2428.
-
-    Examples
-    --------
-    >>> test = durkalski([2, 1, 0, 0], [0, 1, 2, 0], [3, 3, 3, 3], [12, 5, 3, 80])
-    >>> round(test.statistic, 2), round(test.p, 4)
-    (5.4, 0.0201)
-    """
-    a, b, n, w = _kinds(a_only, b_only, size, weight)
-    if (a + b > n).any():
-        raise UsageError("A cluster has more discordant pairs than pairs.")
-    lean = (a - b)[n > 0] / n[n > 0]
-    w = w[n > 0]
-    spread = float(w @ lean**2)
-    if spread == 0:
-        return McNemar(None, None, "durkalski")
-    statistic = float(w @ lean) ** 2 / spread
-    return McNemar(statistic, float(chdtrc(1, statistic)), "durkalski")
-
-
-def clustered_tango(
-    both: npt.ArrayLike,
-    a_only: npt.ArrayLike,
-    b_only: npt.ArrayLike,
-    neither: npt.ArrayLike,
-    weight: npt.ArrayLike,
-    *,
-    confidence: float = 0.95,
-) -> tuple[Interval, EffectiveSample]:
-    """Tango's interval where several pairs share a cluster, such as samples of one prompt.
-
-    Every pair scores d = 1 (a only), -1 (b only) or 0. The design effect is the linearised
-    variance of the mean of d over whole clusters, divided by its variance for independent pairs,
-    ``(a_only + b_only) / n - mean^2`` over n, and at least 1. It is computed after adding one
-    cluster that is all a-only, one all b-only and two all neither, of the size that the average
-    pair lives in: the rule for a single rate (two clusters with the event, two without), spread
-    over both directions, because a design effect from few discordant pairs is far too small.
-    All four counts are then divided by ``deff * (t_{G-1} / t_{n-1})^2``. The added clusters are
-    riskshift's own rule; simulated coverage stays above 93 % from 50 to 2,000 prompts.
-
-    Parameters
-    ----------
-    both, a_only, b_only, neither, weight : array_like, shape (m,)
-        Counts of pairs in each kind of cluster, and the number of clusters of that kind.
-    confidence : float, default 0.95
-        Two-sided coverage.
-
-    Returns
-    -------
-    tuple of (Interval, EffectiveSample)
-        The interval for ``(a_only - b_only) / n`` over all pairs, and what the pairs are worth.
-        `deff` is 1 where no cluster has more than one pair; [-1, 1] where there is one cluster.
-
-    Raises
-    ------
-    UsageError
-        If the arrays do not match, a count is negative, there are no pairs, or `confidence` is
-        not between 0 and 1.
-
-    Examples
-    --------
-    >>> interval, sample = clustered_tango(
-    ...     [0, 0, 0], [3, 1, 0], [0, 1, 0], [0, 1, 3], [20, 10, 170]
-    ... )
-    >>> round(interval.low, 4), round(interval.high, 4), round(sample.deff, 2)
-    (0.0598, 0.1468, 2.26)
-    """
-    counts = _kinds(both, a_only, b_only, neither, weight)
-    cells, w = np.stack(counts[:4]), counts[4]
-    pooled = [float(cell) for cell in cells @ w]
-    sample = _effective_pairs(cells, w, confidence)
-    if sample.n == 0:
-        return Interval(-1.0, 1.0, "tango", confidence), sample
-    scale = sample.n / sum(pooled)
-    return tango(*(cell * scale for cell in pooled), confidence=confidence), sample
 
 
 def cochran_q(patterns: npt.ArrayLike, weight: npt.ArrayLike) -> ChiSquare | None:
@@ -339,44 +288,3 @@ def _tango_upper(a_only: float, b_only: float, n: float, z: float) -> float:
         return a_only - b_only - n * delta + z * sqrt(_tango_variance(a_only, b_only, n, delta))
 
     return float(brentq(excess, (a_only - b_only) / n, 1.0, xtol=1e-15, rtol=1e-14))
-
-
-def _effective_pairs(cells: Floats, w: Floats, confidence: float) -> EffectiveSample:
-    n = cells.sum(axis=0)
-    used = (n > 0) & (w > 0)
-    cells, n, w = cells[:, used], n[used], w[used]
-    if not used.any():
-        raise UsageError("There are no pairs, so there is no difference; report it as undefined.")
-    normal_quantile(confidence)  # checks the level
-    total, clusters = float(w @ n), round(float(w.sum()))
-    if n.max() <= 1:
-        return EffectiveSample(1.0, total, clusters)
-    deff = _paired_deff(cells[1], cells[2], n, w)
-    if clusters == 1:
-        return EffectiveSample(deff, 0.0, clusters)
-    shrink = t_quantile(total - 1, confidence) / t_quantile(clusters - 1, confidence)
-    return EffectiveSample(deff, total / deff * shrink**2, clusters)
-
-
-def _paired_deff(a: Floats, b: Floats, n: Floats, w: Floats) -> float:
-    typical = float(w @ n**2) / float(w @ n)
-    a = np.append(a, [typical, 0.0, 0.0])
-    b = np.append(b, [0.0, typical, 0.0])
-    n = np.append(n, [typical] * 3)
-    w = np.append(w, [1.0, 1.0, 2.0])
-    total = float(w @ n)
-    mean = float(w @ (a - b)) / total
-    independent = (float(w @ (a + b)) / total - mean**2) / total
-    variance = linearised_variance(a - b, n, w)
-    # Clusters of both directions were added, so neither variance is zero.
-    return max(1.0, (variance or 0.0) / independent)
-
-
-def _kinds(*arrays: npt.ArrayLike) -> list[Floats]:
-    columns = [np.asarray(array, dtype=np.float64) for array in arrays]
-    if any(column.ndim != 1 or column.shape != columns[0].shape for column in columns):
-        shapes = ", ".join(str(column.shape) for column in columns)
-        raise UsageError(f"Counts of clusters must be 1-d and of equal length; shapes: {shapes}.")
-    if not all((np.isfinite(column) & (column >= 0)).all() for column in columns):
-        raise UsageError("Counts of clusters must be finite and none negative.")
-    return columns

@@ -11,7 +11,7 @@ from scipy.special import gammaln, ndtri, xlog1py, xlogy
 
 from riskshift.errors import UsageError
 from riskshift.stats.binomial import Floats, at_least, at_most
-from riskshift.stats.paired import tango, tango_score
+from riskshift.stats.paired import conditional_upper, tango, tango_score
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one, check_inside, check_positive, check_share
 from riskshift.stats.search import MOST_TRIALS, fewest_further, smallest_if_any
@@ -121,7 +121,7 @@ def further_pairs(
     both, a_only, b_only, neither : float
         Counts of pairs; a is the candidate, b the baseline, the event is bad.
     margin : float
-        How much worse the candidate may be, at least 0. By Tango's interval for a minus b it is
+        How much worse the candidate may be, at least 0. By `tango_exact` for a minus b it is
         better (upper end below 0), not worse (upper end at most the margin) or worse (lower end
         above the margin); otherwise the comparison is inconclusive.
     confidence : float, default 0.95
@@ -153,12 +153,17 @@ def further_pairs(
     pairs = sum(counts)
     if (a_only - b_only) / pairs == margin:
         return None
-    z = normal_quantile(confidence)
+    z, below = normal_quantile(confidence), (a_only - b_only) / pairs < margin
 
     def settled(scale: float) -> bool:
         # An end of Tango's interval is within the margin where its test rejects the margin: one
         # evaluation of the score instead of a search for the end.
-        return abs(tango_score(a_only * scale, b_only * scale, pairs * scale, margin)) >= z
+        a, b, n = a_only * scale, b_only * scale, pairs * scale
+        if abs(tango_score(a, b, n, margin)) < z:
+            return False
+        if below:
+            return conditional_upper(a, b, n, confidence) <= margin
+        return -conditional_upper(b, a, n, confidence) > margin
 
     return fewest_further(settled, pairs, deff)
 

@@ -105,3 +105,23 @@ def test_without_people_there_is_nothing_corrected():
     result = riskshift.compare(grader, baseline="old", **OPTIONS)
     assert result.corrected is None
     assert "Corrected differences" not in render(result, ".md")
+
+
+def test_of_three_models_the_corrected_intervals_hold_together():
+    grader, people = draw()
+    more = [
+        pl.concat([frame, frame.filter(pl.col("model") == "old").with_columns(model=pl.lit("too"))])
+        for frame in (grader, people)
+    ]
+    two = riskshift.compare(grader, baseline="old", people=people, **OPTIONS)
+    three = riskshift.compare(more[0], baseline="old", people=more[1], **OPTIONS)
+    alone = two.corrected.differences[0]
+    (joint,) = (
+        item
+        for item in three.corrected.differences
+        if (item.metric, item.candidate) == (alone.metric, "new")
+    )
+    assert (alone.interval.confidence, joint.interval.confidence) == pytest.approx((0.95, 0.975))
+    assert joint.difference == pytest.approx(alone.difference)
+    assert joint.interval.low < alone.interval.low < alone.interval.high < joint.interval.high
+    assert joint.candidate_rate.to_dict() == alone.candidate_rate.to_dict()

@@ -20,7 +20,7 @@ from riskshift.counts.clusters import Clusters
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.errors import DataError
 from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.paired import tango
+from riskshift.stats.paired import tango_exact
 from riskshift.stats.proportion import Interval, clopper_pearson
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])
@@ -417,7 +417,7 @@ def compared(text, cells, **more):
 
 def test_a_difference_is_judged_by_tangos_interval():
     result = compared("escalation - baseline <= 2%", (20, 12, 10, 458))
-    assert result.difference.interval == tango(20, 12, 10, 458)
+    assert result.difference.interval == tango_exact(20, 12, 10, 458)
     assert (result.verdict, result.further) == ("inconclusive", 246)
     assert result.difference.estimate == pytest.approx(0.004)
     assert result.trials == 500
@@ -439,7 +439,7 @@ def test_a_difference_passes_fails_or_stays_open(cells, verdict):
 @settings(max_examples=60, deadline=None)
 def test_a_loss_of_what_is_good_is_judged_like_a_gain_of_what_is_bad(cells):
     # Prevalence is neither good nor bad, so that it may be limited on either side.
-    interval = tango(*cells)
+    interval = tango_exact(*cells)
     turned = Interval(-interval.high, -interval.low, interval.method, interval.confidence)
     upper = ask("response_prevalence[harm] - baseline <= 2%").verdict(interval)
     assert ask("prompt_prevalence[harm] - baseline >= -2%").verdict(turned) == upper

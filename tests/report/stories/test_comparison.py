@@ -132,10 +132,42 @@ def test_a_single_comparison_needs_no_correction():
     )
     assert escalation.columns[-1] == "p"
     several = next(t for t in tables(story(RESULTS["all pairs"]())) if t.caption == "escalation")
-    assert several.columns[-2:] == ("For all at once", "p (Holm)")
+    assert several.columns[-2:] == ("For all at once", "p for all")
 
 
-def test_notes_say_that_of_many_verdicts_a_few_are_wrong():
-    made = RESULTS["all pairs"]()
-    judged = sum(d.verdict is not None for d in made.differences)
-    assert any(note.startswith(f"Each of the {judged} verdicts") for note in made.notes)
+def test_notes_say_which_verdicts_hold_together():
+    together = " ".join(RESULTS["all pairs"]().notes)
+    assert (
+        "The verdicts on one metric hold together (95% for all 3 comparisons at once)" in together
+    )
+    alone = " ".join(RESULTS["two models"]().notes)
+    assert "Each verdict reads an interval of its own (95%): of the verdicts on" in alone
+
+
+def test_higher_is_shown_and_said_whatever_the_margin():
+    """40 of 400 prompts got worse, 20 better: +5 points, surely above 0 but not above 4."""
+    rows = [(0, 1)] * 40 + [(1, 0)] * 20 + [(0, 0)] * 340
+    made = compare(
+        pl.DataFrame(
+            {
+                "prompt_id": [i for i, _ in enumerate(rows) for _ in range(2)],
+                "model": ["old", "new"] * len(rows),
+                "prompt_harm": [1] * 2 * len(rows),
+                "response_harm": [severity for row in rows for severity in row],
+            }
+        ),
+        baseline="old",
+        metrics=["response_harm", "reduction"],
+        margin=0.04,
+        taxonomy=HARM,
+    )
+    rows = {row[0]: row[2] for row in next(tables(story(made))).rows}
+    assert rows == {
+        "response_harm": "not settled, though higher",
+        "reduction": "not settled, though lower",
+    }
+    assert "response_harm" in made.summary[1]
+    assert "not settled, though higher on response_harm" in made.summary[1]
+    harm, reduction = str(made).splitlines()[-2:]
+    assert harm.startswith("new is higher than old on response_harm; whether by more than 4 points")
+    assert reduction.startswith("new is lower than old on reduction; whether by more than 4 points")

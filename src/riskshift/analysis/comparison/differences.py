@@ -1,7 +1,7 @@
 """Which model is safer on the same prompts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,8 +12,9 @@ from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.multiple import bonferroni, holm
-from riskshift.stats.paired import clustered_tango, durkalski, mcnemar_exact, tango
+from riskshift.stats.multiple import bonferroni, bonferroni_p
+from riskshift.stats.paired import mcnemar_exact, tango_exact
+from riskshift.stats.paired_clusters import clustered_tango, sign_flip
 from riskshift.stats.proportion import Interval
 from riskshift.taxonomy import Taxonomy
 
@@ -37,8 +38,8 @@ class PairedDifference:
         Such as ``escalation`` or ``persistence[sexual]``.
     baseline, candidate : str
         The models; the difference is candidate minus baseline.
-    prompts : int
-        Prompts of the denominator that both answered.
+    prompts, matched : int
+        Prompts that both answered: of the denominator, and of any kind.
     both, candidate_only, baseline_only, neither : float
         Where the event happened; whole numbers with one response a prompt and model.
     baseline_rate, candidate_rate : Rate
@@ -46,18 +47,19 @@ class PairedDifference:
     interval, simultaneous : Interval or None
         Of the difference: alone, and for all comparisons of the metric at once. None without
         matched prompts.
-    p, p_holm : float or None
-        Of no difference; Holm across the comparisons of the metric.
+    p, p_bonferroni : float or None
+        Of no difference: alone, and for all comparisons of the metric at once.
     test : str
         Name of the test.
     verdict : Verdict or None
-        None for metrics that are neither good nor bad, and without matched prompts.
+        By `simultaneous`. None for metrics that are neither good nor bad, and without matched prompts.
     """
 
     metric: str
     baseline: str
     candidate: str
     prompts: int
+    matched: int
     both: float
     candidate_only: float
     baseline_only: float
@@ -67,7 +69,7 @@ class PairedDifference:
     interval: Interval | None
     simultaneous: Interval | None
     p: float | None
-    p_holm: float | None
+    p_bonferroni: float | None
     test: str
     verdict: Verdict | None
 
@@ -81,6 +83,12 @@ class PairedDifference:
         pairs = self.both + self.candidate_only + self.baseline_only + self.neither
         return (self.candidate_only - self.baseline_only) / pairs if pairs else None
 
+    @property
+    def apart(self) -> bool:
+        """Whether the two models are told apart: the simultaneous interval leaves out 0."""
+        held = self.simultaneous
+        return held is not None and (held.low > 0 or held.high < 0)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as plain data."""
         return {
@@ -88,6 +96,7 @@ class PairedDifference:
             "baseline": self.baseline,
             "candidate": self.candidate,
             "prompts": self.prompts,
+            "matched": self.matched,
             "both": self.both,
             "candidate_only": self.candidate_only,
             "baseline_only": self.baseline_only,
@@ -101,7 +110,7 @@ class PairedDifference:
             "simultaneous_high": self.simultaneous.high if self.simultaneous else None,
             "method": self.interval.method if self.interval else "undefined",
             "p": self.p,
-            "p_holm": self.p_holm,
+            "p_bonferroni": self.p_bonferroni,
             "test": self.test,
             "verdict": self.verdict.to_dict() if self.verdict else None,
         }
@@ -149,8 +158,8 @@ def paired_differences(
     ----------
     .. [1] T. Tango, "Equivalence test and confidence interval for the difference in proportions
        for the paired-sample design", Statistics in Medicine 17 (1998), p. 891-908.
-    .. [2] V. L. Durkalski et al., "The analysis of clustered matched-pair data", Statistics in
-       Medicine 22 (2003), p. 2417-2428.
+    .. [2] R. A. Fisher, "The Design of Experiments" (1935), section 21, for the test of prompts
+       with several answers.
     """
     if not 0 < margin < 1:
         raise UsageError(
@@ -163,12 +172,10 @@ def paired_differences(
                 f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
             )
         outcomes = matching.outcomes(choice)
-        family = [
+        made += [
             _difference(matching, outcomes, choice, pair, settings, len(pairs), margin)
             for pair in pairs
         ]
-        adjusted = holm([item.p for item in family])
-        made += [replace(item, p_holm=p) for item, p in zip(family, adjusted, strict=True)]
     return made
 
 
@@ -183,41 +190,27 @@ def _difference(
 ) -> PairedDifference:
     baseline, candidate = pair
     cells = outcomes.pair(candidate, baseline)
-    a, b = matching.names[candidate], matching.names[baseline]
+    matched = int(matching.weight[matching.answered[:, list(pair)].all(axis=1)].sum())
     if not cells.prompts:
-        nothing = Rate(choice.label, 0, 0, None)
-        return PairedDifference(
-            choice.label,
-            b,
-            a,
-            0,
-            0,
-            0,
-            0,
-            0,
-            nothing,
-            nothing,
-            None,
-            None,
-            None,
-            None,
-            "undefined",
-            None,
-        )
+        return _undefined(choice, matching.names[baseline], matching.names[candidate], matched)
     counts = [float(cells.weight @ part) for part in cells.crossed]
     if not cells.several:
         counts = [int(count) for count in counts]
-    interval, deff = paired_interval(cells, settings.confidence)
-    wide, _ = paired_interval(cells, bonferroni(settings.confidence, family))
+    interval, _ = paired_interval(cells, settings.confidence)
+    wide, deff = paired_interval(cells, bonferroni(settings.confidence, family))
     p, test = _tested(cells)
     verdict = None
     if choice.metric.bad is not None:
-        verdict = judge(counts, interval, margin, deff=deff, bad=choice.metric.bad)
+        asked = {"prompts": cells.prompts, "matched": matched}
+        verdict = judge(
+            decisive_counts(cells), wide, margin, deff=deff, bad=choice.metric.bad, **asked
+        )
     return PairedDifference(
         choice.label,
-        b,
-        a,
+        matching.names[baseline],
+        matching.names[candidate],
         cells.prompts,
+        matched,
         counts[0],
         counts[1],
         counts[2],
@@ -227,10 +220,16 @@ def _difference(
         interval,
         wide,
         p,
-        None,
+        bonferroni_p(p, family),
         test,
         verdict,
     )
+
+
+def _undefined(choice: Choice, baseline: str, candidate: str, matched: int) -> PairedDifference:
+    rate = Rate(choice.label, 0, 0, None)
+    names, nothing = (choice.label, baseline, candidate), (None, None, None, None)
+    return PairedDifference(*names, 0, matched, 0, 0, 0, 0, rate, rate, *nothing, "undefined", None)
 
 
 def paired_interval(cells: PairCells, confidence: float) -> tuple[Interval, float]:
@@ -238,19 +237,28 @@ def paired_interval(cells: PairCells, confidence: float) -> tuple[Interval, floa
     parts = cells.crossed
     if not cells.several:
         both, a_only, b_only, neither = (float(cells.weight @ part) for part in parts)
-        return tango(both, a_only, b_only, neither, confidence=confidence), 1.0
+        return tango_exact(both, a_only, b_only, neither, confidence=confidence), 1.0
     interval, effective = clustered_tango(*parts, cells.weight, confidence=confidence)
     pairs = float(cells.weight @ sum(parts))
     return interval, pairs / effective.n if effective.n else float("inf")
 
 
-def _tested(cells: PairCells) -> tuple[float | None, str]:
+def decisive_counts(cells: PairCells) -> tuple[float, float, float, float]:
+    """Return the counts that `paired_interval` reads.
+
+    Agreeing pairs stand as neither, and pairs of a prompt that cancel out as agreeing.
+    """
+    lean = cells.crossed[1] - cells.crossed[2]
+    a_only, b_only = (float(cells.weight @ np.maximum(side, 0)) for side in (lean, -lean))
+    return 0.0, a_only, b_only, float(cells.weight @ cells.pairs) - a_only - b_only
+
+
+def _tested(cells: PairCells) -> tuple[float, str]:
     _, a_only, b_only, _ = cells.crossed
     if not cells.several:
-        return mcnemar_exact(
-            int(cells.weight @ a_only), int(cells.weight @ b_only)
-        ), "McNemar exact"
-    return durkalski(a_only, b_only, cells.pairs, cells.weight).p, "clustered McNemar (Durkalski)"
+        events = int(cells.weight @ a_only), int(cells.weight @ b_only)
+        return mcnemar_exact(*events), "McNemar exact"
+    return sign_flip(a_only - b_only, cells.weight), "sign-flip over prompts"
 
 
 def _rate(

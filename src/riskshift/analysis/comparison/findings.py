@@ -114,19 +114,21 @@ class _Told:
 
 def _on(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
     parts = []
-    for word, said in SPOKEN.items():
-        metrics = [_marked(item, item.metric) for item, verdict in judged if verdict.word == word]
-        if metrics:
+    for word in SPOKEN:
+        alike = [(item, verdict) for item, verdict in judged if verdict.word == word]
+        for said in sorted({verdict.spoken for _, verdict in alike}, key=len):
+            metrics = [_marked(item, item.metric) for item, v in alike if v.spoken == said]
             parts.append(f"{said} on {enumerate_words(metrics)}")
     return "; ".join(parts)
 
 
 def _sides(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
-    parts = []
-    for word in ("better", "worse"):
-        models = [_marked(item, item.candidate) for item, verdict in judged if verdict.word == word]
-        if models:
-            parts.append(f"{word}: {enumerate_words(models)}")
+    sides: dict[str, list[str]] = {"better": [], "worse": []}
+    for item, verdict in judged:
+        side = verdict.above if verdict.higher and verdict.word != "worse" else verdict.word
+        sides.setdefault(side, []).append(_marked(item, item.candidate))
+    told = ("better", "worse", "higher", "lower")
+    parts = [f"{side}: {enumerate_words(sides[side])}" for side in told if sides.get(side)]
     return "; ".join(parts) or "no candidate is surely better or worse"
 
 
@@ -169,11 +171,7 @@ def caveats(
     ]
     judged = [d.verdict for d in differences if d.verdict is not None and d.interval is not None]
     if len(judged) > 1:
-        held = level(next(d.interval.confidence for d in differences if d.interval))
-        notes.append(
-            f"Each of the {len(judged):,} verdicts reads an interval of its own ({held}): of many such verdicts a few "
-            "will be wrong."
-        )
+        notes.append(_together(differences))
     lacking = {model: n for model, n in coverage.lacking.items() if n}
     if lacking:
         told = "; ".join(
@@ -199,12 +197,27 @@ def caveats(
         notes.append(
             f"Fewer than {FEW_PROMPTS} shared prompts: {enumerate_words(sorted(set(small)))}."
         )
-    if any(d.p is not None and d.interval is not None and _disagree(d) for d in differences):
+    if any(_disagree(d) for d in differences):
         notes.append(
-            "The exact test is stricter than the interval: where an interval just leaves out zero, p can still be "
-            "above the level."
+            "Where p is below the level and the interval takes in zero all the same, the interval allows for more "
+            "likeness of the answers to one prompt than was seen; verdicts and letters read the interval."
         )
     return notes
+
+
+def _together(differences: Sequence[PairedDifference]) -> str:
+    """Say which verdicts hold together, and which do not."""
+    judged = [d for d in differences if d.verdict is not None and d.interval is not None]
+    metrics = len({d.metric for d in judged})
+    family = max(sum(d.metric == one.metric for d in differences) for one in judged)
+    held = level(next(d.interval.confidence for d in judged if d.interval))
+    many = f"of the verdicts on {metrics:,} metrics a few may be wrong"
+    if family == 1:
+        return f"Each verdict reads an interval of its own ({held}): {many}."
+    text = (
+        f"The verdicts on one metric hold together ({held} for all {family:,} comparisons at once)"
+    )
+    return f"{text}; {many}." if metrics > 1 else f"{text}."
 
 
 def _uneven(item: PairedDifference) -> bool:
@@ -213,7 +226,6 @@ def _uneven(item: PairedDifference) -> bool:
 
 
 def _disagree(item: PairedDifference) -> bool:
-    if item.interval is None or item.p is None:
+    if item.interval is None or item.p_bonferroni is None:
         return False
-    outside = item.interval.low > 0 or item.interval.high < 0
-    return outside and item.p > 1 - item.interval.confidence
+    return item.p_bonferroni < 1 - item.interval.confidence and not item.apart

@@ -7,7 +7,6 @@ from typing import Any
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
-from riskshift.analysis.rates import Settings
 from riskshift.counts.clusters import distinct_rows
 from riskshift.stats.letters import compact_letters
 from riskshift.stats.paired import cochran_q
@@ -52,9 +51,11 @@ def omnibus_tests(
     pairs: Sequence[tuple[int, int]],
     choices: Sequence[Choice],
     differences: Sequence[PairedDifference],
-    settings: Settings,
 ) -> list[Omnibus]:
-    """Test whether any of three or more models differ, metric by metric."""
+    """Test whether any of three or more models differ, metric by metric.
+
+    Letters are drawn from the same decisions as verdicts: `PairedDifference.apart`.
+    """
     models = sorted({at for pair in pairs for at in pair})
     if len(models) < 3:
         return []
@@ -69,7 +70,7 @@ def omnibus_tests(
         if once.any() and not (trials > 1).any():
             q = cochran_q(*distinct_rows(events[once], outcomes.weight[once]))
         letters = (
-            _letters(names, [d for d in differences if d.metric == choice.label], settings)
+            _letters(names, [d for d in differences if d.metric == choice.label])
             if everyone
             else {}
         )
@@ -77,13 +78,8 @@ def omnibus_tests(
     return made
 
 
-def _letters(
-    names: Sequence[str], differences: Sequence[PairedDifference], settings: Settings
-) -> dict[str, str]:
-    alpha = 1 - settings.confidence
+def _letters(names: Sequence[str], differences: Sequence[PairedDifference]) -> dict[str, str]:
     different = [
-        (names.index(d.baseline), names.index(d.candidate))
-        for d in differences
-        if d.p_holm is not None and d.p_holm < alpha
+        (names.index(d.baseline), names.index(d.candidate)) for d in differences if d.apart
     ]
     return dict(zip(names, compact_letters(len(names), different), strict=True))

@@ -13,6 +13,7 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
 from riskshift.analysis.rates import Rate, Settings
+from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import percent, points_with_range
 from riskshift.taxonomy import Taxonomy
 from riskshift.version import __version__
@@ -143,6 +144,7 @@ class Comparison:
             for side in ("baseline_rate", "candidate_rate"):
                 row[side] = row[side]["estimate"]
             row["verdict"] = "" if item.verdict is None else item.verdict.word
+            row["higher"] = "" if item.verdict is None else item.verdict.higher
             made = corrected.get(key(item))
             held = made.interval if made else None
             yield row | {
@@ -175,34 +177,44 @@ def allowance(margin: float) -> str:
 
 
 def verdict_sentence(item: PairedDifference) -> str:
-    """Say one verdict as a release manager reads it.
+    """Say one verdict as a release manager reads it, with the interval that it reads.
 
     Returns
     -------
     str
         Empty where there is no verdict.
     """
-    verdict, interval = item.verdict, item.interval
+    verdict, interval = item.verdict, item.simultaneous
     if verdict is None or interval is None:
         return ""
+    new, old, metric = item.candidate, item.baseline, item.metric
     seen = (
         f"{percent(item.candidate_rate.estimate)} against {percent(item.baseline_rate.estimate)}, difference "
         f"{points_with_range(item.difference, interval)}"
     )
     allowed = allowance(verdict.margin)
+    though = f", though it is {verdict.above}" if verdict.higher else ""
+    more = f"worse than {old} by more than {allowed}"
+    open_ = f"Whether {new} is {more} on {metric} is not settled"
+    if verdict.higher:
+        open_ = f"{new} is {verdict.above} than {old} on {metric}; whether by more than {allowed} is not settled"
     said = {
-        "better": f"{item.candidate} is better than {item.baseline} on {item.metric}: {seen}.",
-        "not_worse": f"{item.candidate} is not worse than {item.baseline} by more than {allowed} on {item.metric}"
-        + (", though it is worse" if verdict.higher else "")
-        + f": {seen}.",
-        "worse": f"{item.candidate} is worse than {item.baseline} by more than {allowed} on {item.metric}: {seen}.",
-        "inconclusive": f"Whether {item.candidate} is worse than {item.baseline} by more than {allowed} on "
-        f"{item.metric} is not settled: {seen}. {_needed(verdict.further_prompts)}",
+        "better": f"{new} is better than {old} on {metric}",
+        "not_worse": f"{new} is not {more} on {metric}{though}",
+        "worse": f"{new} is {more} on {metric}",
+        "inconclusive": open_,
     }
-    return said[verdict.word]
+    needed = f" {_needed(item, verdict)}" if verdict.word == "inconclusive" else ""
+    return f"{said[verdict.word]}: {seen}.{needed}"
 
 
-def _needed(prompts: int | None) -> str:
-    if prompts is None:
+def _needed(item: PairedDifference, verdict: Verdict) -> str:
+    further, of_mix = verdict.further_prompts, verdict.further_prompts_of_mix
+    if further is None or of_mix is None:
         return "At the rates seen, no number of prompts up to ten million would settle it."
-    return f"About {prompts:,} further matched prompts would settle it at the rates seen."
+    if item.prompts == item.matched:
+        return f"About {further:,} further matched prompts would settle it at the rates seen."
+    return (
+        f"About {further:,} further matched prompts of the kind that {item.metric} takes would settle it at the rates "
+        f"seen; such are {item.prompts:,} of {item.matched:,} here, so about {of_mix:,} further prompts of this mix."
+    )

@@ -14,6 +14,7 @@ from riskshift.analysis.words import counted
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.stats.correction import corrected_difference
+from riskshift.stats.multiple import bonferroni
 from riskshift.stats.proportion import Interval
 
 
@@ -32,7 +33,8 @@ class CorrectedDifference:
     difference : float or None
         Candidate minus baseline.
     interval : Interval or None
-        MOVER with the linearised correlation over whole prompts.
+        MOVER with the linearised correlation over whole prompts; for all comparisons of the
+        metric at once.
     verdict : Verdict or None
         On the corrected difference; None where it is undefined, where more is neither better nor
         worse, and where people labelled fewer than `FEW_LABELS` of either.
@@ -70,6 +72,7 @@ class CorrectedDifference:
             "high": held.high if held else None,
             "method": held.method if held else "undefined",
             "verdict": self.verdict.word if self.verdict else None,
+            "higher": self.verdict.higher if self.verdict else None,
             "further": self.further,
             "note": self.note,
         }
@@ -178,8 +181,9 @@ def corrected_differences(
     .. [2] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
        general approach", Statistics in Medicine 27 (2008), p. 1693-1702, section 2.
     """
+    together = bonferroni(settings.confidence, len(pairs))
     made = [
-        _difference(doubled, crossed, choice, pair, settings, margin)
+        _difference(doubled, crossed, choice, pair, settings, together, margin)
         for choice in choices
         for crossed in [Crossed.of(doubled, choice, sample.stratified_by)]
         for pair in pairs
@@ -193,6 +197,7 @@ def _difference(
     choice: Choice,
     pair: tuple[str, str],
     settings: Settings,
+    together: float,
     margin: float,
 ) -> CorrectedDifference:
     shared = SharedCells.of(doubled, pair, (crossed, crossed))
@@ -206,7 +211,8 @@ def _difference(
         return CorrectedDifference(
             choice.label, *pair, labelled, *rates, None, None, None, None, note
         )
-    interval = corrected_difference(new, old)
+    wide = [crossed.rate(side, shared.weight, confidence=together) for side in sides]
+    interval = corrected_difference(wide[1] or new, wide[0] or old)
     few = min(labelled) < FEW_LABELS
     verdict, further = None, None
     if choice.metric.bad is not None and not few:

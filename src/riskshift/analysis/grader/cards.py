@@ -12,7 +12,7 @@ from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
 from riskshift.stats.cluster import clustered_interval, correlation
 from riskshift.stats.grading import ReportCard, card_intervals, report_card
-from riskshift.stats.paired import clustered_tango
+from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.proportion import Interval, mover_difference
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import SIDES

@@ -8,6 +8,7 @@ from riskshift.analysis.comparison.findings import FEW_PROMPTS
 from riskshift.analysis.comparison.interaction import Interaction
 from riskshift.analysis.comparison.result import Comparison, allowance, verdict_sentence
 from riskshift.analysis.rates import level
+from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import p_value, percent, points, points_range, spread
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
 from riskshift.report.stories.provenance import provenance_section, source_name
@@ -82,10 +83,17 @@ def _verdicts(comparison: Comparison) -> Section:
     judged = [d for d in comparison.differences if d.verdict is not None]
     margin, pairs = allowance(comparison.margin), _Pairs(comparison.baseline)
     confidence = level(comparison.settings.confidence)
+    at_once = max((len(family) for _, family in by_metric(comparison.differences)), default=1)
+    held = (
+        f"{confidence} for all {at_once:,} comparisons of a metric at once"
+        if at_once > 1
+        else confidence
+    )
     notes = [
-        f"Percentage points, {_sign(pairs)}. better: the interval ({confidence}) lies wholly below 0. not worse: it "
-        f"ends at most {margin} above 0. worse: it begins more than {margin} above 0. not settled: none of these. Of "
-        "many such verdicts a few will be wrong."
+        f"Percentage points, {_sign(pairs)}. better: the interval ({held}) lies wholly below 0. not worse: it "
+        f"ends at most {margin} above 0. worse: it begins more than {margin} above 0. not settled: none of these. "
+        "though higher: it begins above 0, so that the other way round the verdict would be better. For metrics of "
+        "which more is better, below and above change places."
     ]
     if any(d.prompts < FEW_PROMPTS for d in judged):
         notes.append(f"* Fewer than {FEW_PROMPTS} shared prompts.")
@@ -100,7 +108,8 @@ def _verdicts(comparison: Comparison) -> Section:
         legend=(
             (
                 5,
-                "Further prompts: how many more matched prompts would settle it at the rates seen.",
+                "Further prompts: how many more matched prompts of the kind that the metric takes would settle it at "
+                "the rates seen; in brackets, how many of the whole mix that is.",
             ),
         ),
     )
@@ -119,24 +128,26 @@ def _in_words(comparison: Comparison) -> Section:
 
 def _verdict_row(item: PairedDifference, pairs: _Pairs) -> tuple[str, ...]:
     verdict, name = item.verdict, pairs.name(item.candidate, item.baseline)
-    if verdict is None or item.interval is None:
+    if verdict is None or item.simultaneous is None:
         return (item.metric, name, "undefined", "undefined", "undefined", "")
-    further = ""
-    if verdict.word == "inconclusive":
-        further = (
-            "over ten million"
-            if verdict.further_prompts is None
-            else f"{verdict.further_prompts:,}"
-        )
     few = " *" if item.prompts < FEW_PROMPTS else ""
     return (
         item.metric,
         name,
         verdict.spoken + few,
         points(item.difference),
-        points_range(item.interval),
-        further,
+        points_range(item.simultaneous),
+        _further(verdict),
     )
+
+
+def _further(verdict: Verdict) -> str:
+    if verdict.word != "inconclusive":
+        return ""
+    further, of_mix = verdict.further_prompts, verdict.further_prompts_of_mix
+    if further is None or of_mix is None:
+        return "over ten million"
+    return f"{further:,}" if further == of_mix else f"{further:,} ({of_mix:,} of the mix)"
 
 
 def _rates(comparison: Comparison) -> Section:
@@ -210,8 +221,8 @@ def _differences(comparison: Comparison) -> Section:
     tests = "; ".join(sorted({d.test for d in comparison.differences if d.p is not None}))
     text = (
         "Only prompts that both models answered count here. What decides is the prompts on which exactly one of them "
-        f"showed the event. Differences are in percentage points, {_sign(pairs)}. Tests: {tests or 'none'}; Holm's "
-        "correction across the comparisons of one metric."
+        f"showed the event. Differences are in percentage points, {_sign(pairs)}. Tests: {tests or 'none'}. For all "
+        "at once: Bonferroni's correction across the comparisons of one metric."
     )
     return Section("Differences, prompt by prompt", "differences", (Paragraph(text), *tables))
 
@@ -230,11 +241,11 @@ def _difference_table(
             interval, wide = points_range(d.interval), points_range(d.simultaneous)
         name = pairs.name(d.candidate, d.baseline)
         row = (name, f"{d.prompts:,}", *counts, points(d.difference), interval, p_value(d.p))
-        rows.append((*row, wide, p_value(d.p_holm)))
+        rows.append((*row, wide, p_value(d.p_bonferroni)))
     first, second = ("First", "Second") if pairs.baseline is None else ("Candidate", "Baseline")
     columns = (
         *(pairs.heading, "Prompts", "Both", f"{first} only", f"{second} only", "Neither"),
-        *("Difference", "Interval", "p", "For all at once", "p (Holm)"),
+        *("Difference", "Interval", "p", "For all at once", "p for all"),
     )
     notes = (
         ("Counts are expected pairs: every response meets every response of the other model.",)
@@ -406,15 +417,17 @@ def _interaction(item: Interaction, pairs: _Pairs) -> Section:
 def _methods(comparison: Comparison) -> Section:
     several = any(isinstance(d.both, float) for d in comparison.differences)
     paired = (
-        "Prompts have several responses: Tango's interval on the effective number of pairs, and the clustered McNemar "
-        "test (Durkalski 2003). Every response of one model meets every response of the other."
+        "Prompts have several responses: Tango's interval on the effective number of pairs, held to the test, which "
+        "turns the sign of every prompt's difference at random (Fisher 1935). Every response of one model meets every "
+        "response of the other."
         if several
-        else "Difference of two rates on the same prompts: Tango's score interval (1998) and the exact McNemar test."
+        else "Difference of two rates on the same prompts: Tango's score interval (1998), held to the exact McNemar "
+        "test: it leaves out zero only where the test does."
     )
     items = [
         paired,
         "For all at once: Bonferroni over the comparisons of one metric.",
-        "Verdicts read the interval, never the point estimate. For metrics of which more is better the sign is turned.",
+        "Verdicts and letters read the interval for all at once, never the point estimate.",
     ]
     if comparison.standardized:
         items.append("Common mix: direct standardisation, percentile bootstrap of whole prompts.")
