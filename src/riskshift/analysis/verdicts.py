@@ -1,7 +1,7 @@
 """Whether a model is worse than another by more than is tolerated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Final, Literal
 
@@ -43,6 +43,8 @@ class Verdict:
         How many prompts of the whole mix that is.
     bad : bool, default True
         Whether the event is bad, so that above is worse.
+    lacks : {"prompts", "labels"} or None
+        For inconclusive: what would settle it. Labels, where the missing ones could turn a verdict.
     """
 
     word: Word
@@ -51,6 +53,7 @@ class Verdict:
     further_prompts: int | None
     further_prompts_of_mix: int | None
     bad: bool = True
+    lacks: Literal["prompts", "labels"] | None = None
 
     @property
     def above(self) -> str:
@@ -60,6 +63,8 @@ class Verdict:
     @property
     def spoken(self) -> str:
         """The verdict as readers meet it."""
+        if self.lacks == "labels":
+            return f"{SPOKEN[self.word]} for want of labels"
         # "worse" says it already, and "better" excludes it.
         higher = self.higher and self.word in ("not_worse", "inconclusive")
         return SPOKEN[self.word] + (f", though {self.above}" if higher else "")
@@ -72,6 +77,7 @@ class Verdict:
             "higher": self.higher,
             "further_prompts": self.further_prompts,
             "further_prompts_of_mix": self.further_prompts_of_mix,
+            "lacks": self.lacks,
         }
 
 
@@ -133,14 +139,50 @@ def judge(
         further = further_pairs(
             both, more, less, neither, margin, confidence=interval.confidence, deff=deff
         )
+    lacks: Literal["prompts"] | None = "prompts" if word == "inconclusive" else None
     if further is None:
-        return Verdict(word, margin, low > 0, None, None, bad)
+        return Verdict(word, margin, low > 0, None, None, bad, lacks)
     pairs = float(sum(counts))
     asked = pairs if prompts is None else prompts
     mix = asked if matched is None else matched
-    return Verdict(
-        word, margin, low > 0, _scaled(further, asked / pairs), _scaled(further, mix / pairs), bad
-    )
+    more_prompts, of_mix = _scaled(further, asked / pairs), _scaled(further, mix / pairs)
+    return Verdict(word, margin, low > 0, more_prompts, of_mix, bad, lacks)
+
+
+def settled(known: Verdict, lowest: Interval, highest: Interval) -> Verdict:
+    """Keep of a verdict what the missing labels cannot turn.
+
+    Parameters
+    ----------
+    known : Verdict
+        By the complete records.
+    lowest, highest : Interval
+        Of candidate minus baseline, with the missing labels taken so that it is as low, and as
+        high, as it can be.
+
+    Returns
+    -------
+    Verdict
+        The one that both ends give, if they agree. "better" at one end and "not worse" at the other
+        is not worse. Else inconclusive, for want of labels.
+    """
+    nothing = (0.0, 0.0, 0.0, 1.0)
+    ends = [
+        judge(nothing, end, known.margin, deff=float("inf"), bad=known.bad)
+        for end in (lowest, highest)
+    ]
+    words = {end.word for end in ends}
+    higher = all(end.higher for end in ends)
+    if words == {"inconclusive"}:
+        told = known if known.word == "inconclusive" else ends[0]
+        return replace(told, higher=higher)
+    if words <= {"better", "not_worse"}:
+        word: Word = "better" if words == {"better"} else "not_worse"
+    elif words == {"worse"}:
+        word = "worse"
+    else:
+        return Verdict("inconclusive", known.margin, higher, None, None, known.bad, "labels")
+    return Verdict(word, known.margin, higher, None, None, known.bad)
 
 
 def _scaled(further: int, share: float) -> int:

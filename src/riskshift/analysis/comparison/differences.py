@@ -9,7 +9,7 @@ import numpy as np
 from riskshift.analysis.comparison.matching import Matching, Outcomes, PairCells
 from riskshift.analysis.metrics import Choice, choose
 from riskshift.analysis.rates import INTERVALS, Rate, Settings
-from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge
+from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge, settled
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.multiple import bonferroni, bonferroni_p
@@ -52,7 +52,14 @@ class PairedDifference:
     test : str
         Name of the test.
     verdict : Verdict or None
-        By `simultaneous`. None for metrics that are neither good nor bad, and without matched prompts.
+        By `simultaneous`, and what the missing labels cannot turn. None for metrics that are neither
+        good nor bad, and without matched prompts.
+    missing : int
+        Records on shared prompts of which missing labels leave something open.
+    worst_case : (float, float) or None
+        The lowest and highest difference that the missing labels allow; None if all is known.
+    ends : tuple of Interval
+        Simultaneous intervals at these; empty if all is known.
     """
 
     metric: str
@@ -72,6 +79,9 @@ class PairedDifference:
     p_bonferroni: float | None
     test: str
     verdict: Verdict | None
+    missing: int = 0
+    worst_case: tuple[float, float] | None = None
+    ends: tuple[Interval, ...] = ()
 
     @property
     def difference(self) -> float | None:
@@ -85,9 +95,14 @@ class PairedDifference:
 
     @property
     def apart(self) -> bool:
-        """Whether the two models are told apart: the simultaneous interval leaves out 0."""
-        held = self.simultaneous
-        return held is not None and (held.low > 0 or held.high < 0)
+        """Whether the two models are told apart, whatever the missing labels are.
+
+        The simultaneous interval leaves out 0, and so it does at both ends.
+        """
+        if self.simultaneous is None:
+            return False
+        held = (self.simultaneous, *self.ends)
+        return all(end.low > 0 for end in held) or all(end.high < 0 for end in held)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as plain data."""
@@ -113,6 +128,13 @@ class PairedDifference:
             "p_bonferroni": self.p_bonferroni,
             "test": self.test,
             "verdict": self.verdict.to_dict() if self.verdict else None,
+            "worst_case": None
+            if self.worst_case is None
+            else {
+                "low": self.worst_case[0],
+                "high": self.worst_case[1],
+                "missing": self.missing,
+            },
         }
 
 
@@ -190,6 +212,9 @@ def _difference(
 ) -> PairedDifference:
     baseline, candidate = pair
     cells = outcomes.pair(candidate, baseline)
+    incomplete, missing = matching.lacking(choice, candidate, baseline)
+    if incomplete and not missing:  # all is known, whatever labels are missing
+        cells = matching.extreme(choice, candidate, baseline, high=False)
     matched = int(matching.weight[matching.answered[:, list(pair)].all(axis=1)].sum())
     if not cells.prompts:
         return _undefined(choice, matching.names[baseline], matching.names[candidate], matched)
@@ -205,6 +230,17 @@ def _difference(
         verdict = judge(
             decisive_counts(cells), wide, margin, deff=deff, bad=choice.metric.bad, **asked
         )
+    worst: tuple[float, float] | None = None
+    ends: tuple[Interval, ...] = ()
+    if missing:
+        lowest, highest = (
+            matching.extreme(choice, candidate, baseline, high=high) for high in (False, True)
+        )
+        worst = (lowest.difference, highest.difference)
+        level = bonferroni(settings.confidence, family)
+        low, high = (paired_interval(end, level)[0] for end in (lowest, highest))
+        ends = (low, high)
+        verdict = verdict and settled(verdict, low, high)
     return PairedDifference(
         choice.label,
         matching.names[baseline],
@@ -223,6 +259,9 @@ def _difference(
         bonferroni_p(p, family),
         test,
         verdict,
+        missing,
+        worst,
+        ends,
     )
 
 

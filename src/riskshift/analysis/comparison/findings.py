@@ -1,6 +1,6 @@
 """What a comparison of models says, and what it cannot say, in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ from riskshift.analysis.verdicts import SPOKEN, Verdict
 from riskshift.analysis.words import counted, enumerate_words, p_value
 
 FEW_PAIRS: Final = 3
+MOST_TURNED: Final = 5
 FEW_PROMPTS: Final = 30
 
 
@@ -30,9 +31,11 @@ def headline(
 
     Where people's labels correct a difference, the verdict told is the corrected one.
     """
+    most = max((d.missing for d in differences), default=0)
+    gaps = f" Labels are missing: {counted(most, 'record')} or fewer leave a difference open."
     sentences = [
         f"{len(models)} models are compared on the prompts they share: {coverage.shared:,} of "
-        f"{coverage.prompts:,} prompts were answered by all."
+        f"{coverage.prompts:,} prompts were answered by all.{gaps if most else ''}"
     ]
     alone = ""
     if corrected is not None:
@@ -172,6 +175,7 @@ def caveats(
     judged = [d.verdict for d in differences if d.verdict is not None and d.interval is not None]
     if len(judged) > 1:
         notes.append(_together(differences))
+    notes += _about_missing(differences)
     lacking = {model: n for model, n in coverage.lacking.items() if n}
     if lacking:
         told = "; ".join(
@@ -203,6 +207,27 @@ def caveats(
             "likeness of the answers to one prompt than was seen; verdicts and letters read the interval."
         )
     return notes
+
+
+def _about_missing(differences: Sequence[PairedDifference]) -> Iterator[str]:
+    """Say which differences the missing labels could turn, and how far."""
+    held = [d for d in differences if d.worst_case is not None]
+    if not held:
+        return
+    most = max(d.missing for d in held)
+    yield (
+        f"Labels are missing: {counted(most, 'record')} or fewer leave a difference open. A verdict is given only "
+        "where no value of the missing labels could turn it, and models are told apart only then."
+    )
+    turned = [d for d in held if d.verdict is not None and d.verdict.lacks == "labels"]
+    for item in turned[:MOST_TURNED]:
+        low, high = (f"{100 * end:+.1f}" for end in item.worst_case or ())
+        yield (
+            f"{item.metric}, {item.candidate} against {item.baseline}: the missing labels allow {low} to {high} "
+            "points, which could turn the verdict. Label them."
+        )
+    if len(turned) > MOST_TURNED:
+        yield f"{counted(len(turned) - MOST_TURNED, 'further verdict')} could be turned likewise."
 
 
 def _together(differences: Sequence[PairedDifference]) -> str:

@@ -1,6 +1,6 @@
 """Models on the same prompts: what each did on every kind of prompt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +78,12 @@ class PairCells:
         return bool((self.n_a > 1).any() or (self.n_b > 1).any())
 
     @property
+    def difference(self) -> float:
+        """Events of a minus those of b, prompt by prompt, as a share of the pairs."""
+        _, a_only, b_only, _ = self.crossed
+        return float(self.weight @ (a_only - b_only)) / float(self.weight @ self.pairs)
+
+    @property
     def pairs(self) -> IntArray:
         """Pairs of one response each that a prompt of each cell can form."""
         return np.minimum(self.n_a, self.n_b)
@@ -147,7 +153,60 @@ class Matching:
 
     def outcomes(self, choice: Choice) -> Outcomes:
         """Tally one metric."""
-        inside, happened = choice.answers(self.severities).counted
+        return self._tallied(choice.answers(self.severities).counted)
+
+    def lacking(self, choice: Choice, a: int, b: int) -> tuple[int, int]:
+        """Count the records of two models, on prompts that both answered, that lack labels.
+
+        Returns
+        -------
+        incomplete, unknown : int
+            Those without all labels that the metric needs, and those of which that leaves
+            something open.
+        """
+        answers = choice.answers(self.severities)
+        weight = self.weight * self.answered[:, [a, b]].all(axis=1)
+        incomplete, unknown = (
+            int(weight @ self.tally(mask)[:, [a, b]].sum(axis=1))
+            for mask in (~answers.complete, answers.unknown)
+        )
+        return incomplete, unknown
+
+    def extreme(
+        self, choice: Choice, a: int, b: int, *, high: bool, absent: BoolArray | None = None
+    ) -> "PairCells":
+        """Take a's unknowns for events and b's for none, so that a minus b is highest; or lowest.
+
+        Parameters
+        ----------
+        choice : Choice
+            The metric.
+        a, b : int
+            Positions of the models.
+        high : bool
+            Whether the difference is to be as high as it can be.
+        absent : ndarray of bool, shape (kinds, 2), optional
+            Prompts that a, and that b, did not answer, though the other did: each counts as one
+            answer without labels. What it may be follows from the prompt's labels, which the
+            other's records have.
+        """
+        sides, taken = (a, b), (high, not high)
+        answers = choice.answers(self.severities)
+        made = [self._tallied(answers.settled(high=as_event)) for as_event in taken]
+        events = np.stack([o.events[:, s] for o, s in zip(made, sides, strict=True)], axis=1)
+        trials = np.stack([o.trials[:, s] for o, s in zip(made, sides, strict=True)], axis=1)
+        if absent is not None and absent.any():
+            counts = self.severities.counts
+            unlabelled = replace(counts, response=np.full_like(counts.response, MISSING))
+            answers = choice.answers(Severities(unlabelled))
+            for at, as_event in enumerate(taken):
+                there, other = self._tallied(answers.settled(high=as_event)), sides[1 - at]
+                events[absent[:, at], at] = there.events[absent[:, at], other] > 0
+                trials[absent[:, at], at] = there.trials[absent[:, at], other] > 0
+        return Outcomes(events, trials, self.weight).pair(0, 1)
+
+    def _tallied(self, members: tuple[BoolArray, BoolArray]) -> Outcomes:
+        inside, happened = members
         return Outcomes(self.tally(happened), self.tally(inside), self.weight)
 
     @cached_property

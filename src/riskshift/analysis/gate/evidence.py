@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from riskshift.analysis.comparison.differences import paired_interval
-from riskshift.analysis.comparison.matching import Matching, Outcomes, PairCells
+from riskshift.analysis.comparison.differences import decisive_counts, paired_interval
+from riskshift.analysis.comparison.matching import Matching, PairCells
 from riskshift.analysis.gate import findings as gate_words
 from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import (
@@ -16,7 +16,7 @@ from riskshift.analysis.gate.result import (
     unmatched,
 )
 from riskshift.analysis.rates import Rate, bounded
-from riskshift.analysis.severities import Answers, Severities
+from riskshift.analysis.severities import Severities
 from riskshift.analysis.verdicts import judge as judge_margin
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts
@@ -160,25 +160,33 @@ def of_difference(
     .. [1] T. Tango, "Equivalence test and confidence interval for the difference in proportions
        for the paired-sample design", Statistics in Medicine 17 (1998), p. 891-908.
     """
-    sides = (candidate, baseline)
-    answers = question.choice.answers(matching.severities)
+    choice, sides = question.choice, (candidate, baseline)
     a, b = matching.answered[:, list(sides)].T
     absent = np.stack([b & ~a & whole, a & ~b], axis=1)
-    lone = absent.sum(axis=1) @ matching.weight if not drop else 0
-    lacking = matching.tally(answers.unknown)[:, list(sides)].sum(axis=1)
-    missing = int(matching.weight[a & b] @ lacking[a & b]) + int(lone) + question.left_out
-    cells = _outcomes(matching, answers.counted).pair(*sides)
+    lone = 0 if drop else int(absent.sum(axis=1) @ matching.weight)
+    incomplete, unknown = matching.lacking(choice, *sides)
+    missing = unknown + lone + question.left_out
+    gone = None if drop else absent
+    ends = [
+        _with_lost(question, matching.extreme(choice, *sides, high=high, absent=gone), high=high)
+        for high in (question.rule.upper, not question.rule.upper)
+    ]
+    cells = matching.outcomes(choice).pair(*sides)
+    if incomplete and not missing:
+        cells = ends[0]  # all is known, whatever labels are missing
     if not cells.prompts:
         raise question.nothing(missing, where="candidate and baseline share no prompt")
     interval, deff = paired_interval(cells, question.confidence)
-    ends = [
-        _extreme(question, matching, answers, sides, None if drop else absent, high=high)
-        for high in (question.rule.upper, not question.rule.upper)
-    ]
     worst, best = (paired_interval(end, question.confidence)[0] for end in ends)
     counts = [float(cells.weight @ part) for part in cells.crossed]
     open_ = judge_margin(
-        counts, interval, abs(question.rule.bound), deff=deff, bad=question.rule.upper
+        decisive_counts(cells),
+        interval,
+        abs(question.rule.bound),
+        deff=deff,
+        bad=question.rule.upper,
+        prompts=cells.prompts,
+        matched=int(matching.weight[a & b].sum()),
     )
     only = unmatched(*(int(matching.weight[absent[:, side]].sum()) for side in (1, 0)))
     both, more, less, neither = counts
@@ -189,7 +197,7 @@ def of_difference(
         question.verdict(best),
         missing,
         open_.further_prompts,
-        noun="matched pair" if cells.several else "matched prompt",
+        noun="matched prompt",
         seen=gate_words.seen_difference(difference),
         result=difference,
         deff=deff if cells.several else None,
@@ -228,49 +236,16 @@ def _outcome(question: Question, rate: Rate) -> Outcome:
     return "inconclusive" if rate.interval is None else question.verdict(rate.interval)
 
 
-def _outcomes(matching: Matching, settled: tuple[BoolArray, BoolArray]) -> Outcomes:
-    inside, happened = settled
-    return Outcomes(matching.tally(happened), matching.tally(inside), matching.weight)
-
-
-def _extreme(
-    question: Question,
-    matching: Matching,
-    answers: Answers,
-    sides: tuple[int, int],
-    absent: BoolArray | None,
-    *,
-    high: bool,
-) -> PairCells:
-    """Take the candidate's unknowns for events and the baseline's for none, or the reverse.
-
-    A prompt that one side did not answer counts as one answer of that side without labels: what it
-    may be follows from the prompt's labels, which the other side's records have.
-    """
-    taken = (high, not high)
-    made = [_outcomes(matching, answers.settled(high=as_event)) for as_event in taken]
-    events = np.stack([o.events[:, s] for o, s in zip(made, sides, strict=True)], axis=1)
-    trials = np.stack([o.trials[:, s] for o, s in zip(made, sides, strict=True)], axis=1)
-    if absent is not None and absent.any():
-        open_ = question.choice.answers(Severities(_unanswered(matching)))
-        for at, as_event in enumerate(taken):
-            there = _outcomes(matching, open_.settled(high=as_event))
-            other = sides[1 - at]
-            events[absent[:, at], at] = there.events[absent[:, at], other] > 0
-            trials[absent[:, at], at] = there.trials[absent[:, at], other] > 0
+def _with_lost(question: Question, cells: PairCells, *, high: bool) -> PairCells:
+    """Add a prompt for each row left out in reading, at its worst or its best."""
     one = int(high)
-    lost = np.array([[one, 1 - one]]), np.ones((1, 2), dtype=np.int64)
-    return Outcomes(
-        np.concatenate([events, lost[0]]),
-        np.concatenate([trials, lost[1]]),
-        np.append(matching.weight, question.left_out),
-    ).pair(0, 1)
-
-
-def _unanswered(matching: Matching) -> Counts:
-    """Return the same prompts, had nobody labelled any response."""
-    counts = matching.severities.counts
-    return replace(counts, response=np.full_like(counts.response, -1))
+    return PairCells(
+        np.append(cells.x_a, one),
+        np.append(cells.n_a, 1),
+        np.append(cells.x_b, 1 - one),
+        np.append(cells.n_b, 1),
+        np.append(cells.weight, question.left_out),
+    )
 
 
 def _further_records(question: Question, rate: Rate, deff: float | None) -> int | None:
