@@ -367,7 +367,8 @@ def test_a_prompt_answered_in_two_groups_correlates_their_differences():
     (contrast,) = found.contrasts
     assert contrast.estimate == 0
     # The same prompts behave the same way in both groups, so the difference is known well.
-    assert contrast.interval.high - contrast.interval.low < 0.02
+    # Not for sure: of 300 prompts that show no change, about one in a hundred may be a change.
+    assert 0.02 < contrast.interval.high - contrast.interval.low < 0.04
 
 
 @pytest.mark.parametrize(

@@ -242,3 +242,16 @@ def test_rows_hold_every_share_once(report):
     keys = [(row["side"], row["category"], row["measure"]) for row in rows]
     assert len(set(keys)) == len(keys) == 2 * 3 * 8 + 3 * 3
     assert len({tuple(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(("pairs", "told"), [(9, False), (40, True)])
+def test_sides_are_told_apart_only_from_enough_labels(pairs, told):
+    """All harm is found in prompts and none in responses."""
+    ids = [f"p{at}" for at in range(pairs)]
+    people = frame(ids, [(1, 0, 1, 0)] * pairs)
+    found = grade(frame(ids, [(1, 0, 0, 0)] * pairs), people, taxonomy=THREE, **FAST)
+    item = found.asymmetry("sensitivity")
+    assert item.simultaneous.low > 0
+    assert item.simultaneous.low < item.gap.interval.low
+    assert (item.enough, item.distinguishable) == (told, told)
+    assert any("sensitivity is higher on prompts" in said for said in found.summary) == told

@@ -21,13 +21,13 @@ PROMISED = {
     "worst_case",
     "mean_shift": "estimate low high",
     "category": "persistence drift_rate transition_matrix from_persistence from_drift",
-    "contrast": "metric a b difference low high simultaneous_low simultaneous_high",
+    "contrast": "metric a b difference low high simultaneous_low simultaneous_high enough",
     "origin": "events of_escalations of_records",
     "escalation_origin": "unsolicited_elaboration compliance_escalation topic_mandated "
     "landing_severity",
     "relevance": "by_response_severity by_harmful_response_category by_prompt_category quadrants "
     "tests",
-    "test": "name test statistic df p p_asymptotic p_holm cramers_v cramers_v_corrected gamma "
+    "test": "name test statistic df df_denominator p p_asymptotic p_holm cramers_v cramers_v_corrected gamma "
     "unbounded",
     "group": "overall categories escalation_origin",
     "case": "prompt_id model prompt response origin",

@@ -25,6 +25,7 @@ from riskshift.stats.resample import generator
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "association.json").read_text())
 TABLES = GOLDEN["tables"]
 CLUSTERED = GOLDEN["clustered"]
+RAO_SCOTT = json.loads((Path(__file__).parents[1] / "golden" / "rao_scott.json").read_text())
 # Response severity by relevance, overall and for one category, published by
 # microsoft/PairedSafety with the figures quoted in the tests below.
 PUBLISHED = {
@@ -111,12 +112,30 @@ def test_fisher_agrees_with_r(case):
     assert two_by_two(case["table"]).p == pytest.approx(case["p"], rel=1e-9)
 
 
-def test_rao_scott_agrees_with_survey_svychisq():
-    """The package prints Pearson's statistic and corrects only its p-value."""
-    test = rao_scott(CLUSTERED["cells"], CLUSTERED["weight"])
-    assert test.statistic * test.deff == pytest.approx(CLUSTERED["pearson"], rel=1e-10)
-    assert test.df == CLUSTERED["df"]
-    assert test.p == pytest.approx(CLUSTERED["p"], rel=1e-9)
+@pytest.mark.parametrize("case", RAO_SCOTT["cases"])
+def test_rao_scott_agrees_with_survey_svychisq(case):
+    test = rao_scott(case["cells"], case["weight"], cautious=False)
+    found = (test.statistic, test.df, test.df_denominator, test.p)
+    wanted = (case["statistic"], case["df"], case["df_denominator"], case["p"])
+    assert found == pytest.approx(wanted, rel=1e-9)
+    pearson = chi_square(np.tensordot(case["weight"], np.array(case["cells"]), 1))
+    assert pearson.statistic == pytest.approx(case["pearson"])
+    assert pearson.statistic / pearson.df / test.deff == pytest.approx(test.statistic)
+
+
+def test_caution_knows_no_more_than_independence_and_counts_clusters_by_what_they_carry():
+    one_cluster_decides = [[[0, 0], [0, 20]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 1], [1, 0]]]
+    weight = [1, 9, 9, 10]
+    test, plain = (rao_scott(one_cluster_decides, weight, cautious=c) for c in (True, False))
+    assert test.df_denominator < 5 < plain.df_denominator
+    assert test.p > 0.05
+    # One record a cluster, all cells alike: nothing to correct.
+    every = np.eye(4).reshape(4, 2, 2)
+    independent = rao_scott(every, [30, 20, 20, 30])
+    pearson = chi_square([[30, 20], [20, 30]])
+    assert independent.deff == pytest.approx(1, abs=0.05)
+    assert independent.p == pytest.approx(pearson.p, abs=0.01)
+    assert 50 < independent.df_denominator < 99
 
 
 @quick
@@ -200,12 +219,14 @@ def test_swapping_rows_inverts_the_odds_ratio_and_the_sign_of_phi(table):
 def test_records_repeated_within_clusters_add_no_evidence(table, copies):
     """Each record `copies` times over: Pearson's statistic grows, the corrected one does not."""
     single = np.eye(9).reshape(9, 3, 3)
-    once = rao_scott(single, table.ravel())
-    repeated = rao_scott(single * copies, table.ravel())
+    once, repeated = (
+        rao_scott(single * times, table.ravel(), cautious=False) for times in (1, copies)
+    )
     n = table.sum()
     assert once.deff == pytest.approx(n / (n - 1))
     assert repeated.deff == pytest.approx(copies * once.deff)
     assert repeated.statistic == pytest.approx(once.statistic)
+    assert repeated.p == pytest.approx(once.p)
 
 
 def test_rao_scott_of_clusters_that_do_not_differ_is_undefined():
@@ -213,9 +234,10 @@ def test_rao_scott_of_clusters_that_do_not_differ_is_undefined():
     assert rao_scott([[[2, 1], [1, 2]]], [1]) is None
 
 
-def test_rao_scott_is_undefined_where_too_few_cells_are_filled():
+def test_rao_scott_at_the_observed_proportions_is_undefined_where_too_few_cells_are_filled():
     corners = np.eye(3)[:, :, None] * np.eye(3)[:, None, :]
-    assert rao_scott(corners, [10, 10, 10]) is None
+    assert rao_scott(corners, [10, 10, 10], cautious=False) is None
+    assert rao_scott(corners, [10, 10, 10]).p < 1e-4
 
 
 def test_what_is_no_table_is_refused():

@@ -9,33 +9,35 @@ from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc
+from scipy.special import chdtrc, fdtrc
 
 from riskshift.errors import UsageError
 from riskshift.stats.ranges import check_at_least_one
 from riskshift.stats.tables import ChiSquare, Floats, clustered, two_way
 
 _BLOCK_DRAWS = 8192
+_NOTHING = 1e-20
 
 
 @dataclass(frozen=True, slots=True)
 class RaoScott:
-    """A Pearson statistic divided by the mean design effect of a clustered table.
+    """A Pearson statistic of a clustered table with Rao and Scott's second-order correction.
 
     Parameters
     ----------
     statistic : float
-        Pearson's chi-square over `deff`.
-    df : int
-        Degrees of freedom of the table.
+        Pearson's chi-square over the sum of the generalised design effects.
+    df, df_denominator : float
+        Degrees of freedom of the F distribution that it is held against.
     p : float
-        From the chi-square distribution.
+        From that distribution.
     deff : float
         Mean generalised design effect.
     """
 
     statistic: float
-    df: int
+    df: float
+    df_denominator: float
     p: float
     deff: float
 
@@ -258,8 +260,10 @@ def two_by_two(table: npt.ArrayLike) -> TwoByTwo:
     return TwoByTwo(odds_ratio, b * c == 0, (a * d - b * c) / sqrt(margins), p)
 
 
-def rao_scott(cells: npt.ArrayLike, weight: npt.ArrayLike) -> RaoScott | None:
-    """Pearson's chi-square of a clustered table with the first-order Rao-Scott correction.
+def rao_scott(
+    cells: npt.ArrayLike, weight: npt.ArrayLike, *, cautious: bool = True
+) -> RaoScott | None:
+    """Pearson's chi-square of a clustered table with the second-order Rao-Scott correction.
 
     Parameters
     ----------
@@ -267,25 +271,41 @@ def rao_scott(cells: npt.ArrayLike, weight: npt.ArrayLike) -> RaoScott | None:
         Counts of each kind of cluster.
     weight : array_like, shape (m,)
         Number of clusters of that kind.
+    cautious : bool, default True
+        Hold the test to its level also where few clusters carry the rare cells; see Notes. False
+        gives what R's ``svychisq(statistic = "F")`` gives.
 
     Returns
     -------
     RaoScott or None
-        The correction divides by the mean generalised design effect, estimated at the observed
-        proportions. None with fewer than two clusters, or two rows or columns that are not
-        empty, or where empty cells leave the design effect undefined.
+        None with fewer than two clusters, or two rows or columns that are not empty, or where
+        clusters do not differ, or (not `cautious`) empty cells leave the design effects undefined.
+
+    Notes
+    -----
+    With design effects d, the statistic is ``chi^2 / sum(d)`` on ``D = sum(d)^2 / sum(d^2)`` and
+    ``D (G - 1)`` degrees of freedom [1]_ [2]_. Design effects at the observed proportions come out
+    too small where a rare cell happens to be empty or to live in one cluster: with 60 prompts of 20
+    answers, an intra-cluster correlation of 0.8 and margins of 10 % and 30 % the test then errs
+    17 % instead of 5 %. So `cautious` takes them at independence, where the score of a record is
+    the product of its row's and its column's deviation; never takes their mean below 1, because
+    sharing prompts cannot tell more than independence; and counts clusters by what they carry:
+    G is ``sum(s)^2 / sum(s^2)``, with s a cluster's part of the sum of the design effects. This is
+    riskshift's own rule, after Satterthwaite's idea; the coverage lab measures it.
 
     References
     ----------
     .. [1] J. N. K. Rao, A. J. Scott, "On chi-squared tests for multiway contingency tables with
        cell proportions estimated from survey data", Annals of Statistics 12 (1984), p. 46-60.
+    .. [2] D. R. Thomas, J. N. K. Rao, "Small-sample comparisons of level and power for simple
+       goodness-of-fit statistics under cluster sampling", JASA 82 (1987), p. 630-636, for F.
 
     Examples
     --------
     Each of 25 prompts was answered twice, always in the same way: half the evidence.
 
     >>> cells = [[[2, 0], [0, 0]], [[0, 2], [0, 0]], [[0, 0], [2, 0]], [[0, 0], [0, 2]]]
-    >>> test = rao_scott(cells, [8, 4, 5, 8])
+    >>> test = rao_scott(cells, [8, 4, 5, 8], cautious=False)
     >>> round(chi_square([[16, 8], [10, 16]]).statistic, 3), round(test.statistic, 3)
     (3.978, 1.909)
     """
@@ -295,28 +315,47 @@ def rao_scott(cells: npt.ArrayLike, weight: npt.ArrayLike) -> RaoScott | None:
     test = chi_square(table)
     if test is None or w.sum() < 2:
         return None
-    deff = _mean_deff(counts, w)
-    if not deff:
+    scores = _scores(counts, w, at_independence=cautious)
+    if scores is None:
         return None
-    statistic = test.statistic / deff
-    return RaoScott(statistic, test.df, float(chdtrc(test.df, statistic)), deff)
+    groups, parts = float(w.sum()), (scores**2).sum(axis=1)
+    effects = groups / (groups - 1) * (scores.T * w) @ scores
+    total = float(np.trace(effects))
+    # What is zero but for rounding says that the clusters do not differ.
+    if total < _NOTHING:
+        return None
+    df = total**2 / float((effects**2).sum())
+    if cautious:
+        groups = max(2.0, min(groups, float(w @ parts) ** 2 / float(w @ parts**2)))
+        total = max(total, float(test.df))
+    statistic, rest = test.statistic / total, df * (groups - 1)
+    return RaoScott(statistic, df, rest, float(fdtrc(df, rest, statistic)), total / test.df)
 
 
-def _mean_deff(counts: Floats, w: Floats) -> float | None:
+def _scores(counts: Floats, w: Floats, *, at_independence: bool) -> Floats | None:
+    """Return what a cluster of each kind adds to the interaction, in units of independent records.
+
+    Shape (kinds, degrees of freedom); the sum of their squares is that of the design effects.
+    """
     kinds, rows, columns = counts.shape
-    n, groups = float(np.tensordot(w, counts, 1).sum()), float(w.sum())
-    share = np.tensordot(w, counts, 1).ravel() / n
-    inverse = np.divide(1, share, out=np.zeros_like(share), where=share > 0)
+    table = np.tensordot(w, counts, 1)
+    n = float(table.sum())
+    share = table.ravel() / n
+    base = (
+        np.outer(table.sum(axis=1), table.sum(axis=0)).ravel() / n**2 if at_independence else share
+    )
+    inverse = np.divide(1, base, out=np.zeros_like(base), where=base > 0)
     # Orthogonal to both main effects, so what is left is the interaction.
     contrasts = np.kron(_steps(rows), _steps(columns))
     weighted = inverse[:, None] * contrasts
-    independent = contrasts.T @ weighted / n
+    independent = contrasts.T @ weighted
     if np.linalg.matrix_rank(independent) < len(independent):
         return None
     flat = counts.reshape(kinds, -1)
-    scores = (flat - flat.sum(axis=1, keepdims=True) * share) @ weighted
-    clustered = groups / (groups - 1) * (scores.T * w) @ scores / n**2
-    return float(np.trace(np.linalg.solve(independent, clustered))) / len(independent)
+    raw = (flat - flat.sum(axis=1, keepdims=True) * share) @ weighted
+    # Triangular whitening: the covariance of independent records becomes the identity.
+    whitened: Floats = np.linalg.solve(np.linalg.cholesky(independent), raw.T).T / np.sqrt(n)
+    return whitened
 
 
 def _steps(size: int) -> Floats:

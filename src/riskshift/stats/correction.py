@@ -7,13 +7,14 @@ strata are for `riskshift.stats.strata`.
 """
 
 from dataclasses import dataclass, field, replace
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
 from riskshift.errors import UsageError, unknown_choice
 from riskshift.stats.cluster import clustered_interval, t_quantile
+from riskshift.stats.joint import cautious_influence
 from riskshift.stats.proportion import Interval, mover_difference, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
@@ -292,7 +293,8 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     Returns
     -------
     Interval
-        MOVER from the two intervals with the linearised correlation of the rates.
+        MOVER from the two intervals with the correlation of the rates, linearised and kept below 1
+        (`riskshift.stats.joint.cautious_influence`).
 
     Raises
     ------
@@ -326,10 +328,8 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
         raise UsageError("Two corrected rates are compared over the same kinds of cluster.")
     if a.interval.confidence != b.interval.confidence:
         raise UsageError("Two corrected rates are compared at one and the same confidence.")
-    scale = sqrt(float(a.weight @ a.influence**2) * float(a.weight @ b.influence**2))
-    joint = float(a.weight @ (a.influence * b.influence))
-    correlation = min(1.0, max(-1.0, joint / scale)) if scale else 0.0
-    ends = mover_difference(a.estimate, a.interval, b.estimate, b.interval, correlation=correlation)
+    joint = cautious_influence(a.influence, b.influence, a.weight)
+    ends = mover_difference(a.estimate, a.interval, b.estimate, b.interval, correlation=joint)
     # Of strata the two are MOVER's already.
     method = "mover-ppi-wilson" if a.lam is not None else a.interval.method
     return Interval(ends.low, ends.high, method, ends.confidence)

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from riskshift import Taxonomy
 from riskshift.analysis.rates import Settings
-from riskshift.analysis.transitions.contrasts import _cautious_correlation, persistence_contrasts
+from riskshift.analysis.transitions.contrasts import persistence_contrasts
 from riskshift.analysis.transitions.movement import categories
 from riskshift.errors import UsageError
-from riskshift.stats.cluster import correlation
 from riskshift.stats.proportion import newcombe
 
 FAST = Settings(resamples=400)
@@ -72,32 +70,6 @@ def test_two_prompts_do_not_make_a_difference_certain(severities_of):
     assert contrast.interval.high - contrast.interval.low > 1
 
 
-class TestCaution:
-    @staticmethod
-    def both(xa, na, xb, nb, w):
-        arrays = [np.array(values) for values in (xa, na, xb, nb, w)]
-        return _cautious_correlation(*arrays), correlation(*arrays)
-
-    @pytest.mark.parametrize("n", [2, 5, 40])
-    def test_correlation_of_rates_that_agree_everywhere_stays_below_one(self, n):
-        cautious, plain = self.both([0, 1], [1, 1], [0, 1], [1, 1], [n, n])
-        assert plain == pytest.approx(1)
-        assert 0 < cautious < 1
-        # Four more records, two of which agree: the same as Pearson's correlation of all of them.
-        with_four = [0] * n + [1] * n + [1, 1, 0, 0], [0] * n + [1] * n + [1, 0, 1, 0]
-        assert cautious == pytest.approx(stats.pearsonr(*with_four).statistic)
-
-    def test_it_never_narrows_an_interval(self):
-        cautious, plain = self.both([0, 1], [1, 1], [1, 0], [1, 1], [9, 9])
-        assert cautious == plain == pytest.approx(-1)
-
-    def test_it_hardly_matters_with_many_records(self):
-        cautious, plain = self.both(
-            [1, 0, 1, 0], [1] * 4, [1, 0, 0, 1], [1] * 4, [600, 600, 200, 200]
-        )
-        assert cautious == pytest.approx(plain, abs=0.002)
-
-
 class TestFamily:
     @pytest.fixture
     def found(self, severities_of):
@@ -143,6 +115,27 @@ class TestFamily:
         assert by_name["a"].distinguishable
         assert by_name["a"].simultaneous.low > 0
         assert not by_name["c"].distinguishable or by_name["c"].simultaneous.low > 0
+
+    def test_intervals_for_all_at_once_rest_on_exact_limits(self, found):
+        for contrast in contrasts(found).items:
+            assert contrast.interval.method == "mover-wilson"
+            assert contrast.simultaneous.method == "mover-clopper-pearson"
+            assert contrast.enough
+
+    @pytest.mark.parametrize(
+        ("prompts", "copies", "enough"), [(9, 1, False), (10, 1, True), (5, 2, False)]
+    )
+    def test_ten_records_are_enough_unless_they_repeat(
+        self, severities_of, prompts, copies, enough
+    ):
+        rows = [(1, 0, 1, 0)] * prompts + [(0, 1, 0, 0)] * 40
+        names, samples = np.arange(len(rows)), np.arange(copies)
+        found = severities_of(
+            *rows * copies,
+            prompt_id=[f"p{i}" for _ in samples for i in names],
+            sample=[str(i) for i in samples for _ in names],
+        )
+        assert contrasts(found).items[0].enough == enough
 
     def test_plain_data_say_how_the_family_was_chosen(self, found):
         said = contrasts(found).to_dict()

@@ -40,8 +40,18 @@ def test_persistence_names_the_highest_and_what_it_is_clear_of(said):
         "Harm persists most in a: in 50 of 60 pairs with a prompt "
     )
     assert said(*clear)[0][2].endswith(", clearly more than in b.")
-    unclear = [(1, 0, 1, 0)] * 3 + [(0, 1, 0, 1), (0, 1, 0, 0), (1, 0, 0, 0)]
+    unclear = [(1, 0, 1, 0)] * 7 + [(1, 0, 0, 0)] * 5 + [(0, 1, 0, 1), (0, 1, 0, 0)] * 5
     assert said(*unclear)[0][2].endswith(", not distinguishable from b.")
+
+
+@pytest.mark.parametrize("n", [1, 9, 10])
+def test_nothing_is_clear_from_fewer_than_ten_pairs(said, n):
+    """All of b persists, nothing of a: the interval for all at once leaves out zero."""
+    sentence = said(*[(1, 0, 0, 0)] * 400, *[(0, 1, 0, 1)] * n)[0][2]
+    assert sentence.startswith(f"Harm persists most in b: in {n} of {n} pair")
+    told = {True: ", clearly more than in a.", False: ", too few pairs to tell it from a (either "}
+    assert told[n >= 10] in sentence
+    assert told[n < 10] not in sentence
 
 
 def test_ties_are_said(said):

@@ -147,14 +147,15 @@ class TestSharedPrompts:
     def test_tests_for_independent_records_are_not_given(self, shared):
         for test in shared.tests:
             assert test.p is None
-            assert test.test == "Rao-Scott chi-square, because records share prompts"
+            assert test.test == "Rao-Scott F, because records share prompts"
+            assert test.statistic is None or test.df_denominator > 0
             assert test.trend is None
 
     def test_repeating_every_answer_adds_no_evidence(self, shared, table):
         test = named(shared, "response_severity x relevance")
         once = stats.chi2_contingency(table, correction=False)
-        assert test.statistic == pytest.approx(once.statistic, rel=0.05)
-        assert test.p_asymptotic == pytest.approx(once.pvalue, rel=0.3)
+        assert test.statistic * once.dof == pytest.approx(once.statistic, rel=0.25)
+        assert once.pvalue < test.p_asymptotic < 3 * once.pvalue
         assert test.p_holm is not None
 
     def test_gamma_is_as_sure_as_the_prompts_let_it_be(self, shared, found):
@@ -168,7 +169,7 @@ class TestSharedPrompts:
         assert [t.p_holm for t in tests] == holm([t.p_asymptotic for t in tests])
 
     def test_sharing_prompts_never_makes_evidence_stronger(self, severities_of):
-        """Most prompts got one answer of each kind: the plain correction would divide by 0.35."""
+        """Most prompts got one answer of each kind: R's correction divides by 0.35."""
         kinds = [((1, 3), (1, 2))] * 8 + [((0, 3), (0, 2))] * 8
         kinds += [((1, 2), (1, 2))] * 2 + [((0, 3), (0, 3))] * 2
         pairs = [pair for kind in kinds for pair in kind]
@@ -184,6 +185,6 @@ class TestSharedPrompts:
         on, harmful = found.counts.relevance == 3, found.counts.response[:, 0] > 0
         masks = [row & column for row in (harmful, ~harmful) for column in (on, ~on)]
         cells, weight = found.counts.sums(*masks)
-        assert rao_scott(cells.reshape(-1, 2, 2), weight).deff < 0.5
+        assert rao_scott(cells.reshape(-1, 2, 2), weight, cautious=False).deff < 0.5
         assert test.statistic == pytest.approx(plain.statistic)
-        assert test.p_asymptotic == pytest.approx(plain.pvalue)
+        assert plain.pvalue < test.p_asymptotic < 1.5 * plain.pvalue

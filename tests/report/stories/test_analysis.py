@@ -202,7 +202,7 @@ SUMMARIES = {
         "Harmful prompts got a harmful response in 1 of 3 pairs (33.3%, 6.1% to 79.2%); harmless "
         "ones in 0 of 1 (0%, 0% to 79.3%).",
         "Harm persists most in b: in 1 of 1 pair with a prompt harmful in it (100%, 20.7% to "
-        "100%), not distinguishable from a.",
+        "100%), too few pairs to tell it from a (either needs 10).",
         "No response was more severe than its prompt.",
     ),
     "every pair escalates": (

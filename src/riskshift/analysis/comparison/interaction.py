@@ -6,11 +6,13 @@ from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from riskshift.analysis.comparison.differences import paired_interval
 from riskshift.analysis.comparison.matching import Matching, Outcomes
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Settings
+from riskshift.stats.joint import cautious_correlation
 from riskshift.stats.multiple import bonferroni
 from riskshift.stats.proportion import Interval, mover_difference
 
@@ -216,8 +218,8 @@ def _between(
 
 
 def _correlation(outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Return the linearised correlation of two differences that share prompts."""
-    residuals = []
+    """Return the correlation of two differences that share prompts, with caution."""
+    parts: list[NDArray[Any]] = []
     for candidate, baseline in (a, b):
         n_c, n_b = outcomes.trials[:, candidate], outcomes.trials[:, baseline]
         there = (n_c > 0) & (n_b > 0)
@@ -228,9 +230,6 @@ def _correlation(outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int]) -> 
             - outcomes.events[:, baseline] / np.maximum(n_b, 1),
             0.0,
         )
-        mean = float(outcomes.weight @ (gain * size)) / float(outcomes.weight @ size)
-        residuals.append((gain - mean) * size)
-    first, second = residuals
-    spread = float(np.sqrt((outcomes.weight @ first**2) * (outcomes.weight @ second**2)))
-    # Without spread on one side there is nothing to correlate.
-    return float(outcomes.weight @ (first * second)) / spread if spread else 0.0
+        parts += [gain * size, size]
+    first, size_a, second, size_b = parts
+    return cautious_correlation(first, size_a, second, size_b, outcomes.weight, least=-1.0)

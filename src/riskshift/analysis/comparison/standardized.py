@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
-from riskshift.analysis.rates import Settings
+from riskshift.analysis.rates import INTERVALS, Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray, distinct_rows
 from riskshift.counts.pairs import Counts
-from riskshift.stats.proportion import normal_quantile
-from riskshift.stats.resample import generator
+from riskshift.stats.standardized import standardized_rate
 from riskshift.taxonomy import MISSING, Taxonomy
 
-MAX_CELLS: Final = 4096
 Floats = NDArray[np.float64]
 Mix = dict[tuple[int, ...], float]
 
@@ -35,9 +33,10 @@ class StandardizedRate:
     estimate : float or None
         On the common mix; None where it answered no prompt of any stratum.
     low, high : float or None
-        Percentile bootstrap of whole prompts; None where no spread was seen.
+        MOVER over the intervals of the strata, or the score interval's end where that is farther
+        out; None without an estimate.
     method : str
-        "percentile", or "linearised" where there are too many kinds of prompt to resample.
+        "mover-" and the interval of a stratum, or "undefined".
     empty : dict of str to float
         Strata without an answer, with their weight in the common mix; the others are scaled up.
     """
@@ -121,6 +120,9 @@ def standardized_rates(
     ----------
     .. [1] J. L. Fleiss, B. Levin, M. C. Paik, "Statistical Methods for Rates and Proportions",
        3rd ed. (2003), chapter 19: direct standardisation.
+    .. [2] G. Y. Zou, W. Huang, X. Zhang, "A note on confidence interval estimation for a linear
+       function of binomial proportions", Computational Statistics and Data Analysis 53 (2009),
+       p. 1080-1085.
     """
     return [_standardized(matching, at, choice, mix, settings) for at in models]
 
@@ -135,22 +137,25 @@ def _standardized(
     cells, weight = distinct_rows(columns, outcomes.weight[used])
     shares = np.array(list(mix.values()))
     x, n = (_spread_out(cells, column, len(mix)) for column in (1, 2))
-    total_x, total_n = weight @ x, weight @ n
-    answered = total_n > 0
+    answered = weight @ n > 0
     name = matching.names[at]
     empty = {
         name_stratum(key, matching.taxonomy): share
         for key, share, there in zip(mix, shares, answered, strict=True)
         if not there
     }
-    if not answered.any():
+    made = standardized_rate(
+        x, n, weight, shares, confidence=settings.confidence, method=INTERVALS[settings.interval]
+    )
+    if made is None:
         return StandardizedRate(choice.label, name, None, None, None, None, "undefined", empty)
-    estimate = _weighted(total_x, total_n, shares)
-    low, high, method = _interval(x, n, weight, shares, settings, choice.label, name)
+    held = made.interval
     raw = float(
         outcomes.weight @ outcomes.events[:, at] / (outcomes.weight @ outcomes.trials[:, at])
     )
-    return StandardizedRate(choice.label, name, raw, float(estimate), low, high, method, empty)
+    return StandardizedRate(
+        choice.label, name, raw, made.estimate, held.low, held.high, held.method, empty
+    )
 
 
 def _stratum_of_kinds(matching: Matching, keys: Sequence[tuple[int, ...]]) -> IntArray:
@@ -165,59 +170,6 @@ def _spread_out(cells: IntArray, column: int, size: int) -> Floats:
     spread = np.zeros((len(cells), size))
     spread[np.arange(len(cells)), cells[:, 0]] = cells[:, column]
     return spread
-
-
-def _weighted(x: Floats, n: Floats, shares: Floats) -> Floats:
-    there = n > 0
-    weight = np.where(there, shares, 0.0)
-    rate = np.divide(x, n, out=np.zeros_like(x, dtype=float), where=there)
-    result: Floats = (weight * rate).sum(axis=-1) / np.maximum(weight.sum(axis=-1), 1e-300)
-    return result
-
-
-def _interval(
-    x: Floats,
-    n: Floats,
-    weight: IntArray,
-    shares: Floats,
-    settings: Settings,
-    metric: str,
-    model: str,
-) -> tuple[float | None, float | None, str]:
-    prompts = int(weight.sum())
-    if prompts < 2:
-        return None, None, "undefined"
-    if len(weight) > MAX_CELLS:
-        return _linearised(x, n, weight, shares, settings)
-    rng = generator(settings.seed, "standardize", metric, model)
-    drawn = []
-    for start in range(0, settings.resamples, 1000):
-        size = min(1000, settings.resamples - start)
-        counts = rng.multinomial(prompts, weight / prompts, size=size)
-        drawn.append(_weighted(counts @ x, counts @ n, shares))
-    low, high = np.quantile(
-        np.concatenate(drawn), [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
-    )
-    return (float(low), float(high), "percentile") if high > low else (None, None, "undefined")
-
-
-def _linearised(
-    x: Floats, n: Floats, weight: IntArray, shares: Floats, settings: Settings
-) -> tuple[float | None, float | None, str]:
-    total_x, total_n = weight @ x, weight @ n
-    there = total_n > 0
-    scaled = np.where(there, shares, 0.0) / shares[there].sum()
-    rate = np.divide(total_x, total_n, out=np.zeros_like(total_x), where=there)
-    per_record = np.divide(scaled, total_n, out=np.zeros_like(scaled), where=there)
-    influence = (x - rate * n) @ per_record
-    prompts = weight.sum()
-    spread = normal_quantile(settings.confidence) * float(
-        np.sqrt(prompts / (prompts - 1) * (weight @ influence**2))
-    )
-    estimate = float(_weighted(total_x, total_n, shares))
-    if spread == 0:
-        return None, None, "undefined"
-    return max(0.0, estimate - spread), min(1.0, estimate + spread), "linearised"
 
 
 def name_stratum(key: tuple[int, ...], taxonomy: Taxonomy) -> str:

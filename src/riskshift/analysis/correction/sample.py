@@ -308,7 +308,7 @@ def sample_mix(doubled: Doubled) -> MixTest | None:
     if not labelled.sum() or not others.sum():
         return None
     shared = rao_scott(tables, weight) if doubled.table.clusters is not None else None
-    return sample_mix_test(labelled, others, deff=max(1.0, shared.deff) if shared else 1.0)
+    return sample_mix_test(labelled, others, deff=shared.deff if shared else 1.0)
 
 
 def _refuse_empty_strata(doubled: Doubled, metric: str) -> None:

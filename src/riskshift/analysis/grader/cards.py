@@ -10,10 +10,12 @@ from riskshift.analysis.rates import INTERVALS, Rate, Settings, reasoned_dict
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
-from riskshift.stats.cluster import clustered_interval, correlation
+from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.grading import ReportCard, card_intervals, report_card
+from riskshift.stats.joint import contrast_intervals
+from riskshift.stats.multiple import bonferroni
 from riskshift.stats.paired_clusters import clustered_tango
-from riskshift.stats.proportion import Interval, mover_difference
+from riskshift.stats.proportion import Interval
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import SIDES
 
@@ -150,7 +152,13 @@ class Asymmetry:
     prompt, response : float or None
         Both shares.
     gap : Gap
-        Prompt minus response: MOVER with the correlation of the two over whole clusters.
+        Prompt minus response: MOVER with the correlation of the two over whole clusters, kept
+        below 1.
+    simultaneous : Interval or None
+        The same for all measures at once (Bonferroni), from Clopper-Pearson intervals.
+    enough : bool
+        Whether both shares rest on enough labels to say anything of the two
+        (`riskshift.stats.joint.ENOUGH`, effective ones).
     """
 
     measure: str
@@ -158,6 +166,14 @@ class Asymmetry:
     prompt: float | None
     response: float | None
     gap: Gap
+    simultaneous: Interval | None
+    enough: bool
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether there is enough to tell, and the simultaneous interval leaves out zero."""
+        held = self.simultaneous
+        return self.enough and held is not None and (held.low > 0 or held.high < 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
@@ -167,6 +183,9 @@ class Asymmetry:
             "prompt": self.prompt,
             "response": self.response,
             "difference": self.gap.to_dict(),
+            "simultaneous_low": self.simultaneous.low if self.simultaneous else None,
+            "simultaneous_high": self.simultaneous.high if self.simultaneous else None,
+            "enough": self.enough,
         }
 
 
@@ -309,11 +328,36 @@ def asymmetries(
         columns = [part for side in SIDES for part in _pattern_quarters(doubled, side, category)]
         cells, weight = doubled.grader.sums(*columns)
         for measure in MEASURES:
-            one, other = (found[side, category].rates[measure] for side in SIDES)
-            first, second = shares(measure, cells[:, :4]), shares(measure, cells[:, 4:])
-            gap = _gap(one, other, correlation(*first, *second, weight))
-            made.append(Asymmetry(measure, category, one.estimate, other.estimate, gap))
+            rates = [found[side, category].rates[measure] for side in SIDES]
+            sides = shares(measure, cells[:, :4]), shares(measure, cells[:, 4:])
+            made.append(_asymmetry(measure, category, rates, sides, weight, settings))
     return tuple(made)
+
+
+def _asymmetry(
+    measure: str,
+    category: str | None,
+    rates: list[Rate],
+    sides: tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]],
+    weight: IntArray,
+    settings: Settings,
+) -> Asymmetry:
+    one, other = (rate.estimate for rate in rates)
+    if one is None or other is None:
+        return Asymmetry(measure, category, one, other, Gap(None, None), None, enough=False)
+    (x_a, n_a), (x_b, n_b) = sides
+    interval, simultaneous, enough = contrast_intervals(
+        x_a,
+        n_a,
+        x_b,
+        n_b,
+        weight,
+        confidence=settings.confidence,
+        wide=bonferroni(settings.confidence, len(MEASURES)),
+        method=INTERVALS[settings.interval],
+    )
+    gap = Gap(one - other, interval)
+    return Asymmetry(measure, category, one, other, gap, simultaneous, enough)
 
 
 def _pattern_quarters(doubled: Doubled, side: str, category: str | None) -> list[IntArray]:
@@ -322,11 +366,3 @@ def _pattern_quarters(doubled: Doubled, side: str, category: str | None) -> list
     bad, flagged = people >= start, grader >= start
     parts = (bad & flagged, ~bad & flagged, bad & ~flagged, ~bad & ~flagged)
     return [(known & part).sum(axis=1) for part in parts]
-
-
-def _gap(one: Rate, other: Rate, joint: float) -> Gap:
-    if one.interval is None or other.interval is None:
-        return Gap(None, None)
-    first, second = one.events / one.trials, other.events / other.trials
-    interval = mover_difference(first, one.interval, second, other.interval, correlation=joint)
-    return Gap(first - second, interval)

@@ -188,7 +188,7 @@ def _about_asymmetry(report: GraderReport) -> Iterator[str]:
         held = item.gap.interval
         if held is None:
             yield f"The two sides cannot be compared by {measure}: it is undefined on one of them."
-        elif held.low > 0 or held.high < 0:
+        elif item.distinguishable:
             better, worse = SIDES if held.low > 0 else SIDES[::-1]
             yield (
                 f"Its {measure} is higher on {better}s than on {worse}s: {percent(item.prompt)} on prompts, "

@@ -25,6 +25,8 @@ from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.stats.correction import Corrected, corrected_difference
 from riskshift.stats.grading import agreement_of, card_intervals
+from riskshift.stats.joint import ENOUGH
+from riskshift.stats.multiple import bonferroni
 from riskshift.stats.strata import stratified_rate
 from riskshift.taxonomy import SIDES
 
@@ -77,17 +79,7 @@ def weighed(
         labels = _Labels.of(doubled, category, strata)
         for at, side in enumerate(SIDES):
             made[side, category] = _weigh(sides[side], labels, at, settings)
-        for measure in MEASURES:
-            one, other = (labels.share(at, measure, settings) for at in (0, 1))
-            compared.append(
-                Asymmetry(
-                    measure,
-                    category,
-                    None if one is None else one.estimate,
-                    None if other is None else other.estimate,
-                    _gap(one, other),
-                )
-            )
+        compared += [_asymmetry(labels, measure, category, settings) for measure in MEASURES]
     return tuple(made[card.side, card.category] for card in cards), tuple(compared)
 
 
@@ -190,6 +182,31 @@ def _rate(plain: Rate, made: Corrected | None) -> Rate:
         made.interval,
         effective_n=made.effective_n,
         weighed=made.estimate,
+    )
+
+
+def _asymmetry(
+    labels: _Labels, measure: str, category: str | None, settings: Settings
+) -> Asymmetry:
+    # What is said of the sides holds for all measures at once, by exact limits.
+    wide = replace(
+        settings,
+        confidence=bonferroni(settings.confidence, len(MEASURES)),
+        interval="clopper-pearson",
+    )
+    one, other = (labels.share(at, measure, settings) for at in (0, 1))
+    sure = _gap(*(labels.share(at, measure, wide) for at in (0, 1))).interval
+    return Asymmetry(
+        measure,
+        category,
+        None if one is None else one.estimate,
+        None if other is None else other.estimate,
+        _gap(one, other),
+        sure,
+        enough=all(
+            made is not None and min(made.labelled, made.effective_n) >= ENOUGH
+            for made in (one, other)
+        ),
     )
 
 

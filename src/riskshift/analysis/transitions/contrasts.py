@@ -4,21 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import Any
-
-import numpy as np
+from typing import Any, Final
 
 from riskshift.analysis.metrics import choose
 from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict, summed
 from riskshift.analysis.severities import Severities
-from riskshift.counts.clusters import IntArray
 from riskshift.errors import unknown_choice
-from riskshift.stats.cluster import clustered_interval, correlation
+from riskshift.stats.joint import contrast_intervals
 from riskshift.stats.multiple import bonferroni
-from riskshift.stats.proportion import Interval, mover_difference
+from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap, bootstrap_difference, generator
 
-METRIC = "persistence"
+METRIC: Final = "persistence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +28,14 @@ class Contrast:
         What is compared.
     difference : float
         Point estimate.
-    interval, simultaneous : Interval
-        For this contrast alone, and for all contrasts of the family at once (Bonferroni).
+    interval : Interval
+        For this contrast alone: MOVER from the intervals of the two rates.
+    simultaneous : Interval
+        For all contrasts of the family at once: MOVER from Clopper-Pearson intervals at the
+        Bonferroni level. Wilson's lower end is too high where events are few, and of several
+        categories the rare event is picked by being the highest.
+    enough : bool
+        Whether both rates rest on at least `ENOUGH` records (effective ones where prompts repeat).
     bootstrap, bootstrap_simultaneous : Bootstrap or None
         The same from resampling whole records (whole prompts where they repeat).
     """
@@ -43,13 +46,14 @@ class Contrast:
     difference: float
     interval: Interval
     simultaneous: Interval
+    enough: bool
     bootstrap: Bootstrap | None
     bootstrap_simultaneous: Bootstrap | None
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the simultaneous interval leaves out zero."""
-        return self.simultaneous.low > 0 or self.simultaneous.high < 0
+        """Whether there is enough to tell, and the simultaneous interval leaves out zero."""
+        return self.enough and (self.simultaneous.low > 0 or self.simultaneous.high < 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contrast as plain data."""
@@ -72,6 +76,8 @@ class Contrast:
             "method": self.interval.method,
             "confidence": self.interval.confidence,
             "simultaneous_confidence": self.simultaneous.confidence,
+            "simultaneous_method": self.simultaneous.method,
+            "enough": self.enough,
             "bootstrap": both,
         }
 
@@ -139,6 +145,8 @@ def persistence_contrasts(
     ----------
     .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
        general approach", Statistics in Medicine 27 (2008), p. 1693-1702.
+    .. [2] C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in
+       the case of the binomial", Biometrika 26 (1934), p. 404-413.
     """
     if reference is not None and reference not in rates:
         raise unknown_choice("reference category", reference, list(rates))
@@ -157,28 +165,6 @@ def persistence_contrasts(
     return Contrasts(items, None if all_pairs else pairs[0][0], reference is None and not all_pairs)
 
 
-def _cautious_correlation(
-    x_a: IntArray, n_a: IntArray, x_b: IntArray, n_b: IntArray, weight: IntArray
-) -> float:
-    """Correlation of two rates that is never 1, because MOVER would then claim certainty.
-
-    From few clusters, or from rates that happen to agree everywhere, the correlation is 1 whatever
-    lies behind it. So it is also computed after adding four pseudo-clusters of typical size, one
-    for each way in which both rates can be all or nothing, and the lower one is used: the interval
-    is never narrower for it. This is riskshift's own rule, after the plus-four idea.
-    """
-    sizes = [float(weight @ n**2) / float(weight @ n) for n in (n_a, n_b)]
-    every, typical = np.array([[1.0, 1, 0, 0], [1, 0, 1, 0]]), np.ones(4)
-    shrunken = correlation(
-        np.append(x_a, sizes[0] * every[0]),
-        np.append(n_a, sizes[0] * typical),
-        np.append(x_b, sizes[1] * every[1]),
-        np.append(n_b, sizes[1] * typical),
-        np.append(weight, typical),
-    )
-    return min(shrunken, correlation(x_a, n_a, x_b, n_b, weight))
-
-
 def _contrast(severities: Severities, a: str, b: str, settings: Settings, family: int) -> Contrast:
     taxonomy = severities.counts.taxonomy
     questions = [
@@ -188,18 +174,17 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
     ]
     cells, weight = summed(severities.counts, *questions)
     x_a, n_a, x_b, n_b = cells.T
-    p_a, p_b = (float(weight @ x) / float(weight @ n) for x, n in ((x_a, n_a), (x_b, n_b)))
-    rho = _cautious_correlation(x_a, n_a, x_b, n_b, weight)
-    method = INTERVALS[settings.interval]
-
-    def mover(confidence: float) -> Interval:
-        low, high = (
-            clustered_interval(x, n, weight, confidence=confidence, method=method)[0]
-            for x, n in ((x_a, n_a), (x_b, n_b))
-        )
-        return mover_difference(p_a, low, p_b, high, correlation=rho)
-
     wide = bonferroni(settings.confidence, family)
+    interval, simultaneous, enough = contrast_intervals(
+        x_a,
+        n_a,
+        x_b,
+        n_b,
+        weight,
+        confidence=settings.confidence,
+        wide=wide,
+        method=INTERVALS[settings.interval],
+    )
     boot, boot_wide = bootstrap_difference(
         x_a,
         n_a,
@@ -211,6 +196,7 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
         simultaneous=wide,
         rng=generator(settings.seed, "contrast", a, b),
     )
-    return Contrast(
-        METRIC, a, b, p_a - p_b, mover(settings.confidence), mover(wide), boot, boot_wide
+    difference = float(weight @ x_a) / float(weight @ n_a) - float(weight @ x_b) / float(
+        weight @ n_b
     )
+    return Contrast(METRIC, a, b, difference, interval, simultaneous, enough, boot, boot_wide)

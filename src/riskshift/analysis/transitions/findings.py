@@ -13,6 +13,7 @@ from riskshift.analysis.transitions.contrasts import Contrasts
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import counted, enumerate_words, percent, spread
 from riskshift.counts.pairs import Counts
+from riskshift.stats.joint import ENOUGH
 
 FEW_EVENTS: Final = 10
 MAIN_RATES: Final = ("escalation", "harmful_prompt_compliance", "benign_drift")
@@ -140,13 +141,18 @@ def _at_most(rates: Mapping[str, Rate]) -> str:
 
 def _compared(contrasts: Contrasts, top: str) -> str:
     own = [c for c in contrasts.items if c.a == top]
-    clear = [c.b for c in own if c.simultaneous.low > 0]
-    unclear = [c.b for c in own if c.simultaneous.low <= 0]
+    clear = [c.b for c in own if c.distinguishable]
+    unclear = [c.b for c in own if c.enough and not c.distinguishable]
+    few = [c.b for c in own if not c.enough]
     parts = []
     if clear:
         parts.append(f"clearly more than in {enumerate_words(clear)}")
     if unclear:
         parts.append(f"not distinguishable from {enumerate_words(unclear)}")
+    if few:
+        parts.append(
+            f"too few pairs to tell it from {enumerate_words(few)} (either needs {ENOUGH})"
+        )
     return ", " + "; ".join(parts) if parts else ""
 
 

@@ -13,7 +13,6 @@ from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts
 from riskshift.stats.association import (
-    RaoScott,
     chi_square,
     cramers_v,
     cramers_v_corrected,
@@ -24,7 +23,6 @@ from riskshift.stats.association import (
 from riskshift.stats.multiple import holm
 from riskshift.stats.ordinal import Gamma, Trend, gamma, linear_by_linear
 from riskshift.stats.resample import generator
-from riskshift.stats.tables import ChiSquare
 from riskshift.taxonomy import MISSING, RELEVANCE
 
 FEW: Final = 10
@@ -48,8 +46,9 @@ class AssociationTest:
         What the table's rows and columns are.
     table : tuple of tuple of int
         Counts.
-    statistic, df, p, p_asymptotic : float or None
-        `p` is the permutation's or Fisher's; None where prompts repeat, because those tests assume
+    statistic, df, df_denominator, p, p_asymptotic : float or None
+        Chi-square, or F where prompts repeat, which alone has a second number of degrees of
+        freedom. `p` is the permutation's or Fisher's; None where prompts repeat, because those tests assume
         independent records. `p_asymptotic` is then the Rao-Scott test's.
     p_holm : float or None
         Holm's correction of the p that counts.
@@ -70,7 +69,8 @@ class AssociationTest:
     columns: tuple[str, ...]
     table: Table
     statistic: float | None = None
-    df: int | None = None
+    df: float | None = None
+    df_denominator: float | None = None
     p: float | None = None
     p_asymptotic: float | None = None
     p_holm: float | None = None
@@ -100,6 +100,7 @@ class AssociationTest:
             "table": [list(row) for row in self.table],
             "statistic": self.statistic,
             "df": self.df,
+            "df_denominator": self.df_denominator,
             "p": self.p,
             "p_asymptotic": self.p_asymptotic,
             "p_holm": self.p_holm,
@@ -327,15 +328,13 @@ def _described(
 
 
 def _pooled(described: AssociationTest, cells: IntArray, weight: IntArray) -> AssociationTest:
-    result: RaoScott | ChiSquare | None = rao_scott(cells, weight)
-    # Sharing prompts cannot tell more than independence; a smaller design effect is luck.
-    if isinstance(result, RaoScott) and result.deff < 1:
-        result = chi_square(described.table)
+    result = rao_scott(cells, weight)
     return replace(
         described,
-        test="Rao-Scott chi-square, because records share prompts",
+        test="Rao-Scott F, because records share prompts",
         statistic=result.statistic if result else None,
         df=result.df if result else None,
+        df_denominator=result.df_denominator if result else None,
         p_asymptotic=result.p if result else None,
     )
 

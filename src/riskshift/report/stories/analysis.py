@@ -202,14 +202,14 @@ def _methods(analysis: Analysis) -> Section:
         "adding four pseudo-prompts, because few events make it look too small) and Student's t (Korn and Graubard "
         "1998). In results.json the percentile bootstrap of whole prompts stands beside it.",
         "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates, "
-        "kept below 1 by four pseudo-prompts; simultaneous intervals by Bonferroni. Mean of the severity's move: "
-        "linearised variance between prompts and Student's t.",
+        "kept below 1 by four pseudo-prompts; for all at once: the same from Clopper-Pearson intervals at "
+        "Bonferroni's level. Mean of the severity's move: linearised variance between prompts and Student's t.",
     ]
     if analysis.population.relevance is not None:
         how.append(
             "Relevance: chi-square with both margins fixed by permutation, Fisher's exact test for two by two, "
             "Cramér's V (corrected: Bergsma 2013), Goodman and Kruskal's gamma; p corrected by Holm within each "
-            "family. Where prompts repeat, the first-order Rao-Scott correction instead."
+            "family. Where prompts repeat, Rao and Scott's second-order correction with an F distribution instead."
         )
     return Section(
         "Methods and definitions",

@@ -15,6 +15,7 @@ from riskshift.report.stories.rates import (
     rate_notes,
     rate_table,
 )
+from riskshift.stats.joint import ENOUGH
 from riskshift.taxonomy import Taxonomy
 
 
@@ -144,14 +145,15 @@ def _contrast_table(contrasts: Contrasts) -> Table:
                 points_range(item.interval),
                 points_range(item.simultaneous),
                 "" if boot is None else points_range(boot),
-                "yes" if item.distinguishable else "not shown",
+                "yes" if item.distinguishable else "not shown" if item.enough else "too few",
             )
         )
     first = contrasts.items[0]
     notes = [
         f"Percentage points. Intervals at {level(first.interval.confidence)}; for all contrasts at once at "
-        f"{percent(first.simultaneous.confidence)} each (Bonferroni). Different: the interval for all at once leaves "
-        "out zero."
+        f"{percent(first.simultaneous.confidence)} each (Bonferroni, from Clopper-Pearson intervals). Different: the "
+        f"interval for all at once leaves out zero, and either category has at least {ENOUGH} pairs "
+        "(effective ones where pairs share prompts)."
     ]
     if contrasts.chosen_from_data:
         notes.append(

@@ -382,7 +382,7 @@ def _interaction(item: Interaction, pairs: _Pairs) -> Section:
         (
             Paragraph(
                 f"First the difference within each value of {item.column}, then how much the differences differ. "
-                "An interval of the second kind that leaves out zero says that the change is larger in one group."
+                "An interval for all at once that leaves out zero says that the change is larger in one group."
             ),
             Table(
                 f"Difference within each {item.column}{pairs.against} (points)",
@@ -430,9 +430,13 @@ def _methods(comparison: Comparison) -> Section:
         "Verdicts and letters read the interval for all at once, never the point estimate.",
     ]
     if comparison.standardized:
-        items.append("Common mix: direct standardisation, percentile bootstrap of whole prompts.")
+        items.append(
+            "Common mix: direct standardisation; MOVER over the intervals of the strata (Zou, Huang and Zhang 2009), "
+            "or the score interval's end where that is farther out."
+        )
     if comparison.interaction is not None:
         items.append(
-            "Differences of differences: MOVER (Zou and Donner 2008) with the correlation of shared prompts."
+            "Differences of differences: MOVER (Zou and Donner 2008) with the correlation of shared prompts, kept "
+            "below 1 by four pseudo-prompts."
         )
     return Section("Methods", "methods", (Bullets(tuple(items)),))

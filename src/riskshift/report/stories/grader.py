@@ -252,7 +252,8 @@ def _methods(report: GraderReport) -> Section:
         "shares its prompt, as one unit.",
         "Grader minus people: Tango's score interval for paired shares, on the effective number where labels share a "
         "unit.",
-        "Prompts minus responses: MOVER (Zou and Donner 2008) with the linearised correlation of the two shares.",
+        "Prompts minus responses: MOVER (Zou and Donner 2008) with the linearised correlation of the two shares, kept "
+        "below 1 by four pseudo-pairs.",
         "Macro-F1 (mean over the levels that either used) and quadratic-weighted kappa: Wilson's interval of the place "
         "on the scale, on the effective number of labels by the linearised variance of whole units, with Student's t. "
         "Half an imaginary label on which both agree and half a one on which they differ stand beside the real ones; "

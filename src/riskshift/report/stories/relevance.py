@@ -118,11 +118,10 @@ def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float
                 "unbounded" if test.unbounded else coefficient(test.odds_ratio),
                 coefficient(test.phi),
             )
-        statistic = "" if test.statistic is None else f"{test.statistic:.2f}, df {test.df}"
         row = (
             spoken(test.name),
             test.test,
-            statistic,
+            _statistic(test),
             p_value(test.decisive_p),
             p_value(test.p_holm),
         )
@@ -141,8 +140,8 @@ def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float
     if pooled:
         notes.append(
             "Records share prompts: permutation and Fisher tests would not be valid, and the chi-square is corrected "
-            "for the sharing (Rao and Scott, first order, design effect at least 1). Per group they are exact where "
-            "prompts do not repeat."
+            "for the sharing (Rao and Scott, second order, held against an F distribution). Per group they are exact "
+            "where prompts do not repeat."
         )
     caption = (
         "Does relevance go with severity and category?"
@@ -150,6 +149,14 @@ def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float
         else f"On-task against less: {family}"
     )
     return Table(caption, columns, tuple(rows), text_columns=2, notes=tuple(notes))
+
+
+def _statistic(test: AssociationTest) -> str:
+    if test.statistic is None:
+        return ""
+    if test.df_denominator is None:
+        return f"{test.statistic:.2f}, df {test.df}"
+    return f"{test.statistic:.2f}, df {test.df:.1f} and {test.df_denominator:.1f}"
 
 
 def _overlap(test: AssociationTest) -> str:
