@@ -144,17 +144,21 @@ def test_an_empty_stratum_is_said_and_allowed():
     assert len(drawn) == 10
 
 
-def test_pairs_that_the_grader_did_not_judge_are_left_out_and_counted():
+def test_pairs_that_the_grader_did_not_judge_are_told_and_drawn_like_all():
     frame = graded(response_harm=[None] * 10 + [0, 1] * 95, prompt_harm=[None] * 5 + [0] * 195)
-    plain = draw(frame, n=195)
-    assert plain.left_out == {"no label by the grader": 5}
-    assert plain.pairs == 195
+    blanks = {f"p{i:04}" for i in range(10)}
+    plain = draw(frame, n=200)
+    assert (plain.pairs, plain.blank) == (200, 10)
+    assert blanks <= set(ids(plain))
+    assert "lacking a label by the grader, and drawn like all others: 10 of the 200" in str(plain)
     drawn = draw(frame, n=100, stratify="response_harm")
-    assert drawn.left_out == {
-        "no label by the grader": 5,
-        "response_harm by the grader is not known": 5,
-    }
-    assert not set(ids(drawn)) & {f"p{i:04}" for i in range(10)}
+    assert [(part.name, part.pairs) for part in drawn.strata] == [
+        ("response_harm: no", 95),
+        ("response_harm: yes", 95),
+        ("response_harm: blank", 10),
+    ]
+    assert blanks <= set(ids(drawn))
+    assert drawn.to_dict()["blank"] == 10
 
 
 def test_other_names_of_columns_are_kept(tmp_path):

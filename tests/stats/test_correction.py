@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import t
 
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import clustered_interval
@@ -32,6 +31,9 @@ NO_SKIPS = os.environ.get("RISKSHIFT_NO_SKIPS") == "1"
 # One pair a cluster: the four cells of people's label by the grader's, then the grader alone.
 CELLS = np.pad(np.eye(4, dtype=int).reshape(4, 2, 2), ((0, 2), (0, 0), (0, 0)))
 REST = np.pad(np.eye(2, dtype=int), ((4, 0), (0, 0)))
+# The same with a third column: the grader left the pair blank.
+CELLS3 = np.pad(np.eye(6, dtype=int).reshape(6, 2, 3), ((0, 3), (0, 0), (0, 0)))
+REST3 = np.pad(np.eye(3, dtype=int), ((6, 0), (0, 0)))
 
 
 def independent(counts, **options):
@@ -125,6 +127,18 @@ def test_rates_that_agree_wherever_people_looked_are_not_certain_to_be_equal():
     assert 0.1 * width < interval.high - interval.low < width
 
 
+@given(clustered(2), clustered(2))
+def test_no_difference_has_zero_width(case, other):
+    kinds = min(len(case[2]), len(other[2]))
+    a, b = (
+        ppi_mean(labelled[:kinds], rest[:kinds], case[2][:kinds])
+        for labelled, rest, _ in (case, other)
+    )
+    assume(a is not None and b is not None)
+    interval = corrected_difference(a, b)
+    assert interval.low < interval.high
+
+
 def test_rates_over_other_clusters_or_at_other_levels_cannot_be_compared():
     rate = independent([180, 4, 2, 14, 1670, 130])
     with pytest.raises(UsageError, match="same kinds of cluster"):
@@ -133,15 +147,40 @@ def test_rates_over_other_clusters_or_at_other_levels_cannot_be_compared():
         corrected_difference(rate, independent([180, 4, 2, 14, 1670, 130], confidence=0.9))
 
 
-def test_lam_is_tuned_on_the_labelled_pairs_with_half_a_pair_more_in_each_cell():
+def with_doubt(table):
+    """People's label by the grader's, with the pairs that say that the grader may err."""
+    table = np.array(table, float)
+    rate = (table[1].sum() + 1) / (table.sum() + 2)
+    occurs = table.any(axis=0)
+    return table + table.sum(axis=0) / table.sum() + np.outer([1 - rate, rate], occurs)
+
+
+def test_lam_is_tuned_on_the_labelled_pairs_with_doubt_added():
     rate = independent([180, 4, 2, 14, 1670, 130])
-    people = np.repeat([0, 0, 1, 1], np.array([361, 9, 5, 29]))
-    grader = np.repeat([0, 1, 0, 1], np.array([361, 9, 5, 29]))
-    slope = np.cov(people, grader, ddof=0)[0, 1] / grader.var()
-    assert rate.lam == pytest.approx(slope / (1 + 202 / 1800), rel=1e-12)
+    table = with_doubt([[180, 4], [2, 14]])
+    of_no, of_yes = table[1] / table.sum(axis=0)
+    assert rate.lam == pytest.approx((of_yes - of_no) / (1 + 200 / 1800), rel=1e-12)
+    assert rate.silence == 0
 
 
-def test_the_effective_size_is_that_of_the_rows_written_out():
+def test_word_and_silence_are_one_regression_on_what_the_grader_said():
+    rate = ppi_mean(CELLS3, REST3, [150, 4, 16, 2, 14, 14, 1500, 130, 170])
+    table = with_doubt([[150, 4, 16], [2, 14, 14]])
+    said = table.sum(axis=0)
+    # Least squares of people's label on the indicators of event and blank.
+    rows = np.array([[1, f == 1, f == 2] for _ in (0, 1) for f in range(3)], float)
+    root = np.sqrt(table.ravel())
+    people = np.repeat([0.0, 1.0], 3)
+    base, event, blank = np.linalg.lstsq(rows * root[:, None], people * root, rcond=None)[0]
+    known = said[:2].sum() / said.sum()
+    share = 1800 / 2000
+    assert rate.lam == pytest.approx(event * known * share, rel=1e-9)
+    others = base + event * said[1] / said[:2].sum()
+    assert rate.silence == pytest.approx((base + blank - others) * share, rel=1e-9)
+    assert rate.raw.trials == 170 + 1630
+
+
+def test_the_effective_size_is_that_of_people_times_the_gain_of_the_rows_written_out():
     rng = generator(4, "rows")
     prompt = np.arange(240) // 4
     people = (rng.random(240) < rng.random(60)[prompt] / 2).astype(int)
@@ -152,37 +191,87 @@ def test_the_effective_size_is_that_of_the_rows_written_out():
     np.add.at(counts[1], (prompt[~known], grader[~known]), 1)
     rate = ppi_mean(*counts, confidence=0.9)
 
-    # Half a labelled pair more in each cell, in prompts like the average labelled pair's.
+    # The doubt: a cell each, in prompts like the average labelled pair's.
     labelled, unlabelled = (part.reshape(60, -1).sum(axis=1) for part in counts)
     own, beside = (labelled @ part / labelled.sum() for part in (labelled, unlabelled))
+    table = counts[0].sum(axis=0)
+    added = (with_doubt(table) - table).ravel() / own
     cells = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
     y, f = np.concatenate([people, *cells[:1] * 2]), np.concatenate([grader, *cells[1:] * 2])
     group = np.concatenate([prompt, *[np.arange(60, 64)] * 2])
     seen = np.concatenate([known, [True] * 4, [False] * 4])
     size = np.concatenate([np.ones(240), [own] * 4, [beside] * 4])  # pairs in a row
-    w = size * np.where(group < 60, 1, 0.5 / own)
+    prompts = np.append(np.ones(60), added)
+    w = size * prompts[group]
     n, others = w[seen].sum(), w[~seen].sum()
-    e = y - rate.lam * f
-    psi = np.where(
-        seen,
-        (e - np.average(e[seen], weights=w[seen])) / n,
-        rate.lam * (f - np.average(f[~seen], weights=w[~seen])) / others,
-    )
-    alone = np.where(seen, (y - np.average(y[seen], weights=w[seen])) / n, 0)
-    prompts = np.append(np.ones(60), [0.5 / own] * 4)
-    total, of_people = (
-        (prompts * np.bincount(group, weights=size * each) ** 2).sum() for each in (psi, alone)
-    )
-    holding = prompts[np.unique(group[seen])].sum()
-    p = np.average(y[seen], weights=w[seen])
-    pairs = known.sum()
-    size = p * (1 - p) / (total * holding / (holding - 1) * (pairs + 2) / pairs)
-    t_of_pairs = t.ppf(0.95, pairs - 1)
-    t_of_prompts = t.ppf(0.95, len(np.unique(prompt[known])) - 1)
-    assert rate.effective_n == pytest.approx(size * (t_of_pairs / t_of_prompts) ** 2, rel=1e-9)
-    assert rate.gain == pytest.approx(of_people / total, rel=1e-9)
+
+    def variance(lam):
+        e = y - lam * f
+        psi = np.where(
+            seen,
+            (e - np.average(e[seen], weights=w[seen])) / n,
+            lam * (f - np.average(f[~seen], weights=w[~seen])) / others,
+        )
+        return (prompts * np.bincount(group, weights=size * psi) ** 2).sum()
+
+    assert rate.gain == pytest.approx(variance(0) / variance(rate.lam), rel=1e-9)
+    assert rate.gain > 1
+    assert rate.effective_n == pytest.approx(rate.people.effective_n * rate.gain, rel=1e-12)
     ends = wilson(rate.estimate * rate.effective_n, rate.effective_n, confidence=0.9)
     assert (rate.interval.low, rate.interval.high) == (ends.low, ends.high)
+
+
+@given(clustered(3), st.integers(0, 3), st.sampled_from(["prompts", "file"]))
+def test_a_grader_that_says_one_thing_of_all_pairs_says_nothing(case, said, about):
+    labelled, unlabelled, weight = case
+    people = labelled.sum(axis=2)
+    one, others = np.zeros((len(weight), 3, 4), int), np.zeros((len(weight), 4), int)
+    one[:, :, said], others[:, said] = people, unlabelled.sum(axis=1)
+    rate = ppi_ratio(one, others, weight, about=about)
+    assume(rate is not None)
+    assert (rate.lam, rate.silence, rate.gain) == (0, 0, 1)
+    assert (rate.estimate, rate.interval) == (rate.people.estimate, rate.people.interval)
+    assert rate.effective_n == rate.people.effective_n
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=2, max_size=2),
+    st.lists(st.integers(0, 30), min_size=3, max_size=3),
+    st.lists(st.integers(0, 300), min_size=3, max_size=3),
+)
+def test_a_grader_that_has_nothing_to_do_with_people_changes_nothing(people, grader, others):
+    assume(sum(grader) and sum(others))
+    table = np.outer(people, grader).ravel()
+    rate = ppi_mean(CELLS3, REST3, [*table, *others])
+    assert (rate.lam, rate.silence) == pytest.approx((0, 0), abs=1e-9)
+    assert rate.gain == pytest.approx(1, abs=1e-9)
+    assert rate.estimate == pytest.approx(rate.people.estimate, abs=1e-9)
+
+
+def test_nothing_of_300_by_people_is_no_less_with_a_grader_that_never_flags():
+    rate = independent([300, 0, 0, 0, 3000, 0])
+    assert (rate.interval, rate.effective_n) == (wilson(0, 300), 300)
+    # Nor with one that flags a few pairs that people did not see.
+    rare = independent([300, 0, 0, 0, 2990, 10])
+    assert (rare.interval, rare.gain) == (wilson(0, 300), 1)
+
+
+def test_pairs_that_the_grader_left_blank_are_not_dropped():
+    """It is silent on harm: of 1,000 pairs of which 250 are harmful it labels 100, all safe."""
+    rate = ppi_mean(CELLS3, REST3, [75, 0, 0, 0, 0, 25, 675, 0, 225])
+    assert (rate.people.events, rate.people.trials) == (25, 100)
+    assert rate.estimate == pytest.approx(0.25)
+    assert rate.silence > 0.8
+    assert rate.gain > 3
+    assert rate.lam == 0
+
+
+def test_blanks_at_random_cost_and_blanks_that_tell_help():
+    whole = independent([180, 4, 2, 14, 1670, 130])
+    half = ppi_mean(CELLS3, REST3, [90, 2, 92, 1, 7, 8, 835, 65, 900])
+    assert 1 < half.gain < whole.gain
+    telling = ppi_mean(CELLS3, REST3, [180, 2, 2, 1, 7, 8, 1670, 65, 65])
+    assert telling.gain > half.gain
 
 
 def test_a_grader_that_is_always_right_is_trusted_and_one_that_guesses_is_not():

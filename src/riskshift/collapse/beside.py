@@ -29,7 +29,8 @@ class Beside:
     Parameters
     ----------
     records : Records
-        The grader's records; the frame also holds people's labels, null where they gave none.
+        The grader's records; the frame also holds people's labels, null where they gave none, and
+        which rows people were given.
     graded, people : tuple of Key
         The grader's columns, and people's labels: each prompt side first, by category.
     """
@@ -126,7 +127,8 @@ def check_shared(labels: Collapsed, candidate: Collapsed, baseline: Collapsed) -
 
 def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
     """Collapse a grader's and people's labels to one table; see `double`."""
-    records, keys = beside.records, [*beside.graded, *beside.people]
+    here = Key(_HERE, _was_given, "", is_label=False)
+    records, keys = beside.records, [*beside.graded, *beside.people, here]
     columns = [key.column for key in keys] + ([by] if by else [])
     rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
@@ -135,6 +137,10 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
     shared = cluster is not None and engine.repeats(records.frame, [cluster])[1] > 1
     table, groups = tabulate(records.frame, keys, rows, cluster=cluster if shared else None, by=by)
     return Doubled(layout_of(records), table, groups)
+
+
+def _was_given(value: object) -> int:
+    return int(value is not None)
 
 
 def metrics_of_strata(records: Records) -> list[str]:

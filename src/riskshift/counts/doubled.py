@@ -18,7 +18,8 @@ class Doubled:
     ----------
     layout : Layout
         What the first columns of the table are: the grader's labels and what else is known. Then
-        come the people's, prompt and response severities by category, and the group's position.
+        come the people's, prompt and response severities by category, whether people were given
+        the pair to label, and the group's position.
     table : Table
         The patterns; people's labels are -1 where they gave none.
     names : tuple of str
@@ -57,8 +58,13 @@ class Doubled:
     @property
     def labelled(self) -> BoolArray:
         """Which patterns people labelled, at least in part."""
-        people = self.table.values[:, self.layout.width : -1]
+        people = self.table.values[:, self.layout.width : -2]
         return np.asarray((people != MISSING).any(axis=1))
+
+    @property
+    def given(self) -> BoolArray:
+        """Which patterns people were given to label, whether they did or left them blank."""
+        return np.asarray(self.table.values[:, -2] == 1)
 
     def only(self, name: str) -> "Doubled":
         """Return the pairs of one group."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from riskshift.analysis.correction.sample import states
+from riskshift.analysis.correction.sample import STATES, states
 from riskshift.analysis.metrics import Choice, choose_one
 from riskshift.analysis.plan.labels import (
     Drawn,
@@ -34,7 +34,6 @@ from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.taxonomy import MISSING
 
-STATES: Final = ("outside", "no", "yes")
 _TEXTS: Final = ("prompt", "response")
 
 
@@ -48,6 +47,9 @@ class Sample:
         Where they were drawn from.
     pairs : int
         Graded pairs that could have been drawn.
+    blank : int
+        Pairs among them that lack a label by the grader. They are drawn like all others: what
+        people say of them is what a correction needs to know.
     stratified_by : str or None
         The metric by whose value the strata are; None for a plain random sample.
     seed : int
@@ -56,8 +58,6 @@ class Sample:
         How many were drawn from what.
     empty : tuple of str
         Strata without any pair.
-    left_out : dict of str to int
-        Pairs that could not be drawn, by reason.
     columns : tuple of str
         What identifies a pair, its texts, the labels to fill in, its stratum and chance.
     rows : tuple of tuple
@@ -68,11 +68,11 @@ class Sample:
 
     source: str
     pairs: int
+    blank: int
     stratified_by: str | None
     seed: int
     strata: tuple[Drawn, ...]
     empty: tuple[str, ...]
-    left_out: dict[str, int]
     columns: tuple[str, ...]
     rows: tuple[Row, ...] = field(repr=False)
     texts: tuple[str, ...] = ()
@@ -89,7 +89,10 @@ class Sample:
         if self.stratified_by:
             lines += [f"  {part.name}: {part.drawn:,} of {part.pairs:,}" for part in self.strata]
         lines += [f"  {name}: no pairs, so none drawn" for name in self.empty]
-        lines += [f"  left out, {reason}: {n:,}" for reason, n in self.left_out.items()]
+        if self.blank:
+            lines.append(
+                f"  lacking a label by the grader, and drawn like all others: {self.blank:,} of the {self.pairs:,}"
+            )
         return "\n".join([*lines, *self.advice])
 
     @property
@@ -115,11 +118,11 @@ class Sample:
             "source": self.source,
             "drawn": len(self),
             "pairs": self.pairs,
+            "blank": self.blank,
             "stratified_by": self.stratified_by,
             "seed": self.seed,
             "strata": [part.to_dict() for part in self.strata],
             "empty": list(self.empty),
-            "left_out": dict(self.left_out),
         }
 
 
@@ -147,7 +150,8 @@ def sample(
         hold people's work.
     stratify : str, optional
         A metric, such as ``"escalation"`` or ``"persistence[sexual]"``: pairs are drawn apart from
-        those with the event, those without and those outside its denominator, by the grader.
+        those with the event, those without, those outside its denominator, by the grader, and
+        those whose labels do not tell.
     allocation : {"equal", "proportional"}
         How many each stratum gets; at least two, or all it has.
     seed : int
@@ -257,9 +261,13 @@ def labels_needed(
             "so nothing can be said about its rate."
         )
     events = int(counts.n[state == STATES.index("yes")].sum())
-    graded = int(counts.n[_graded(counts)].sum())
     return needed(
-        choice.label, events=events, trials=trials, pairs=graded, width=width, confidence=confidence
+        choice.label,
+        events=events,
+        trials=trials,
+        pairs=counts.total,
+        width=width,
+        confidence=confidence,
     )
 
 
@@ -294,10 +302,10 @@ def _opened(data: Any, reading: dict[str, Any], progress: Callable[[str], None])
     return read(data, **reading)
 
 
-def _graded(counts: Counts) -> BoolArray:
-    """Tell which patterns have any label of the grader's."""
+def _blank(counts: Counts) -> BoolArray:
+    """Tell which patterns lack a label of the grader's."""
     levels = np.concatenate([counts.prompt, counts.response], axis=1)
-    return np.asarray((levels != MISSING).any(axis=1))
+    return np.asarray((levels == MISSING).any(axis=1))
 
 
 def _drawn(
@@ -312,19 +320,9 @@ def _drawn(
     refuse_twins(records)
     progress("drawing")
     counts, coding = _patterns(records)
-    graded = _graded(counts)
-    masks = {"": graded}
-    empty: list[str] = []
-    left_out = {"no label by the grader": int(counts.n[~graded].sum())}
-    if choice is not None:
-        state = states(Severities(counts), choice)
-        masks = {f"{choice.label}: {name}": state == at for at, name in enumerate(STATES)}
-        if choice.metric.given_formula == "all":
-            del masks[f"{choice.label}: outside"]
-        empty = [name for name, mask in masks.items() if not counts.n[mask].sum()]
-        unknown = graded & (state == MISSING)
-        left_out[f"{choice.label} by the grader is not known"] = int(counts.n[unknown].sum())
-    sizes = {name: int(counts.n[mask].sum()) for name, mask in masks.items() if name not in empty}
+    masks, empty = _strata(counts, choice)
+    every = {name: int(counts.n[mask].sum()) for name, mask in masks.items()}
+    sizes = {name: size for name, size in every.items() if size}
     _refuse_too_many(records, n, sum(sizes.values()))
     shared = {"": n} if choice is None else allocate(n, sizes, allocation)
     strata = tuple(Drawn(name, sizes[name], shared[name]) for name in sizes)
@@ -342,15 +340,28 @@ def _drawn(
     return Sample(
         source=records.source.name,
         pairs=sum(sizes.values()),
+        blank=int(counts.n[_blank(counts)].sum()),
         stratified_by=None if choice is None else choice.label,
         seed=seed,
         strata=strata,
         empty=tuple(empty),
-        left_out={reason: rows for reason, rows in left_out.items() if rows},
         columns=_distinct([*fetched, *labels, STRATUM, CHANCE]),
         rows=tuple(row for _, row in ranked),
         texts=tuple(name for name in texts if name and name not in identity.values()),
     )
+
+
+def _strata(counts: Counts, choice: Choice | None) -> tuple[dict[str, BoolArray], list[str]]:
+    """Return the patterns of each stratum, and the names of those without pairs."""
+    if choice is None:
+        return {"": np.ones(len(counts.n), dtype=bool)}, []
+    state = states(Severities(counts), choice)
+    state = np.where(state == MISSING, STATES.index("blank"), state)
+    masks = {f"{choice.label}: {name}": state == at for at, name in enumerate(STATES)}
+    held = {name for name, mask in masks.items() if counts.n[mask].sum()}
+    wanted = ["no", "yes"] if choice.metric.given_formula == "all" else ["outside", "no", "yes"]
+    named = (f"{choice.label}: {name}" for name in wanted)
+    return masks, [name for name in named if name not in held]
 
 
 def _patterns(records: Records) -> tuple[Counts, Coding]:

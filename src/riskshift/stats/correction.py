@@ -2,25 +2,28 @@
 
 A grader labels every pair, people a random sample of them. Pairs arrive as counts per kind of
 cluster (usually a prompt): how many labelled pairs stand in each cell of people's state by the
-grader's state, and how many unlabelled pairs in each of the grader's states. Samples drawn by
-strata are for `riskshift.stats.strata`.
+grader's state, and how many unlabelled pairs in each of the grader's states. A pair that the
+grader left blank is in a state of its own. Samples drawn by strata are for
+`riskshift.stats.strata`.
 """
 
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from riskshift.errors import UsageError, unknown_choice
-from riskshift.stats.cluster import clustered_interval, t_quantile
+from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.graded_sample import BLANK, GradedSample, Trust, tuned
 from riskshift.stats.joint import cautious_influence
 from riskshift.stats.proportion import Interval, mover_difference, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
 
 ABOUT = ("prompts", "file")
-_PSEUDO = 0.5  # pairs added to each cell of event by people and event by grader
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,22 @@ class Corrected:
     estimate : float
         Corrected rate, within [0, 1].
     interval : Interval
-        Its interval. Method ``"ppi-wilson"``, that of people alone where `lam` is 0 (``"known"``
-        where they labelled the whole file that the rate is about), or ``"mover-..."`` of strata.
+        Its interval. Method ``"ppi-wilson"``, that of people alone where the grader says nothing
+        (``"known"`` where they labelled the whole file that the rate is about), or
+        ``"mover-..."`` of strata.
     labelled : int
         Pairs of the denominator that people labelled.
     lam : float or None
-        How far the grader is trusted, from 0 (people alone) to 1; None for strata.
+        How far the grader's word is trusted, from 0 (not at all) to 1; None for strata.
+    silence : float or None
+        Weight of the grader's leaving a pair blank; None for strata.
     effective_n : float
         Independent pairs labelled by people that would say as much; infinite where all is known,
         0 where the labels of one cluster say nothing about others.
     gain : float
         How many times more labels by people it would take to be as sure without the grader:
-        variance from people's labels alone over the corrected one. 1 where `lam` is 0; below 1
-        only if `lam` was given, not tuned, or strata were drawn badly.
+        variance from people's labels alone over the corrected one. 1 where `lam` and `silence`
+        are 0; below 1 only if `lam` was given, not tuned, or strata were drawn badly.
     people : Estimate or None
         From people's labels alone; None for strata, where they are no random sample.
     raw : Estimate or None
@@ -88,6 +94,7 @@ class Corrected:
     interval: Interval
     labelled: int
     lam: float | None
+    silence: float | None
     effective_n: float
     gain: float
     people: Estimate | None
@@ -110,15 +117,16 @@ def ppi_mean(
 
     Parameters
     ----------
-    labelled : array_like of int, shape (m, 2, 2)
+    labelled : array_like of int, shape (m, 2, 2) or (m, 2, 3)
         For each kind of cluster, its labelled pairs by people's label (0 no event, 1 event) and
-        the grader's.
-    unlabelled : array_like of int, shape (m, 2)
+        the grader's; where there is a third, it left these pairs blank.
+    unlabelled : array_like of int, shape (m, 2) or (m, 3)
         For each kind of cluster, its pairs without people's label by the grader's.
     weight : array_like of int, shape (m,), optional
         Number of clusters of each kind; one of each if left out.
     lam : float, optional
-        Weight of the grader's labels, 0 to 1; tuned to the data if left out.
+        Weight of the grader's labels, 0 to 1, with no weight for blanks; tuned to the data if left
+        out.
     about : {"prompts", "file"}
         What the rate speaks of: prompts like these, or only the pairs that were graded. Of the
         latter more is known, the more of them people labelled; all, if they labelled all.
@@ -140,11 +148,15 @@ def ppi_mean(
     -----
     ``theta = mean_n(y - lam f) + lam mean_N(f)``, with y by people, f by the grader, n labelled
     and N other pairs, and ``lam = cov(y, f) / ((1 + n/N) var f)`` from the labelled pairs. These
-    must be a random sample of all pairs. The variance v sums squared influence values of whole
-    clusters, so that a cluster with pairs in both parts counts right; its factor G/(G-1) is over
-    the clusters with a labelled pair. The interval is Wilson's at theta with ``p (1 - p) / v``
-    pairs, p by people, and the t-ratio of `riskshift.stats.cluster.effective_sample` where a
-    cluster has several labelled pairs.
+    must be a random sample of all pairs. Where the grader left pairs blank, f is its mean over the
+    others, and a second prediction, whether a pair is blank, has the weight `silence`, tuned alike:
+    the two do not correlate, so that together they are the regression of y on what the grader said
+    of a pair: no event, event or nothing.
+
+    The variance v sums squared influence values of whole clusters, so that a cluster with pairs in
+    both parts counts right. The gain is v without the grader over v with it. The interval is
+    Wilson's at theta with as many pairs as people's labels alone are worth
+    (`riskshift.stats.cluster.effective_sample`) times the gain.
 
     About the file, chance lies only in which of its n + N pairs were labelled. The influence is
     then that of the labelled pairs, with ``e = y - lam (1 + n/N) f``, and v is multiplied by the
@@ -152,13 +164,18 @@ def ppi_mean(
     It sums over whole clusters here too, which is too much where pairs of one cluster are alike
     but were drawn one by one.
 
-    lam, p and v (but not theta) are computed after adding half a labelled pair to each of the
-    four cells: with a handful of events the grader may err not once in the sample, and v would
-    then claim that it never does. It comes in clusters like that of the average labelled pair,
-    because variance from few events in clusters is far too small as well. These are riskshift's
-    own rules, after the plus-four idea. The variance of f is that of the labelled pairs, where
-    [2]_ pools all: a pooled one makes lam rise with the number of events in the sample, which
-    biases theta when they are few.
+    The weights and the gain (but not theta) are computed after adding labelled pairs that say that
+    the grader may err, but nothing of what it knows: one with the event and one without, each
+    spread over the grader's states as the labelled pairs are, and one for each state, with the
+    event as often as in all. With a handful of events the grader may err not once in the sample,
+    and v would then claim that it never does. Pairs in fixed cells would make information of their
+    own: with them a grader that says one thing of all pairs narrowed the interval. Now such a
+    grader, and one that has nothing to do with people's labels, has the weight 0; and where the
+    gain is not above 1, people stand alone. The pairs come in clusters like that of the average
+    labelled pair, because variance from few events in clusters is far too small as well. These are
+    riskshift's own rules, after the plus-four idea. The variance of f is that of the labelled
+    pairs, where [2]_ pools all: a pooled one makes lam rise with the number of events in the
+    sample, which biases theta when they are few.
 
     References
     ----------
@@ -178,20 +195,19 @@ def ppi_mean(
     >>> unlabelled = [[0, 0]] * 4 + [[1, 0], [0, 1]]
     >>> rate = ppi_mean(labelled, unlabelled, [184, 4, 2, 10, 1670, 130])
     >>> round(rate.people.estimate, 3), round(rate.raw.estimate, 3), round(rate.estimate, 4)
-    (0.06, 0.072, 0.0614)
+    (0.06, 0.072, 0.0613)
     >>> round(rate.gain, 2)
-    1.94
+    1.78
+
+    A grader that finds nothing at all says nothing of people's 12 of 200.
+
+    >>> rate = ppi_mean(labelled, unlabelled, [188, 0, 12, 0, 1800, 0])
+    >>> rate.estimate, rate.lam, rate.gain
+    (0.06, 0.0, 1.0)
     """
-    cells, rest = _parts(labelled, unlabelled, 2)
     # A mean is a ratio whose denominator holds every pair: nothing is in state 0.
-    return ppi_ratio(
-        np.pad(cells, ((0, 0), (1, 0), (1, 0))),
-        np.pad(rest, ((0, 0), (1, 0))),
-        weight,
-        lam=lam,
-        about=about,
-        confidence=confidence,
-    )
+    cells, rest = _parts(labelled, unlabelled, 2)
+    return ppi_ratio(cells, rest, weight, lam=lam, about=about, confidence=confidence)
 
 
 def ppi_ratio(
@@ -207,10 +223,11 @@ def ppi_ratio(
 
     Parameters
     ----------
-    labelled : array_like of int, shape (m, 3, 3)
+    labelled : array_like of int, shape (m, 3, 3) or (m, 3, 4)
         For each kind of cluster, its labelled pairs by people's state (0 outside the denominator,
-        1 inside without the event, 2 with it) and the grader's.
-    unlabelled : array_like of int, shape (m, 3)
+        1 inside without the event, 2 with it) and the grader's (likewise, and 3 where it left the
+        pair blank).
+    unlabelled : array_like of int, shape (m, 3) or (m, 4)
         For each kind of cluster, its pairs without people's label by the grader's state.
     weight, lam, about, confidence
         As in `ppi_mean`.
@@ -231,7 +248,7 @@ def ppi_ratio(
     ``theta = p_n + lam (q_N - q_n)``: p is people's ratio, q the grader's, on the labelled (n) and
     on the other pairs (N). The rest is as in `ppi_mean` with linearised residuals
     ``(y - p d) / mean(d)`` and ``(f - q c) / mean(c)`` in place of y and f, d and c being the
-    denominators by people and by the grader.
+    denominators by people and by the grader. A pair that the grader left blank is in no c.
 
     References
     ----------
@@ -246,37 +263,42 @@ def ppi_ratio(
     >>> weight = [90, 5, 1, 6, 80, 4, 0, 3, 11, 960, 870, 170]
     >>> rate = ppi_ratio(labelled, unlabelled, weight)
     >>> rate.people.events, rate.people.trials, round(rate.estimate, 4)
-    (14, 104, 0.1402)
+    (14, 104, 0.1399)
     """
     normal_quantile(confidence)  # checks the level
     if about not in ABOUT:
         raise unknown_choice("about", about, ABOUT)
-    sample = _Sample(*_parts(labelled, unlabelled, 3), _weights(weight, len(np.asarray(labelled))))
+    if lam is not None and not 0 <= lam <= 1:
+        raise UsageError(f"lam is {lam}; it must lie between 0 and 1.")
+    sample = GradedSample(
+        *_parts(labelled, unlabelled, 3), _weights(weight, len(np.asarray(labelled)))
+    )
     if sample.total(sample.trials) == 0:
         return None
+    doubted = sample.doubted()
+    trust = _trusted(sample, doubted, lam)
     unknown = sample.unknown if about == "file" else 1.0
-    lam = _tuned(sample.doubted()) if lam is None else _checked(lam)
-    people, raw = _within_file(sample.people(confidence), unknown), sample.raw(confidence)
-    if not sample.comparable or sample.clusters < 2:
-        lam = 0.0
-    theta = people.estimate + lam * sample.shift if lam else people.estimate
+    people = _within_file(_alone(sample, sample.events, sample.trials, confidence), unknown)
+    theta = people.estimate + sample.shift(trust) if trust else people.estimate
     inside = _within(theta)
     interval, size, gain = people.interval, people.effective_n, 1.0
-    if lam:
-        size, gain = _effective(sample, lam, about, confidence)
+    if trust:
+        gain = _gain(doubted, trust, about)
+        size *= gain
         ends = wilson(min(inside * size, size), size, confidence=confidence)
         interval = Interval(ends.low, ends.high, "ppi-wilson", confidence)
     return Corrected(
         estimate=inside,
         interval=interval,
         labelled=people.trials,
-        lam=lam,
+        lam=trust.lam,
+        silence=trust.silence,
         effective_n=size,
         gain=gain,
         people=people,
-        raw=raw,
+        raw=_raw(sample, confidence),
         clipped=inside != theta,
-        influence=sample.influence(lam, about),
+        influence=sample.influence(trust, about),
         weight=sample.weight,
     )
 
@@ -301,6 +323,15 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     UsageError
         If the kinds of cluster or the confidence differ.
 
+    Notes
+    -----
+    From few events, or from rates that happen to agree everywhere, the correlation is 1 whatever
+    lies behind it, and the interval would have no width. A positive one is therefore computed as
+    if four clusters were added that carry the mean variance, one for each pair of signs: it shrinks
+    by the factor G / (G + 4), with G the number of clusters that the variance rests on,
+    ``(sum psi^2)^2 / sum psi^4``, about the number of events where these are rare. This is
+    riskshift's own rule, after the plus-four idea.
+
     References
     ----------
     .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
@@ -322,7 +353,7 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     ... )
     >>> interval = corrected_difference(a, b)
     >>> round(a.estimate - b.estimate, 4), round(interval.low, 4), round(interval.high, 4)
-    (0.0547, 0.0367, 0.0741)
+    (0.0544, 0.0309, 0.079)
     """
     if not np.array_equal(a.weight, b.weight):
         raise UsageError("Two corrected rates are compared over the same kinds of cluster.")
@@ -335,119 +366,32 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     return Interval(ends.low, ends.high, method, ends.confidence)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Counts of labelled (m, 3, 3) and other pairs (m, 3) for each kind of cluster."""
-
-    labelled: Floats
-    rest: Floats
-    weight: Floats
-
-    @property
-    def events(self) -> Floats:
-        return np.asarray(self.labelled[:, 2].sum(axis=1))
-
-    @property
-    def trials(self) -> Floats:
-        return np.asarray(self.labelled[:, 1:].sum(axis=(1, 2)))
-
-    @property
-    def clusters(self) -> float:
-        return float(self.weight[self.trials > 0].sum())
-
-    @property
-    def seen(self) -> Floats:
-        """The grader's states on labelled pairs."""
-        return np.asarray(self.labelled.sum(axis=1))
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the grader saw a denominator in both parts."""
-        return all(self.total(part[:, 1:].sum(axis=1)) > 0 for part in (self.seen, self.rest))
-
-    @property
-    def shift(self) -> float:
-        """What the grader's labels add to the estimate at lam = 1."""
-        seen, rest = self.weight @ self.seen, self.weight @ self.rest
-        return float(rest[2] / rest[1:].sum() - seen[2] / seen[1:].sum())
-
-    def total(self, column: Floats) -> float:
-        return float(self.weight @ column)
-
-    def people(self, confidence: float) -> Estimate:
-        return self._alone(self.events, self.trials, confidence)
-
-    def raw(self, confidence: float) -> Estimate | None:
-        states = self.seen + self.rest
-        trials = states[:, 1:].sum(axis=1)
-        return self._alone(states[:, 2], trials, confidence) if self.total(trials) else None
-
-    @property
-    def unknown(self) -> float:
-        """Share of the pairs that people did not label."""
-        pairs = self.total(self.rest.sum(axis=1))
-        return pairs / (pairs + self.total(self.labelled.sum(axis=(1, 2))))
-
-    def influence(self, lam: float, about: str) -> Floats:
-        psi = self._residual(self.events, self.trials)
-        parts = [(self.seen, -lam), (self.rest, lam)]
-        if about == "file":
-            # What the other pairs add is fixed once it is known which ones are labelled.
-            parts = [(self.seen, -lam / self.unknown)] if lam else []
-        # At 0 the grader may have no denominator to take a residual from.
-        for part, sign in parts if lam else ():
-            psi = psi + sign * self._residual(part[:, 2], part[:, 1:].sum(axis=1))
-        return psi
-
-    def variance(self, lam: float, about: str) -> float:
-        clusters = self.clusters
-        spread = self.total(self.influence(lam, about) ** 2) * clusters / (clusters - 1)
-        return spread * (self.unknown if about == "file" else 1.0)
-
-    def doubted(self) -> "_Sample":
-        """Add half a labelled pair to each cell inside both denominators.
-
-        It comes in clusters of the size that the average labelled pair lives in.
-        """
-        labelled, rest = self.labelled.sum(axis=(1, 2)), self.rest.sum(axis=1)
-        total, cells = self.total(labelled), np.arange(4)
-        size = self.total(labelled**2) / total
-        pairs, others = np.zeros((4, 3, 3)), np.zeros((4, 3))
-        pairs[cells, [1, 1, 2, 2], [1, 2, 1, 2]] = size
-        others[cells, [1, 2, 1, 2]] = self.total(labelled * rest) / total
-        return _Sample(
-            np.concatenate([self.labelled, pairs]),
-            np.concatenate([self.rest, others]),
-            np.concatenate([self.weight, np.full(4, _PSEUDO / size)]),
-        )
-
-    def _alone(self, events: Floats, trials: Floats, confidence: float) -> Estimate:
-        interval, sample = clustered_interval(events, trials, self.weight, confidence=confidence)
-        counts = round(self.total(events)), round(self.total(trials))
-        return Estimate(*counts, interval, sample.n)
-
-    def _residual(self, events: Floats, trials: Floats) -> Floats:
-        total = self.total(trials)
-        residual: Floats = (events - self.total(events) / total * trials) / total
-        return residual
+def _trusted(sample: GradedSample, doubted: GradedSample, lam: float | None) -> Trust:
+    """Weigh the grader's labels; not at all where they cannot help, or do not."""
+    if sample.clusters < 2 or not sample.others:
+        return Trust(0.0)
+    if lam is not None:
+        return Trust(lam if sample.comparable else 0.0)
+    trust = tuned(sample, doubted)
+    helps = trust and _gain(doubted, trust, "prompts") > 1 + _ROUNDING
+    return trust if helps else Trust(0.0)
 
 
-def _tuned(sample: _Sample) -> float:
-    table, rest = np.tensordot(sample.weight, sample.labelled, 1), sample.weight @ sample.rest
-    n, others = float(table.sum()), float(rest.sum())
-    if others == 0:
-        return 0.0
-    y, f = _scores(table.sum(axis=1)), _scores(table.sum(axis=0))
-    covariance, variance = float(y @ table @ f), float(table.sum(axis=0) @ f**2)
-    return _within(covariance / ((1 + n / others) * variance))
+def _gain(doubted: GradedSample, trust: Trust, about: str) -> float:
+    """Return how many times more people's labels it would take without the grader."""
+    return doubted.variance(Trust(0.0), about) / doubted.variance(trust, about)
 
 
-def _scores(states: Floats) -> Floats:
-    """Linearised residual of one pair in each of the three states."""
-    inside = float(states[1:].sum())
-    rate = states[2] / inside
-    scores: Floats = np.array([0.0, -rate, 1 - rate]) * (states.sum() / inside)
-    return scores
+def _alone(sample: GradedSample, events: Floats, trials: Floats, confidence: float) -> Estimate:
+    interval, worth = clustered_interval(events, trials, sample.weight, confidence=confidence)
+    counts = round(sample.total(events)), round(sample.total(trials))
+    return Estimate(*counts, interval, worth.n)
+
+
+def _raw(sample: GradedSample, confidence: float) -> Estimate | None:
+    states = sample.seen + sample.rest
+    trials = states[:, 1:BLANK].sum(axis=1)
+    return _alone(sample, states[:, 2], trials, confidence) if sample.total(trials) else None
 
 
 def _within_file(people: Estimate, unknown: float) -> Estimate:
@@ -461,31 +405,26 @@ def _within_file(people: Estimate, unknown: float) -> Estimate:
     return replace(people, interval=wilson(rate * size, size, confidence=level), effective_n=size)
 
 
-def _effective(sample: _Sample, lam: float, about: str, confidence: float) -> tuple[float, float]:
-    """Effective sample size, and how many times that of people alone."""
-    doubted = sample.doubted()
-    n, more = sample.total(sample.trials), doubted.total(doubted.trials)
-    p = doubted.total(doubted.events) / more
-    variance = doubted.variance(lam, about)
-    size = p * (1 - p) / (variance * more / n)
-    if n > sample.clusters:
-        few, many = t_quantile(sample.clusters - 1, confidence), t_quantile(n - 1, confidence)
-        size *= (many / few) ** 2
-    return size, doubted.variance(0.0, about) / variance
-
-
 def _parts(
     labelled: npt.ArrayLike, unlabelled: npt.ArrayLike, states: int
 ) -> tuple[Floats, Floats]:
+    """Return the counts in three states of people's and four of the grader's."""
     cells, rest = np.asarray(labelled, np.float64), np.asarray(unlabelled, np.float64)
-    if cells.shape[1:] != (states, states) or rest.shape != (len(cells), states):
+    shape = cells.shape[1:]
+    if shape not in ((states, states), (states, states + 1)) or rest.shape != (
+        len(cells),
+        shape[1],
+    ):
         raise UsageError(
-            f"labelled must have shape (m, {states}, {states}) and unlabelled (m, {states}); "
-            f"shapes: {cells.shape} and {rest.shape}."
+            f"labelled must have shape (m, {states}, {states}) and unlabelled (m, {states}), or one more column for "
+            f"the grader's blanks each; shapes: {cells.shape} and {rest.shape}."
         )
     if (cells < 0).any() or (rest < 0).any():
         raise UsageError("Counts of pairs cannot be negative.")
-    return cells, rest
+    start, end = 3 - states, 3 - states + shape[1]
+    held, beside = np.zeros((len(cells), 3, 4)), np.zeros((len(cells), 4))
+    held[:, start:, start:end], beside[:, start:end] = cells, rest
+    return held, beside
 
 
 def _weights(weight: npt.ArrayLike | None, kinds: int) -> Floats:
@@ -495,12 +434,6 @@ def _weights(weight: npt.ArrayLike | None, kinds: int) -> Floats:
     if counts.shape != (kinds,) or (counts < 0).any():
         raise UsageError(f"weight must hold {kinds} counts of clusters, one for each kind.")
     return counts
-
-
-def _checked(lam: float) -> float:
-    if not 0 <= lam <= 1:
-        raise UsageError(f"lam is {lam}; it must lie between 0 and 1.")
-    return lam
 
 
 def _within(value: float) -> float:

@@ -49,7 +49,7 @@ def stratified_rate(
     Returns
     -------
     Corrected or None
-        `lam` and `people` are None: the grader only told the strata, and what people labelled is
+        `lam`, `silence` and `people` are None: the grader only told the strata, and what people labelled is
         no random sample. None where people saw no pair inside the denominator.
 
     Raises
@@ -144,6 +144,7 @@ def stratified_rate(
         interval=Interval(low, high, f"mover-{method(0, 1).method}", confidence),
         labelled=count,
         lam=None,
+        silence=None,
         effective_n=size,
         gain=size / count,
         people=None,

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from jsonschema import Draft202012Validator
 
 import riskshift
-from riskshift.report.writing import render
+from riskshift.report.writing import json_schema, render
 from riskshift.stats.correction import corrected_difference, ppi_mean, ppi_ratio
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
@@ -125,3 +126,66 @@ def test_of_three_models_the_corrected_intervals_hold_together():
     assert joint.difference == pytest.approx(alone.difference)
     assert joint.interval.low < alone.interval.low < alone.interval.high < joint.interval.high
     assert joint.candidate_rate.to_dict() == alone.candidate_rate.to_dict()
+
+
+def silent(prompts=2000, people=1000, seed=3):
+    """People call 25 % of the new and 20 % of the old harmful; the judge says nothing of most of the new's."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for model, rate, silence in (("new", 0.25, 0.9), ("old", 0.2, 0.0)):
+        truth = (np.arange(prompts) < rate * prompts).astype(int)
+        graded = np.where(rng.random(prompts) < silence * truth, -1, truth)
+        base = {
+            "prompt_id": range(prompts),
+            "model": [model] * prompts,
+            "prompt_harm": [1] * prompts,
+        }
+        frames.append(pl.DataFrame(base | {"response_harm": graded, "truth": truth}))
+    whole = pl.concat(frames)
+    chosen = np.sort(rng.choice(len(whole), people, replace=False)).tolist()
+    asked = whole[chosen].with_columns(response_harm="truth").drop("truth")
+    harm = pl.col("response_harm")
+    return whole.drop("truth").with_columns(pl.when(harm >= 0).then(harm)), asked
+
+
+def test_a_judge_that_is_silent_on_one_model_s_harm_does_not_make_it_better():
+    grader, people = silent()
+    result = riskshift.compare(grader, baseline="old", people=people, **OPTIONS)
+    made = result.corrected.differences[0]
+    assert made.difference == pytest.approx(0.05, abs=0.02)
+    assert made.interval.low < 0.05 < made.interval.high
+    assert made.verdict.word in ("worse", "inconclusive")
+    assert made.candidate_rate.estimate == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_verdict_that_blanks_could_turn_is_withheld():
+    grader, people = draw(unfair=0.0)
+    known = riskshift.compare(grader, baseline="old", people=people, margin=0.1, **OPTIONS)
+    before = known.corrected.differences[0]
+    assert before.verdict.word == "not_worse"
+    assert before.worst_case is None
+    lost = pl.when((pl.col("model") == "new") & (pl.col("prompt_id") % 2 == 0)).then(None)
+    blank = people.with_columns(response_harm=lost.otherwise("response_harm"))
+    result = riskshift.compare(grader, baseline="old", people=blank, margin=0.1, **OPTIONS)
+    made = result.corrected.differences[0]
+    assert (made.verdict.word, made.further) == ("inconclusive", None)
+    assert "could turn" in made.note
+    assert made.missing == blank["response_harm"].null_count()
+    low, high = made.worst_case
+    assert low < before.difference < high
+    told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    Draft202012Validator(json_schema("comparison")).validate(told)
+    text = render(result, ".md")
+    assert f"people left {made.missing} pairs blank" in text
+    assert "those left blank" in text
+
+
+def test_blanks_that_cannot_turn_a_verdict_leave_it():
+    grader, people = draw(unfair=0.0)
+    few = people.with_columns(
+        response_harm=pl.when(pl.int_range(pl.len()) < 3).then(None).otherwise("response_harm")
+    )
+    result = riskshift.compare(grader, baseline="old", people=few, margin=0.1, **OPTIONS)
+    made = result.corrected.differences[0]
+    assert (made.missing, made.verdict.word, made.note) == (3, "not_worse", "")
+    assert made.worst_case[0] <= made.difference <= made.worst_case[1]

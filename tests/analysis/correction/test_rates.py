@@ -16,7 +16,7 @@ from riskshift.analysis.correction.sample import FEW_LABELS, people_sample
 from riskshift.analysis.rates import Settings
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import collapse
-from riskshift.report.writing import json_schema
+from riskshift.report.writing import json_schema, render
 from riskshift.stats.correction import ppi_mean, ppi_ratio
 from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import wilson
@@ -172,7 +172,7 @@ def test_the_order_of_rows_says_nothing(seed):
     assert corrected(*shuffled).to_dict() == corrected(grader, people).to_dict()
 
 
-def test_a_missing_label_leaves_its_pair_out_of_what_needs_it():
+def test_people_s_missing_label_leaves_its_pair_out_of_what_needs_it_the_grader_s_does_not():
     grader, _, people = draw(5)
     blank = people.with_columns(
         prompt_harm=pl.when(pl.int_range(pl.len()) < 10).then(None).otherwise("prompt_harm")
@@ -186,8 +186,90 @@ def test_a_missing_label_leaves_its_pair_out_of_what_needs_it():
         response_harm=pl.when(pl.col("sample") < 100).then(None).otherwise("response_harm")
     )
     rate = corrected(half, people).rate("response_harm")
-    assert rate.raw.trials == 200
-    assert rate.people.trials == people.filter(pl.col("sample") >= 100).height
+    assert (rate.raw.trials, rate.raw.missing) == (200, 100)
+    assert rate.raw.worst_case == (rate.raw.events / 300, (rate.raw.events + 100) / 300)
+    assert rate.people.trials == 80
+    assert rate.people.worst_case is None
+
+
+def silent_on_harm(grader, everything, seed=1):
+    """The grader's labels without nearly all of the responses that people call harmful."""
+    rng = np.random.default_rng(seed)
+    lost = (everything["response_harm"].to_numpy() == 1) & (rng.random(len(grader)) < 0.9)
+    kept = [
+        None if gone else label for label, gone in zip(grader["response_harm"], lost, strict=True)
+    ]
+    return grader.with_columns(response_harm=pl.Series(kept, dtype=pl.Int64))
+
+
+@pytest.mark.parametrize("prompts", [None, 60])
+def test_a_grader_that_is_silent_on_harm_does_not_hide_it(prompts):
+    grader, everything, people = draw(30, n=1000, labelled=200, prompts=prompts)
+    rate = corrected(silent_on_harm(grader, everything), people).rate("response_harm")
+    truth = everything["response_harm"].mean()
+    assert rate.raw.interval.high < truth
+    assert rate.corrected.interval.low < truth < rate.corrected.interval.high
+    assert rate.people.trials == 200
+    assert rate.silence > 0
+    assert rate.gain > 1.5
+    assert rate.rogan_gladen.estimate is None
+
+
+def test_what_people_left_blank_is_counted_and_bounds_every_rate():
+    grader, _, people = draw(31, n=600, labelled=200)
+    harmful = people.filter(pl.col("response_harm") == 1)["sample"].to_list()
+    blank = people.with_columns(
+        response_harm=pl.when(pl.col("sample").is_in(harmful[:30]))
+        .then(None)
+        .otherwise("response_harm")
+    )
+    made = corrected(grader, blank)
+    assert made.sample.blank == 30
+    assert any("People left 30 pairs" in note for note in made.sample.notes)
+    rate, whole = made.rate("response_harm"), corrected(grader, people).rate("response_harm")
+    assert (rate.corrected.missing, rate.people.missing) == (30, 30)
+    assert rate.people.worst_case == ((len(harmful) - 30) / 200, len(harmful) / 200)
+    low, high = rate.corrected.worst_case
+    # All were harmful: the worst case is what people would have said.
+    assert high == pytest.approx(whole.corrected.estimate)
+    assert low < rate.corrected.estimate < high
+    ends = rate.corrected.worst_case_interval
+    assert ends[1] == pytest.approx(whole.corrected.interval.high)
+    assert ends[0] <= rate.corrected.interval.low
+    assert made.rate("prompt_prevalence[harm]").corrected.worst_case is None
+    result = riskshift.analyze(grader, people=blank, taxonomy=TWO, prompt_labels="per-row", **FAST)
+    Draft202012Validator(json_schema()).validate(result.to_dict())
+    assert "whatever 30 missing labels by people would say" in result.summary[0]
+    assert "Where people's labels are missing" in render(result, ".md")
+
+
+@pytest.mark.parametrize("engine", ["polars", "csv"])
+def test_a_pair_that_people_returned_without_any_label_is_blank_too(engine, tmp_path):
+    grader, _, people = draw(32)
+    gone = people.with_columns(
+        pl.when(pl.int_range(pl.len()) < 12).then(None).otherwise(name).alias(name)
+        for name in SIDES
+    )
+    if engine == "csv":
+        gone.write_csv(tmp_path / "people.csv")
+        grader.write_csv(tmp_path / "grader.csv")
+        grader, gone = tmp_path / "grader.csv", tmp_path / "people.csv"
+    options = {"taxonomy": TWO, "prompt_labels": "per-row"} | FAST
+    made = riskshift.analyze(grader, people=gone, **options).corrected
+    assert (made.sample.labelled, made.sample.blank) == (68, 12)
+    assert made.rate("response_harm").people.trials == 68
+    assert made.rate("response_harm").corrected.missing == 12
+
+
+def test_no_blank_can_turn_what_is_said_of_the_grader():
+    """By people's labels alone the raw rate is clearly wrong; with their blanks it need not be."""
+    grader = frame([(1, 1)] * 120 + [(1, 0)] * 180)
+    people = frame([(1, None)] * 100 + [(1, 0)] * 100)[::2]
+    people = people.with_columns(sample=pl.col("sample"), prompt_id=pl.col("prompt_id"))
+    result = riskshift.analyze(grader, people=people, taxonomy=TWO, prompt_labels="per-row", **FAST)
+    rate = result.corrected.rate("response_harm")
+    assert rate.corrected.interval.high < rate.raw.estimate < rate.corrected.worst_case_interval[1]
+    assert "not 40.0%" not in " ".join(result.summary)
 
 
 def test_a_denominator_without_people_is_nothing_and_said():
@@ -406,6 +488,41 @@ def test_a_stratum_whose_labels_are_blank_leaves_the_rate_undefined():
     assert "no usable labels" in rate.note
 
 
+@pytest.mark.parametrize("drawn", [True, False])
+def test_the_grader_s_blanks_are_a_stratum_or_bounds(drawn):
+    grader, everything, _ = draw(33, n=600)
+    silent = silent_on_harm(grader, everything)
+    blanks = silent["response_harm"].is_null().to_numpy()
+    named = np.where(
+        blanks, "blank", np.where(silent["response_harm"].fill_null(0) == 1, "yes", "no")
+    )
+    sizes = {"no": 60, "yes": 20} | ({"blank": 40} if drawn else {})
+    rng, parts = np.random.default_rng(1), []
+    for name, n in sizes.items():
+        of = np.flatnonzero(named == name)
+        n = min(n, len(of))
+        rows = everything[rng.choice(of, n, replace=False).tolist()]
+        parts.append(
+            rows.with_columns(
+                stratum=pl.lit(f"response_harm: {name}"), inclusion_probability=pl.lit(n / len(of))
+            )
+        )
+    people = pl.concat(parts)
+    made = corrected(silent, people, drawing=drawing_of(read(people)))
+    rate, truth = made.rate("response_harm"), everything["response_harm"].mean()
+    if drawn:
+        assert rate.corrected.interval.low < truth < rate.corrected.interval.high
+        assert rate.corrected.worst_case is None
+        return
+    assert rate.corrected.interval.high < truth
+    low, high = rate.corrected.worst_case
+    assert low <= truth <= high
+    assert rate.corrected.missing == blanks.sum()
+    assert any(
+        "riskshift sample --stratify draws from them too" in note for note in made.sample.notes
+    )
+
+
 # Through analyze
 
 
@@ -581,7 +698,7 @@ def test_about_the_file_more_is_known(public):
     Draft202012Validator(json_schema()).validate(made["file"].to_dict())
     whole = riskshift.analyze(grader, people=people, about="file", taxonomy=TWO, **FAST)
     rate = whole.corrected.rate("response_harm")
-    truth = people.filter(grader["response_harm"].is_not_null())["response_harm"].mean()
+    truth = people["response_harm"].mean()
     held = rate.corrected.interval
     assert held.low == rate.corrected.estimate == held.high == pytest.approx(truth)
     assert rate.effective_n is None

@@ -115,8 +115,20 @@ def test_labels_that_only_the_grader_left_out_cannot_hide_what_people_saw():
     grader, people = draw()
     result = check(blanked(grader, 600), people, "response_harm <= 7%").results[0]
     assert result.verdict == "pass"
-    assert "600 records lack labels" in result.note
-    assert "whatever they are" in result.note
+    assert result.corrected.labelled == len(people)
+    assert result.note is None
+
+
+def test_nothing_of_300_by_people_is_no_pass_by_a_grader_that_never_flags():
+    """Clopper-Pearson of 0 of 300 ends at 1.2 %."""
+    grader, _ = draw()
+    never = grader.with_columns(response_harm=pl.lit(0))
+    people = never.drop("group").sample(300, seed=1)
+    result = check(never, people, "response_harm <= 1%").results[0]
+    assert result.verdict == "inconclusive"
+    wanted = clopper_pearson(0, 300)
+    assert result.corrected.interval.high == pytest.approx(wanted.high)
+    assert check(never, people, "response_harm <= 1.3%").verdict == "pass"
 
 
 def test_rows_left_out_keep_a_rule_from_passing():

@@ -1,7 +1,7 @@
 """Differences between models, corrected for a grader's errors by people's labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import Any
 
@@ -9,11 +9,11 @@ from riskshift.analysis.correction.rates import Share
 from riskshift.analysis.correction.sample import CELLS, FEW_LABELS, Crossed, PeopleSample
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Settings
-from riskshift.analysis.verdicts import Verdict, judge
+from riskshift.analysis.verdicts import Verdict, judge, settled
 from riskshift.analysis.words import counted
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
-from riskshift.stats.correction import corrected_difference
+from riskshift.stats.correction import Corrected, corrected_difference
 from riskshift.stats.multiple import bonferroni
 from riskshift.stats.proportion import Interval
 
@@ -35,12 +35,17 @@ class CorrectedDifference:
     interval : Interval or None
         MOVER with the linearised correlation over whole prompts; for all comparisons of the
         metric at once.
+    missing : int
+        Pairs of either that people left blank.
+    worst_case : tuple of (float, float) or None
+        The lowest and highest difference that these allow; None if none are missing.
     verdict : Verdict or None
-        On the corrected difference; None where it is undefined, where more is neither better nor
-        worse, and where people labelled fewer than `FEW_LABELS` of either.
+        On the corrected difference; inconclusive where people's blanks could turn it. None where
+        it is undefined, where more is neither better nor worse, and where people labelled fewer
+        than `FEW_LABELS` of either.
     further : int or None
         For inconclusive: roughly how many further labels by people would settle it, over both
-        models; None where there are not so many pairs left to label.
+        models; None where there are not so many pairs left to label, or blanks are in the way.
     note : str
         What stands in the way; empty if nothing.
     """
@@ -51,15 +56,17 @@ class CorrectedDifference:
     labelled: tuple[int, int]
     baseline_rate: Share
     candidate_rate: Share
-    difference: float | None
-    interval: Interval | None
-    verdict: Verdict | None
-    further: int | None
-    note: str
+    difference: float | None = None
+    interval: Interval | None = None
+    missing: int = 0
+    worst_case: tuple[float, float] | None = None
+    verdict: Verdict | None = None
+    further: int | None = None
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as plain data."""
-        held = self.interval
+        held, worst = self.interval, self.worst_case
         return {
             "metric": self.metric,
             "baseline": self.baseline,
@@ -71,6 +78,9 @@ class CorrectedDifference:
             "low": held.low if held else None,
             "high": held.high if held else None,
             "method": held.method if held else "undefined",
+            "worst_case": None
+            if worst is None
+            else {"low": worst[0], "high": worst[1], "missing": self.missing},
             "verdict": self.verdict.word if self.verdict else None,
             "higher": self.verdict.higher if self.verdict else None,
             "further": self.further,
@@ -105,21 +115,41 @@ class SharedCells:
 
     Parameters
     ----------
-    baseline, candidate : ndarray of int, shape (kinds, 12)
+    baseline, candidate : ndarray of int, shape (kinds, CELLS)
         As `Crossed.rate` takes them.
     weight : ndarray of int, shape (kinds,)
         Prompts of each kind.
     prompts : tuple of (int, int, int)
         Prompts that both answered, only the baseline, and only the candidate.
-    ungraded : tuple of (int, int)
-        Pairs of shared prompts that the grader says too little about, baseline first.
+    blank : tuple of (int, int)
+        Pairs of shared prompts that people left blank, baseline first.
     """
 
     baseline: IntArray
     candidate: IntArray
     weight: IntArray
     prompts: tuple[int, int, int]
-    ungraded: tuple[int, int]
+    blank: tuple[int, int]
+
+    def rates(
+        self, crossed: tuple[Crossed, Crossed], confidence: float
+    ) -> tuple[Corrected | None, Corrected | None]:
+        """Correct both rates, baseline first."""
+        old, new = (
+            one.rate(side, self.weight, confidence=confidence)
+            for one, side in zip(crossed, (self.baseline, self.candidate), strict=True)
+        )
+        return old, new
+
+    def lacking(self, crossed: Crossed) -> str:
+        """Say what of people's labels is lacking on either side; empty if nothing."""
+        sides = self.baseline, self.candidate
+        return next(filter(None, (crossed.lacking(side, self.weight) for side in sides)), "")
+
+    def pairs(self, crossed: Crossed) -> float:
+        """How many graded pairs of both belong to the denominator."""
+        sides = self.baseline, self.candidate
+        return sum(crossed.denominator(side, self.weight) for side in sides)
 
     @classmethod
     def of(
@@ -129,18 +159,18 @@ class SharedCells:
         chosen = [doubled.group == doubled.names.index(name) for name in pair]
         sides = list(zip(crossed, chosen, strict=True))
         masks = [mask for one, own in sides for mask in one.masks(own)]
-        masks += [~one.graded & own for one, own in sides]
+        masks += [one.blank & own for one, own in sides]
         cells, weight = doubled.grader.sums(*masks, *chosen)
         old, new = (cells[:, -2:] > 0).T
         prompts = [int(weight[kinds].sum()) for kinds in (old & new, old & ~new, new & ~old)]
         cells, weight = cells[old & new], weight[old & new]
-        ungraded = weight @ cells[:, -4:-2]
+        blank = weight @ cells[:, -4:-2]
         return cls(
             cells[:, :CELLS],
             cells[:, CELLS : 2 * CELLS],
             weight,
             (prompts[0], prompts[1], prompts[2]),
-            (int(ungraded[0]), int(ungraded[1])),
+            (int(blank[0]), int(blank[1])),
         )
 
 
@@ -201,43 +231,76 @@ def _difference(
     margin: float,
 ) -> CorrectedDifference:
     shared = SharedCells.of(doubled, pair, (crossed, crossed))
-    sides = [shared.baseline, shared.candidate]
-    old, new = (crossed.rate(side, shared.weight, confidence=settings.confidence) for side in sides)
+    old, new = shared.rates((crossed, crossed), settings.confidence)
+    missing = sum(shared.blank)
     labelled = (old.labelled if old else 0, new.labelled if new else 0)
-    rates = Share.of(old), Share.of(new)
-    if old is None or new is None:
-        why = next(filter(None, (crossed.lacking(side, shared.weight) for side in sides)))
-        note = f"{why}, on prompts that both answered"
-        return CorrectedDifference(
-            choice.label, *pair, labelled, *rates, None, None, None, None, note
-        )
-    wide = [crossed.rate(side, shared.weight, confidence=together) for side in sides]
-    interval = corrected_difference(wide[1] or new, wide[0] or old)
-    few = min(labelled) < FEW_LABELS
-    verdict, further = None, None
-    if choice.metric.bad is not None and not few:
-        # Further prompts are not told: what counts is how many pairs people label.
-        verdict = judge((0, 0, 0, 0), interval, margin, deff=inf, bad=choice.metric.bad)
-        bound = margin if choice.metric.bad else -margin
-        if verdict.word == "inconclusive":
-            further = further_labels(
-                new.estimate - old.estimate,
-                interval,
-                bound,
-                labelled=sum(labelled),
-                pairs=sum(crossed.denominator(side, shared.weight) for side in sides),
-            )
-    return CorrectedDifference(
-        choice.label,
-        *pair,
-        labelled,
-        *rates,
-        new.estimate - old.estimate,
-        interval,
-        verdict,
-        further,
-        _too_few(pair[labelled.index(min(labelled))], min(labelled)) if few else "",
+    bare = CorrectedDifference(
+        choice.label, *pair, labelled, Share.of(old), Share.of(new), missing=missing
     )
+    if old is None or new is None:
+        return replace(bare, note=f"{shared.lacking(crossed)}, on prompts that both answered")
+    wide = shared.rates((crossed, crossed), together)
+    interval = corrected_difference(wide[1] or new, wide[0] or old)
+    made = _Gap(new.estimate - old.estimate, interval)
+    filled = _filled(doubled, crossed, pair, together) if missing else []
+    every = [gap.estimate for gap in (made, *filled)]
+    told = replace(
+        bare,
+        difference=made.estimate,
+        interval=made.interval,
+        worst_case=(min(every), max(every)) if filled else None,
+    )
+    if min(labelled) < FEW_LABELS:
+        return replace(told, note=_too_few(pair[labelled.index(min(labelled))], min(labelled)))
+    if choice.metric.bad is None:
+        return told
+    return _judged(told, made, filled, margin, bad=choice.metric.bad, pairs=shared.pairs(crossed))
+
+
+def _judged(
+    told: CorrectedDifference,
+    made: "_Gap",
+    filled: Sequence["_Gap"],
+    margin: float,
+    *,
+    bad: bool,
+    pairs: float,
+) -> CorrectedDifference:
+    """Add the verdict, unless blanks could turn it."""
+    # Further prompts are not told: what counts is how many pairs people label.
+    verdict = judge((0, 0, 0, 0), made.interval, margin, deff=inf, bad=bad)
+    if filled:
+        verdict = settled(verdict, *(gap.interval for gap in (filled[0], filled[-1])))
+    if verdict.lacks == "labels":
+        return replace(told, verdict=verdict, note="their labels could turn the verdict")
+    further = None
+    if verdict.word == "inconclusive":
+        bound = margin if bad else -margin
+        further = further_labels(
+            made.estimate, made.interval, bound, labelled=sum(told.labelled), pairs=pairs
+        )
+    return replace(told, verdict=verdict, further=further)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Candidate minus baseline."""
+
+    estimate: float
+    interval: Interval
+
+
+def _filled(
+    doubled: Doubled, crossed: Crossed, pair: tuple[str, str], confidence: float
+) -> list[_Gap]:
+    """Take the candidate's blanks for events and the baseline's for none, and the reverse."""
+    made = []
+    for as_event in (False, True):
+        sides = crossed.filled(not as_event), crossed.filled(as_event)
+        old, new = SharedCells.of(doubled, pair, sides).rates(sides, confidence)
+        if old is not None and new is not None:
+            made.append(_Gap(new.estimate - old.estimate, corrected_difference(new, old)))
+    return made
 
 
 def _too_few(model: str, labelled: int) -> str:

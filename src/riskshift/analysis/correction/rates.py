@@ -1,7 +1,7 @@
 """Rates corrected for a grader's errors, from pairs that people labelled too."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Final
 
@@ -12,28 +12,77 @@ from riskshift.analysis.words import counted
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.doubled import Doubled
 from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.correction import Corrected
+from riskshift.stats.correction import Corrected, Estimate
 from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import Interval
-from riskshift.taxonomy import Taxonomy
+from riskshift.taxonomy import MISSING, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of pairs and its interval; None where nothing can be said."""
+    """A share of pairs and its interval; None where nothing can be said.
+
+    Parameters
+    ----------
+    events, trials : float or None
+        Counts; None for a corrected share, which has none of its own.
+    estimate : float or None
+        The share by what is known.
+    interval : Interval or None
+        Its interval.
+    missing : int
+        Pairs left out for want of a label that may belong to it.
+    worst_case : tuple of (float, float) or None
+        The lowest and highest estimate that the missing labels allow; None if none are missing.
+    worst_case_interval : tuple of (float, float) or None
+        The low end of the interval with the lowest estimate, and the high end with the highest.
+    """
 
     events: float | None
     trials: float | None
     estimate: float | None
     interval: Interval | None
+    missing: int = 0
+    worst_case: tuple[float, float] | None = None
+    worst_case_interval: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, made: Corrected | None) -> "Share":
-        """Return a corrected rate, which has no counts of its own."""
-        return NOTHING if made is None else cls(None, None, made.estimate, made.interval)
+    def of(
+        cls, made: Corrected | None, *, missing: int = 0, filled: Sequence[Corrected] = ()
+    ) -> "Share":
+        """Return a corrected rate, which has no counts of its own.
+
+        Parameters
+        ----------
+        made : Corrected or None
+            By what is known.
+        missing : int
+            Pairs that people left blank.
+        filled : sequence of Corrected
+            The same with these taken for events, and for none.
+        """
+        if made is None:
+            return NOTHING
+        bare = cls(None, None, made.estimate, made.interval)
+        return bare.bounded(missing, [(one.estimate, one.interval) for one in filled])
+
+    def bounded(self, missing: int, filled: Sequence[tuple[float, Interval]]) -> "Share":
+        """Add what it could be, from estimates and intervals with the missing labels filled in."""
+        if not filled or self.estimate is None or self.interval is None:
+            return self
+        every = [(self.estimate, self.interval), *filled]
+        estimates = [estimate for estimate, _ in every]
+        ends = min(held.low for _, held in every), max(held.high for _, held in every)
+        return replace(
+            self,
+            missing=missing,
+            worst_case=(min(estimates), max(estimates)),
+            worst_case_interval=ends,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data."""
+        worst, ends = self.worst_case, self.worst_case_interval
         return {
             "events": self.events,
             "trials": self.trials,
@@ -41,6 +90,15 @@ class Share:
             "low": self.interval.low if self.interval else None,
             "high": self.interval.high if self.interval else None,
             "method": self.interval.method if self.interval else "undefined",
+            "worst_case": None
+            if worst is None or ends is None
+            else {
+                "low": worst[0],
+                "high": worst[1],
+                "interval_low": ends[0],
+                "interval_high": ends[1],
+                "missing": self.missing,
+            },
         }
 
 
@@ -63,6 +121,8 @@ class CorrectedRate:
         Both together; nothing where the data does not allow it, and `note` says why.
     trust : float or None
         How far the grader's labels were used, 0 to 1; None for stratified samples.
+    silence : float or None
+        Weight of the grader's leaving a pair blank; None for stratified samples.
     gain : float or None
         How many times more people's labels would be needed to be as sure without the grader.
     effective_n : float or None
@@ -78,6 +138,7 @@ class CorrectedRate:
     people: Share
     corrected: Share
     trust: float | None
+    silence: float | None
     gain: float | None
     effective_n: float | None
     rogan_gladen: Share
@@ -91,6 +152,7 @@ class CorrectedRate:
             "people": self.people.to_dict(),
             "corrected": self.corrected.to_dict(),
             "trust": self.trust,
+            "silence": self.silence,
             "gain": self.gain,
             "effective_n": self.effective_n,
             "rogan_gladen": self.rogan_gladen.to_dict(),
@@ -180,24 +242,29 @@ def _corrected(
     doubled: Doubled, sample: PeopleSample, choice: Choice, settings: Settings
 ) -> CorrectedRate:
     crossed = Crossed.of(doubled, choice, sample.stratified_by)
-    cells, weight = doubled.grader.sums(*crossed.masks())
-    raw = _share(doubled, crossed.grader == 2, crossed.grader >= 1, settings)
-    made = crossed.rate(cells, weight, confidence=settings.confidence, about=sample.about)
+    raw = _raw(doubled, crossed, settings)
+    made, note = _rate(doubled, crossed, sample, settings)
     if made is None:
-        note = crossed.lacking(cells, weight)
-        return CorrectedRate(choice.label, raw, NOTHING, NOTHING, None, None, None, NOTHING, note)
+        return CorrectedRate(
+            choice.label, raw, NOTHING, NOTHING, None, None, None, None, NOTHING, note
+        )
+    missing = int(doubled.table.n[crossed.blank].sum())
+    filled = _filled(doubled, crossed, sample, settings) if missing else []
     people, another = NOTHING, NOTHING
     if made.people is not None:
-        alone = made.people
-        people = Share(alone.events, alone.trials, alone.estimate, alone.interval)
+        people = _alone(made.people).bounded(
+            missing,
+            [(one.people.estimate, one.people.interval) for one in filled if one.people],
+        )
         another = _rogan_gladen(doubled, crossed, settings)
     few = made.labelled < FEW_LABELS
     return CorrectedRate(
         metric=choice.label,
         raw=raw,
         people=people,
-        corrected=Share.of(made),
+        corrected=Share.of(made, missing=missing, filled=filled),
         trust=made.lam,
+        silence=made.silence,
         gain=made.gain if isfinite(made.gain) else None,
         effective_n=made.effective_n if isfinite(made.effective_n) else None,
         rogan_gladen=another,
@@ -205,9 +272,44 @@ def _corrected(
     )
 
 
+def _rate(
+    doubled: Doubled, crossed: Crossed, sample: PeopleSample, settings: Settings
+) -> tuple[Corrected | None, str]:
+    """Return the corrected rate, or what is lacking."""
+    cells, weight = doubled.grader.sums(*crossed.masks())
+    made = crossed.rate(cells, weight, confidence=settings.confidence, about=sample.about)
+    return made, crossed.lacking(cells, weight)
+
+
+def _filled(
+    doubled: Doubled, crossed: Crossed, sample: PeopleSample, settings: Settings
+) -> list[Corrected]:
+    """Correct the rate with all that people left blank taken for no event, and for events."""
+    made = [
+        _rate(doubled, crossed.filled(as_event), sample, settings)[0] for as_event in (False, True)
+    ]
+    return [one for one in made if one is not None]
+
+
+def _alone(people: Estimate) -> Share:
+    return Share(people.events, people.trials, people.estimate, people.interval)
+
+
 def _too_few(labelled: int) -> str:
     counts = "counts" if labelled == 1 else "count"
     return f"only {counted(labelled, 'labelled pair')} {counts} for this rate (at least {FEW_LABELS} needed)"
+
+
+def _raw(doubled: Doubled, crossed: Crossed, settings: Settings) -> Share:
+    """Return the grader's own rate, with its blanks as bounds."""
+    yes, inside, blank = crossed.grader == 2, crossed.grader >= 1, crossed.grader == MISSING
+    made = _share(doubled, yes, inside, settings)
+    missing = int(doubled.table.n[blank].sum())
+    if made.estimate is None or not missing:
+        return made
+    filled = [_share(doubled, events, inside | blank, settings) for events in (yes, yes | blank)]
+    bounds = [(one.estimate, one.interval) for one in filled]
+    return made.bounded(missing, [(a, b) for a, b in bounds if a is not None and b is not None])
 
 
 def _share(doubled: Doubled, event: BoolArray, inside: BoolArray, settings: Settings) -> Share:
@@ -223,9 +325,9 @@ def _share(doubled: Doubled, event: BoolArray, inside: BoolArray, settings: Sett
 
 
 def _rogan_gladen(doubled: Doubled, crossed: Crossed, settings: Settings) -> Share:
-    """Correct by error rates; only where every pair belongs to the denominator."""
+    """Correct by error rates; only where every pair is in the denominator and graded."""
     n, y, f = doubled.table.n, crossed.people, crossed.grader
-    if (f == 0).any() or (y == 0).any():
+    if (f <= 0).any() or (y == 0).any():
         return NOTHING
     count = [[int(n[(y == i) & (f == j)].sum()) for j in (1, 2)] for i in (1, 2)]
     cells, weight = doubled.grader.sums(f == 2, f >= 1)

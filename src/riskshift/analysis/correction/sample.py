@@ -1,7 +1,7 @@
 """People's labels of some pairs beside a grader's of all: what every correction starts from."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, Final
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.metrics import Choice, choose
-from riskshift.analysis.severities import NO, OUTSIDE, YES, Severities
-from riskshift.analysis.words import p_value
+from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers, Severities
+from riskshift.analysis.words import counted, p_value
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.errors import DataError
@@ -28,9 +28,10 @@ DOUBTFUL: Final = (
     "the graded ones."
 )
 _FAR: Final = 4  # standard deviations; a part of the graded pairs holds by chance more or fewer
-CELLS: Final = 12
+CELLS: Final = 16
 NO_PAIR: Final = "people labelled no pair of the denominator"
-_NAMES: Final = ("outside", "no", "yes")
+STATES: Final = ("outside", "no", "yes", "blank")
+"""What a grader can say of a pair and a metric; the last where a label that it needs is missing."""
 _POSSIBLE: Final = (OUTSIDE, NO, YES)  # in the order of these
 States = NDArray[np.int8]
 
@@ -45,6 +46,8 @@ class PeopleSample:
         Where people's labels come from.
     labelled, pairs : int
         Pairs with people's labels, and all pairs.
+    blank : int
+        Pairs that people were given, in which a label is missing.
     stratified_by : str or None
         The metric by which the sample was drawn; None for a plain random sample.
     about : {"prompts", "file"}
@@ -59,6 +62,7 @@ class PeopleSample:
     source: str
     labelled: int
     pairs: int
+    blank: int
     stratified_by: str | None
     about: str
     mix: MixTest | None
@@ -73,6 +77,7 @@ class PeopleSample:
             "source": self.source,
             "labelled": self.labelled,
             "pairs": self.pairs,
+            "blank": self.blank,
             "stratified_by": self.stratified_by,
             "about": self.about,
             "mix": mix,
@@ -105,15 +110,16 @@ def people_sample(
     labelled = int(doubled.table.n[doubled.labelled].sum())
     if not labelled:
         raise DataError(f"{source} labels none of the graded pairs.")
-    if stratified_by is not None:
-        _refuse_empty_strata(doubled, stratified_by)
+    undrawn = 0 if stratified_by is None else _undrawn(doubled, stratified_by)
     mix = sample_mix(doubled) if stratified_by is None else None
     pairs = int(doubled.table.n.sum())
+    blank = int(doubled.table.n[doubled.given & ~_complete(doubled)].sum())
     notes = [
         *_notes(labelled, pairs, mix, stratified_by, about),
+        *_about_blanks(blank, undrawn, stratified_by),
         *doubts_about([doubled], drawing, source=source),
     ]
-    return PeopleSample(source, labelled, pairs, stratified_by, about, mix, tuple(notes))
+    return PeopleSample(source, labelled, pairs, blank, stratified_by, about, mix, tuple(notes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +130,13 @@ class Crossed:
     ----------
     people, grader : ndarray of int, shape (patterns,)
         As `states` gives them.
+    blank : ndarray of bool, shape (patterns,)
+        Which patterns people were given and left without a label that the metric needs. Of strata
+        also the pairs that the grader left blank, if none of these were given to people.
+    undrawn : ndarray of bool, shape (patterns,)
+        Which patterns are of the latter kind: no estimate speaks of them, only bounds do.
+    ends : (ndarray of int, ndarray of int), each of shape (patterns,)
+        People's states with what they left blank at its lowest, and at its highest.
     strata : ndarray of int, shape (patterns,), or None
         From which stratum people's pairs were drawn; None for a plain random sample.
     stratified_by : str
@@ -132,6 +145,9 @@ class Crossed:
 
     people: States
     grader: States
+    blank: BoolArray
+    undrawn: BoolArray
+    ends: tuple[States, States]
     strata: States | None
     stratified_by: str = ""
 
@@ -142,27 +158,37 @@ class Crossed:
         strata = None
         if stratified_by is not None:
             strata = states(grader, choose(stratified_by, doubled.layout.taxonomy)[0])
-        return cls(states(people, choice), states(grader, choice), strata, stratified_by or "")
+        answers = choice.answers(people)
+        told = _known(answers)
+        if (doubled.given & answers.unknown).any():
+            # A severe pair is known more often than a mild one, so only complete ones count.
+            told = np.where(answers.complete, told, np.int8(MISSING))
+        undrawn = np.zeros(len(told), dtype=bool)
+        if strata is not None and not (doubled.labelled & (strata == MISSING)).any():
+            undrawn = strata == MISSING
+        blank = (doubled.given & (told == MISSING)) | undrawn
+        ends = _settled(answers, high=False), _settled(answers, high=True)
+        return cls(told, states(grader, choice), blank, undrawn, ends, strata, stratified_by or "")
 
-    @property
-    def graded(self) -> BoolArray:
-        """Which patterns the grader says enough about to be corrected."""
-        return np.asarray((self.grader if self.strata is None else self.strata) >= 0)
+    def filled(self, as_event: bool) -> "Crossed":
+        """Take all that people left blank for events, or for none, as far as it can be."""
+        taken = np.where(self.blank, self.ends[as_event], self.people)
+        none = np.zeros_like(self.blank)
+        return replace(self, people=taken, blank=none, undrawn=none)
 
     def masks(self, chosen: BoolArray | None = None) -> list[BoolArray]:
-        """Return the twelve masks whose sums by cluster `rate` needs.
+        """Return the `CELLS` masks whose sums by cluster `rate` needs.
 
-        For a random sample people's state by the grader's (nine), then the grader's where people
+        For a random sample people's state by the grader's (twelve), then the grader's where people
         gave none; for strata the stratum by people's state, then all pairs of the stratum.
         """
-        within = self.graded if chosen is None else self.graded & chosen
-        if self.strata is None:
-            rows, columns, rest = self.people, self.grader, self.grader
-            others = within & (self.people < 0)
-        else:
-            rows, columns, rest, others = self.strata, self.people, self.strata, within
-        crossed = [within & (rows == i) & (columns == j) for i in range(3) for j in range(3)]
-        return crossed + [others & (rest == j) for j in range(3)]
+        within = ~self.undrawn if chosen is None else chosen & ~self.undrawn
+        by = _last_where_blank(self.grader if self.strata is None else self.strata)
+        others = within & (self.people < 0) if self.strata is None else within
+        crossed = [within & (self.people == i) & (by == j) for i in range(3) for j in range(4)]
+        if self.strata is not None:
+            crossed = [crossed[4 * i + j] for j in range(4) for i in range(3)]
+        return crossed + [others & (by == j) for j in range(4)]
 
     def rate(
         self,
@@ -173,12 +199,14 @@ class Crossed:
         about: str = "prompts",
         method: Callable[..., Interval] = wilson,
     ) -> Corrected | None:
-        """Correct the rate from its twelve sums by kind of cluster; None where `lacking` says why."""
+        """Correct the rate from its sums by kind of cluster; None where `lacking` says why."""
         if self.lacking(cells, weight):
             return None
-        table, rest = cells[:, :9].reshape(-1, 3, 3), cells[:, 9:]
+        rest = cells[:, 12:]
         if self.strata is None:
+            table = cells[:, :12].reshape(-1, 3, 4)
             return ppi_ratio(table, rest, weight, about=about, confidence=confidence)
+        table = cells[:, :12].reshape(-1, 4, 3)
         everything = not ((self.people == 0) | (self.grader == 0)).any()
         return stratified_rate(
             table[:, :, 1:] if everything else table,
@@ -191,31 +219,52 @@ class Crossed:
 
     def lacking(self, cells: IntArray, weight: IntArray) -> str:
         """Say what of people's labels is lacking to correct the rate; empty if nothing."""
-        table, rest = (weight @ cells)[:9].reshape(3, 3), (weight @ cells)[9:]
+        table, rest = self._summed(cells, weight)
         if self.strata is not None:
-            for at in range(3):
-                if rest[at] and not table[at].sum():
-                    return f"no usable labels by people in the stratum {self._stratum(at)}"
+            for name, pairs, labelled in zip(STATES, rest, table, strict=True):
+                if pairs and not labelled.sum():
+                    return f"no usable labels by people in the stratum {self.stratified_by}: {name}"
         inside = table[1:] if self.strata is None else table[:, 1:]
         return "" if inside.sum() else NO_PAIR
 
     def denominator(self, cells: IntArray, weight: IntArray) -> float:
         """How many graded pairs belong to the denominator, by people's labels of some."""
-        table, rest = (weight @ cells)[:9].reshape(3, 3), (weight @ cells)[9:]
+        table, rest = self._summed(cells, weight)
         if self.strata is None:
             return float((table.sum() + rest.sum()) * table[1:].sum() / table.sum())
         held = rest > 0
         return float(rest[held] @ (table[held, 1:].sum(axis=1) / table[held].sum(axis=1)))
 
-    def _stratum(self, at: int) -> str:
-        return f"{self.stratified_by}: {_NAMES[at]}"
+    def _summed(self, cells: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]:
+        """Labelled pairs by people's state and the grader's, or by stratum first; and the rest."""
+        summed = weight @ cells
+        return summed[:12].reshape((3, 4) if self.strata is None else (4, 3)), summed[12:]
 
 
 def states(severities: Severities, choice: Choice) -> States:
     """Return 0 outside the denominator, 1 inside, 2 with the event, -1 where labels are missing."""
-    answers = choice.answers(severities)
+    return _known(choice.answers(severities))
+
+
+def _known(answers: Answers) -> States:
     known = np.searchsorted(_POSSIBLE, answers.possible)
     return np.where(answers.known, known, MISSING).astype(np.int8)
+
+
+def _settled(answers: Answers, *, high: bool) -> States:
+    inside, happened = answers.settled(high=high)
+    return (inside.astype(np.int8) + happened).astype(np.int8)
+
+
+def _last_where_blank(told: States) -> States:
+    return np.where(told == MISSING, np.int8(STATES.index("blank")), told)
+
+
+def _complete(doubled: Doubled) -> BoolArray:
+    """Which patterns have all of people's labels."""
+    people = doubled.people
+    labels = np.concatenate([people.prompt, people.response], axis=1)
+    return np.asarray((labels != MISSING).all(axis=1))
 
 
 def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> list[str]:
@@ -238,16 +287,16 @@ def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> 
     found = []
     named = dict.fromkeys(drawing.strata)
     if named and drawing.metric is not None:
-        named |= dict.fromkeys(f"{drawing.metric}: {name}" for name in _NAMES)
+        named |= dict.fromkeys(f"{drawing.metric}: {name}" for name in STATES)
     for name in named:
         rows, chance = drawing.strata.get(name, (0, 0.0))
-        pairs, labelled = (sum(n) for n in zip(*(_held(part, name) for part in parts), strict=True))
+        pairs, given = (sum(n) for n in zip(*(_held(part, name) for part in parts), strict=True))
         expected, spread = pairs * chance, sqrt(pairs * chance * (1 - chance))
         stratum = f"the stratum {name}" if name else "the sample"
-        if labelled > rows or rows > expected + _FAR * spread + 1:
+        if given > rows or rows > expected + _FAR * spread + 1:
             raise DataError(
                 f"{source}: its pairs were not drawn from these graded labels. It holds {rows:,} pairs of {stratum}, "
-                f"where the grader's labels put {labelled:,} of people's pairs, of {pairs:,} in all. Give the labels "
+                f"where the grader's labels put {given:,} of people's pairs, of {pairs:,} in all. Give the labels "
                 "that riskshift sample drew from, or draw again."
             )
         if rows < expected - _FAR * spread - 1:
@@ -263,16 +312,17 @@ def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> 
 
 
 def _held(doubled: Doubled, stratum: str) -> tuple[int, int]:
-    """Count the graded pairs of a stratum, and those of them that people labelled."""
+    """Count the graded pairs of a stratum, and those of them that people were given."""
     here, n = np.ones(len(doubled.table.n), dtype=bool), doubled.table.n
     if stratum:
         metric, _, name = stratum.rpartition(": ")
-        if name not in _NAMES:
-            told = " or ".join(repr(f"{metric}: {known}") for known in _NAMES)
+        if name not in STATES:
+            told = " or ".join(repr(f"{metric}: {known}") for known in STATES)
             raise DataError(f"unknown stratum {stratum!r}; riskshift sample writes {told}.")
         grader = Severities(doubled.grader)
-        here = states(grader, choose(metric, doubled.layout.taxonomy)[0]) == _NAMES.index(name)
-    return int(n[here].sum()), int(n[here & doubled.labelled].sum())
+        strata = _last_where_blank(states(grader, choose(metric, doubled.layout.taxonomy)[0]))
+        here = strata == STATES.index(name)
+    return int(n[here].sum()), int(n[here & doubled.given].sum())
 
 
 def _is_copy(doubled: Doubled) -> bool:
@@ -286,19 +336,18 @@ def _is_copy(doubled: Doubled) -> bool:
 
 
 def sample_mix(doubled: Doubled) -> MixTest | None:
-    """Test whether people's pairs look like the others to the grader.
+    """Test whether people's pairs look like the others to the grader, its blanks among them.
 
     Where records share prompts, whole prompts may have been chosen: the statistic is divided by
     the design effect of the choice (first-order Rao-Scott), at least 1.
     """
     grader = Severities(doubled.grader)
-    # Pairs that the grader did not label cannot be drawn, so they are no part of the comparison.
-    known = grader.prompt.complete & grader.response.complete
-    cell = grader.prompt.low * (grader.top + 1) + grader.response.low
+    # A severity that is not known is -1, and a kind of its own.
+    cell = (grader.prompt.value + 1) * (grader.top + 2) + grader.response.value + 1
     masks = [
-        chosen & known & (cell == kind)
-        for chosen in (doubled.labelled, ~doubled.labelled)
-        for kind in np.unique(cell[known])
+        chosen & (cell == kind)
+        for chosen in (doubled.given, ~doubled.given)
+        for kind in np.unique(cell)
     ]
     if not masks:
         return None
@@ -311,16 +360,35 @@ def sample_mix(doubled: Doubled) -> MixTest | None:
     return sample_mix_test(labelled, others, deff=shared.deff if shared else 1.0)
 
 
-def _refuse_empty_strata(doubled: Doubled, metric: str) -> None:
-    strata = states(Severities(doubled.grader), choose(metric, doubled.layout.taxonomy)[0])
-    n = doubled.table.n
-    for at, name in enumerate(_NAMES):
+def _undrawn(doubled: Doubled, metric: str) -> int:
+    """Count the grader's blanks, if people have none of them; other strata must have labels."""
+    by = states(Severities(doubled.grader), choose(metric, doubled.layout.taxonomy)[0])
+    strata, n = _last_where_blank(by), doubled.table.n
+    for at, name in enumerate(STATES):
         here = strata == at
         if n[here].sum() and not n[here & doubled.labelled].sum():
+            if name == "blank":
+                return int(n[here].sum())
             raise DataError(
                 f"people labelled no pair of the stratum {metric}: {name}, which holds {int(n[here].sum()):,} graded "
                 "pairs. Label some of them, or draw the sample again."
             )
+    return 0
+
+
+def _about_blanks(blank: int, undrawn: int, stratified_by: str | None) -> Iterator[str]:
+    if undrawn:
+        yield (
+            f"{counted(undrawn, 'pair')} of which the grader's labels do not tell {stratified_by} have no label by "
+            "people either. Corrected rates do not speak of them; the report gives what each could be with the worst "
+            "and the best labels there. riskshift sample --stratify draws from them too."
+        )
+    if blank:
+        yield (
+            f"People left {counted(blank, 'pair')} that they were given without a label, or without some. The report "
+            "gives what each corrected rate could be with the worst and the best labels there, and no verdict that "
+            "these could turn."
+        )
 
 
 def _notes(

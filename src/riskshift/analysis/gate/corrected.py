@@ -4,8 +4,6 @@ from dataclasses import replace
 from math import ceil
 from typing import Final
 
-import numpy as np
-
 from riskshift.analysis.correction.differences import SharedCells, further_labels
 from riskshift.analysis.correction.sample import (
     FEW_LABELS,
@@ -23,7 +21,7 @@ from riskshift.analysis.gate.result import (
     Outcome,
     unmatched,
 )
-from riskshift.counts.clusters import BoolArray, IntArray
+from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.stats.correction import Corrected, corrected_difference
 from riskshift.stats.power import further_trials
@@ -63,23 +61,20 @@ def of_corrected_rate(
        inference" (2023), arXiv 2311.01453.
     """
     crossed = Crossed.of(doubled, question.choice, stratified_by)
-    n, blank = doubled.table.n, _blank(doubled, crossed)
-    ungraded = int(n[~crossed.graded].sum())
-    missing = ungraded + int(n[blank & crossed.graded].sum()) + question.left_out
+    n = doubled.table.n
+    missing = int(n[crossed.blank].sum()) + question.left_out
     cells, weight = doubled.grader.sums(*crossed.masks())
     made = _exact(crossed, cells, weight, question.confidence)
     if made is None:
         raise question.nothing(missing, where=_nothing(crossed.lacking(cells, weight)))
 
     def settled(as_event: bool) -> Outcome:
-        filled = _filled(crossed, blank, as_event)
+        filled = crossed.filled(as_event)
         cells, weight = doubled.grader.sums(*filled.masks())
         made = _exact(filled, cells, weight, question.confidence)
         if made is None:
             return "inconclusive"
         among, lost = filled.denominator(cells, weight), question.left_out
-        if stratified_by is not None:
-            lost += ungraded
         return question.verdict(_diluted(made, among, lost, as_event).interval)
 
     doubts = _about_sample(doubled, stratified_by)
@@ -145,10 +140,7 @@ def of_corrected_difference(
     crossed = Crossed.of(doubled, question.choice, stratified_by)
     pair, level = (baseline, candidate), question.confidence
     shared = SharedCells.of(doubled, pair, (crossed, crossed))
-    blank = _blank(doubled, crossed)
-    missing = sum(shared.ungraded) + question.left_out
-    compared = np.isin(doubled.group, [doubled.names.index(name) for name in pair])
-    missing += int(doubled.table.n[blank & crossed.graded & compared].sum())
+    missing = sum(shared.blank) + question.left_out
     sides = [shared.baseline, shared.candidate]
     both, only_old, only_new = shared.prompts
     # Prompts without an answer of the baseline, and of the candidate.
@@ -162,16 +154,16 @@ def of_corrected_difference(
     def settled(as_event: bool) -> Outcome:
         """Take the candidate's unknowns for events and the baseline's for none, or the reverse."""
         taken = (not as_event, as_event)
-        filled = (_filled(crossed, blank, taken[0]), _filled(crossed, blank, taken[1]))
+        filled = (crossed.filled(taken[0]), crossed.filled(taken[1]))
         cells = SharedCells.of(doubled, pair, filled)
         rates = []
-        for one, side, ungraded, gone, event in zip(
-            filled, (cells.baseline, cells.candidate), shared.ungraded, absent, taken, strict=True
+        for one, side, gone, event in zip(
+            filled, (cells.baseline, cells.candidate), absent, taken, strict=True
         ):
             made = one.rate(side, cells.weight, confidence=level)
             if made is None:
                 return "inconclusive"
-            lost = question.left_out + gone + (ungraded if stratified_by is not None else 0)
+            lost = question.left_out + gone
             rates.append(_diluted(made, one.denominator(side, cells.weight), lost, event))
         return question.verdict(corrected_difference(rates[1], rates[0]))
 
@@ -222,23 +214,6 @@ def _withheld(labelled: int, doubts: list[str], where: str = "") -> str:
     if doubts:
         return "Not a random sample: {}. Nothing is decided on people's labels of odd pairs."
     return ""
-
-
-def _blank(doubled: Doubled, crossed: Crossed) -> BoolArray:
-    """Which patterns people labelled, but not in what the metric needs."""
-    return np.asarray(doubled.labelled & (crossed.people == -1))
-
-
-def _filled(crossed: Crossed, blank: BoolArray, as_event: bool) -> Crossed:
-    """Take what people left blank for events, or for none, and what the grader did.
-
-    A random sample tells of the pairs that the grader left blank too. Strata leave these out.
-    """
-    state = np.int8(2 if as_event else 1)
-    filled = replace(crossed, people=np.where(blank, state, crossed.people))
-    if crossed.strata is not None:
-        return filled
-    return replace(filled, grader=np.where(crossed.grader == -1, state, crossed.grader))
 
 
 def _exact(

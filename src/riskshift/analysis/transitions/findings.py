@@ -56,8 +56,19 @@ def _corrected_rate(rate: CorrectedRate) -> str:
     text = f"{rate.metric.replace('_', ' ')} is {percent(rate.corrected.estimate)}"
     if held is None or raw is None:
         return text
-    by_grader = "by the grader" if held.low <= raw <= held.high else "not"
-    return f"{text} ({percent(held.low)} to {percent(held.high)}), {by_grader} {percent(raw)}"
+    low, high = rate.corrected.worst_case_interval or (held.low, held.high)
+    by_grader = "by the grader" if low <= raw <= high else "not"
+    spread = f"{percent(held.low)} to {percent(held.high)}{_with_blanks(rate)}"
+    return f"{text} ({spread}), {by_grader} {percent(raw)}"
+
+
+def _with_blanks(rate: CorrectedRate) -> str:
+    """Say what the rate could be where labels by people are missing."""
+    worst = rate.corrected.worst_case
+    if worst is None:
+        return ""
+    whatever = f"whatever {counted(rate.corrected.missing, 'missing label')} by people would say"
+    return f"; between {percent(worst[0])} and {percent(worst[1])} {whatever}"
 
 
 def _movement(population: Population) -> str:

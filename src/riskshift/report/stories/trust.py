@@ -36,6 +36,9 @@ def corrected_section(correction: Correction) -> Section:
         _figure(correction.rates),
         _strata_table(correction) if sample.stratified_by else _random_table(correction),
     ]
+    bounded = [item for item in correction.rates if item.corrected.worst_case is not None]
+    if bounded:
+        blocks.append(_bounds_table(bounded))
     another = [item for item in correction.rates if item.rogan_gladen.estimate is not None]
     if another:
         blocks.append(_another_way(another))
@@ -89,6 +92,26 @@ def _strata_table(correction: Correction) -> Table:
                 "Gain: how many times more of people's labels a plain random sample would have needed without the "
                 "grader; below 1 the strata made the rate less sure.",
             ),
+        ),
+    )
+
+
+def _bounds_table(rates: Sequence[CorrectedRate]) -> Table:
+    return Table(
+        "Where people's labels are missing",
+        ("Metric", "Missing", "Corrected", "At least", "At most"),
+        tuple(
+            (
+                item.metric,
+                f"{item.corrected.missing:,}",
+                _corrected(item),
+                *(percent(end) for end in item.corrected.worst_case or ()),
+            )
+            for item in rates
+        ),
+        notes=(
+            "Missing: pairs that people were to label and left blank in what the rate needs. At least and at most: the "
+            "corrected rate if all of these were no events, and if all were.",
         ),
     )
 
@@ -261,11 +284,22 @@ def _reasons(differences: Sequence[CorrectedDifference]) -> Iterator[str]:
         yield f"Withheld: at least {FEW_LABELS} of people's labels of either model must count."
     lacking = {item.note for item in differences if item.difference is None}
     yield from (f"None, {UNKNOWN}: {note}." for note in sorted(lacking) if NO_PAIR not in note)
+    for item in differences:
+        if item.worst_case is not None:
+            low, high = item.worst_case
+            turned = f", and {item.note}" if item.verdict and item.note else ""
+            yield (
+                f"{item.metric}, {item.candidate} against {item.baseline}: people left "
+                f"{counted(item.missing, 'pair')} blank; with these the difference is between {points(low)} and "
+                f"{points(high)}{turned}."
+            )
 
 
 def _further(item: CorrectedDifference) -> str:
     if item.verdict is None or item.verdict.word != "inconclusive":
         return ""
+    if item.note:
+        return "those left blank"
     if item.further is None:
         return "more than all"
     return "a few" if item.further < A_FEW else f"{item.further:,}"
