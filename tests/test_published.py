@@ -304,7 +304,7 @@ class TestPublicPairs:
     def test_the_report_says_that_records_share_prompts(self, public_pairs):
         said = " ".join(story(public_pairs).caveats)
         assert "1,800 records share 600 values of prompt_id" in said
-        assert "design effect 2.1" in said
+        assert "design effect 2.0" in said
 
     def test_benign_labels_split_the_unsolicited_escalations(self, public_pairs):
         origin = public_pairs.population.escalation_origin

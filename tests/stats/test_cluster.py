@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import (
+    cautious_correlation,
     clustered_interval,
     correlation,
     effective_sample,
@@ -51,17 +52,15 @@ def test_effective_size_and_quantiles_agree_with_survey_svyciprop(case):
     assert (interval.low, interval.high) == pytest.approx(case["ci"], rel=1e-9)
 
 
-@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
-def test_effective_size_is_that_formula_with_the_deff_of_data_plus_four_clusters(level):
-    typical = (DATA["na"] ** 2).sum() / DATA["na"].sum()
-    x = np.append(DATA["xa"], [typical, typical, 0, 0])
-    n = np.append(DATA["na"], [typical] * 4)
-    rate = x.sum() / n.sum()
-    deff = 28 / 27 * ((x - rate * n) ** 2).sum() / n.sum() / (rate * (1 - rate))
-    ratio = t_quantile(DATA["na"].sum() - 1, level) / t_quantile(23, level)
-    sample = effective_sample(DATA["xa"], DATA["na"], ONES, confidence=level)
-    assert sample.deff == pytest.approx(deff, rel=1e-12)
-    assert sample.n == pytest.approx(DATA["na"].sum() / deff * ratio**2, rel=1e-12)
+@pytest.mark.parametrize("case", GOLDEN["beta"])
+def test_with_plenty_of_events_the_interval_is_that_of_survey_svyciprop(case):
+    """The linearised design effect is larger here than what the correlation's prior gives."""
+    level = case["confidence"]
+    interval, sample = clustered_interval(
+        DATA["xa"], DATA["na"], ONES, confidence=level, method=clopper_pearson
+    )
+    assert sample.deff == pytest.approx(GOLDEN["plain_deff"], rel=1e-12)
+    assert (interval.low, interval.high) == pytest.approx(case["ci"], rel=1e-9)
     assert sample.clusters == 24
 
 
@@ -147,6 +146,65 @@ def test_no_events_in_pure_clusters_are_worth_one_record_per_cluster(events):
     assert 80 < sample.n < 110
 
 
+def test_clusters_that_are_not_alike_do_not_swamp_rare_events():
+    """Ten events among 1,000 single answers, and as many, on ten prompts, among 20 of 50."""
+    alone, _ = clustered_interval([1, 0], [1, 1], [10, 990])
+    both, sample = clustered_interval([1, 0, 1, 0], [1, 1, 50, 50], [10, 990, 10, 10])
+    assert both.high - both.low < 0.75 * (alone.high - alone.low)
+    assert both.low > alone.low
+    assert both.high < alone.high
+    assert sample.deff < 1.1
+
+
+def test_no_events_in_clusters_take_nothing_from_single_records_without_events():
+    alone, _ = clustered_interval([0], [1], [1000])
+    both, _ = clustered_interval([0, 0], [1, 50], [1000, 20])
+    assert both.high < alone.high
+
+
+def evenly(events, size, count):
+    """Spread events over clusters of one size, as evenly as whole numbers allow."""
+    low, more = divmod(events, count)
+    return [low, low + 1], [size, size], [count - more, more]
+
+
+@given(
+    st.tuples(st.integers(1, 20), st.integers(20, 80), st.floats(0, 1)),
+    st.tuples(st.integers(1, 20), st.integers(20, 80)),
+)
+@settings(max_examples=60)
+def test_more_data_with_the_same_rate_never_widens_the_interval_by_a_tenth(first, further):
+    """Clusters in which events are spread evenly: nothing in them says that records are alike."""
+    size, count, rate = first
+    seen = round(rate * size * count)
+    more = round(seen / (size * count) * further[0] * further[1])
+    one = evenly(seen, size, count)
+    two = [a + b for a, b in zip(one, evenly(more, *further), strict=True)]
+    before, after = clustered_interval(*one)[0], clustered_interval(*two)[0]
+    assert after.high - after.low < 1.1 * (before.high - before.low)
+
+
+@given(clusters(), st.integers(1, 40))
+def test_single_records_added_at_the_same_rate_never_widen_the_interval(data, times):
+    x, n, w = data
+    assume(w[n > 0].sum() > 1)
+    seen, total = times * int(w @ x), times * int(w @ n)
+    alone = [1, 0], [1, 1], [seen, total - seen]
+    more = [np.append(column, extra) for column, extra in zip(data, alone, strict=True)]
+    one, two = clustered_interval(x, n, w)[0], clustered_interval(*more)[0]
+    assert two.high - two.low < 1.1 * (one.high - one.low)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
+def test_a_cluster_that_dominates_counts_as_few(share):
+    """All harmful in one prompt that holds most records: others may be harmless for all we know."""
+    size = round(200 * share / (1 - share))
+    interval, sample = clustered_interval([0, size], [10, size], [20, 1])
+    assert interval.low < 0.1
+    assert interval.high > 0.85
+    assert sample.n < 2
+
+
 def test_one_cluster_says_nothing_beyond_itself():
     interval, sample = clustered_interval([2], [5], [1])
     assert (interval.low, interval.high, interval.method) == (0, 1, "wilson")
@@ -168,6 +226,24 @@ def test_a_rate_is_perfectly_correlated_with_itself_and_opposed_to_its_complemen
     assume((linearised_variance(x, n, w) or 0) > 0)
     assert correlation(x, n, x, n, w) == pytest.approx(1)
     assert correlation(x, n, n - x, n, w) == pytest.approx(-1)
+
+
+@given(clusters(), clusters())
+def test_cautious_correlation_is_below_one_and_never_above_the_plain_one(a, b):
+    kinds = min(len(a[0]), len(b[0]))
+    arrays = [*(values[:kinds] for values in (*a[:2], *b[:2])), a[2][:kinds]]
+    cautious, plain = cautious_correlation(*arrays), correlation(*arrays)
+    assert -1 <= cautious < 1
+    assert cautious <= plain
+    assert cautious == (plain if plain <= 0 else pytest.approx(cautious))
+    assert np.sign(cautious) == np.sign(plain)
+
+
+@pytest.mark.parametrize("size", [1, 50])
+def test_cautious_correlation_does_not_depend_on_how_rare_or_large_clusters_are(size):
+    for empty in (10, 10_000):
+        both = [1, 1, 0, 0], [size] * 4, [1, 0, 1, 0], [size] * 4, [40, 10, 10, empty]
+        assert cautious_correlation(*both) == pytest.approx(correlation(*both), rel=0.1)
 
 
 def test_correlation_of_one_record_each_is_that_of_the_bits():

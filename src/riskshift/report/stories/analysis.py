@@ -198,9 +198,10 @@ def _methods(analysis: Analysis) -> Section:
         "A missing label is never read as safe. A record is left out of a rate whose labels it lacks, and the page "
         "says how far the missing labels could move it.",
         f"Intervals of a rate: {settings.interval} at {level(settings.confidence)}. Where records share a prompt: the "
-        "same on the effective number of records, from the linearised variance between prompts (at least 1, after "
-        "adding four pseudo-prompts, because few events make it look too small) and Student's t (Korn and Graubard "
-        "1998). In results.json the percentile bootstrap of whole prompts stands beside it.",
+        "same on the effective number of records, from the design effect (by the linearised variance between prompts "
+        "or a beta-binomial model with a prior on the correlation within prompts, whichever is larger, because few "
+        "events make the first look too small) and Student's t (Korn and Graubard 1998). In results.json the "
+        "percentile bootstrap of whole prompts stands beside it; with few events it covers worse.",
         "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates, "
         "kept below 1 by four pseudo-prompts; for all at once: the same from Clopper-Pearson intervals at "
         "Bonferroni's level. Mean of the severity's move: linearised variance between prompts and Student's t.",
