@@ -286,3 +286,25 @@ def test_output_that_cannot_be_written_is_no_verdict(good):
         )
     assert done.returncode == 2
     assert done.stderr.startswith("riskshift: cannot go on: ")
+
+
+def test_looks_are_remembered_in_a_file(small, tmp_path):
+    looks = tmp_path / "looks.json"
+    asked = ("--rule", "escalation <= 1%", "--looks-file", looks)
+    code, out, _ = run(small, *asked, "--looks", "2")
+    assert code == 3
+    assert "This is look 1 of 2: intervals stand at 97.5%" in " ".join(out.split())
+    more = write_pairs(tmp_path / "more.csv", 0, trials=440)
+    code, out, _ = run(more, *asked)
+    assert code == 0
+    assert "This is look 2 of 2" in out
+    code, _, error = run(write_pairs(tmp_path / "most.csv", 0, trials=500), *asked)
+    assert code == 2
+    assert "all 2 planned looks are done" in error
+
+
+def test_looks_are_not_written_over_what_is_read(small):
+    code, _, error = run(small, "--rule", "escalation <= 1%", "--looks", "2", "--looks-file", small)
+    assert code == 2
+    assert "is also read as data" in error
+    assert Path(small).read_text().startswith("prompt_id")

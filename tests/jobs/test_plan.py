@@ -270,7 +270,6 @@ def test_a_file_of_one_prompt_cannot_say_how_others_differ(small, harm):
         ({"rate": 0.1, "width": 0.1, "metric": "escalations"}, "did you mean 'escalation'"),
         ({"rate": 0.1, "rule": "persistence <= 0.2"}, "speaks of every category"),
         ({"rate": 0.1, "rule": "escalation <= 0.2 by model"}, "leave 'by model' out"),
-        ({"rate": 0.1, "rule": "escalation - baseline <= 0.2"}, "--difference"),
         ({"rate": 0.1, "rule": "escalation <= 0.2", "metric": "escalation"}, "Leave metric out"),
         ({"rate": 0.1, "rule": "escalation"}, "expected <=, <, >= or >"),
         ({"rate": 0.1, "width": 0.1, "scale": "0-7"}, "without like there is nothing to read"),

@@ -58,6 +58,19 @@ def check(
             help="Prompts that one side did not answer: missing (labels) or drop.",
         ),
     ] = "missing",
+    looks: Annotated[
+        int | None,
+        typer.Option(
+            "--looks",
+            metavar="K",
+            min=1,
+            help="Judge growing data at most so often, at no more error.",
+        ),
+    ] = None,
+    looks_file: Annotated[
+        Path | None,
+        typer.Option("--looks-file", metavar="FILE", help="JSON file that remembers the looks."),
+    ] = None,
     format: Annotated[  # noqa: A002
         str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "text",
@@ -95,7 +108,7 @@ def check(
             raise OutputError(f"{output} is a folder. Name a file in it.")
         check_folder(output.parent)
     refuse_overwriting(
-        {"-o": output},
+        {"-o": output, "--looks-file": looks_file},
         {
             "data": paths,
             "--rules": rules,
@@ -129,6 +142,8 @@ def check(
             baseline_people=baseline_people,
             absent=absent,
             confidence=confidence,
+            looks=looks,
+            looks_file=looks_file,
             progress=told,
             **reading,
         )

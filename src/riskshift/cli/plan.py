@@ -29,7 +29,9 @@ def plan(
     difference: Annotated[
         float | None,
         typer.Option(
-            "--difference", metavar="SHARE", help="Ask to find this difference of two models."
+            "--difference",
+            metavar="SHARE",
+            help="Ask to find this difference of two models; with a rule on one, assume it.",
         ),
     ] = None,
     discordant: Annotated[

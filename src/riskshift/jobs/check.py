@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from riskshift.analysis.gate.corrected import of_corrected_difference, of_correc
 from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
 from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
-from riskshift.analysis.gate.result import GateReport, GateResult
+from riskshift.analysis.gate.result import GateReport, GateResult, LookAt
 from riskshift.analysis.gate.rules import Rule, parse_rule
 from riskshift.collapse.beside import tabulate_beside
 from riskshift.collapse.pairs import Collapsed, collapse
@@ -19,6 +19,7 @@ from riskshift.counts.doubled import Doubled
 from riskshift.counts.pairs import Counts
 from riskshift.engines import engine
 from riskshift.errors import DataError, FileError, UsageError, unknown_choice
+from riskshift.jobs.looks import Looks, read_looks, write_looks
 from riskshift.jobs.opening import provenance, read, silent
 from riskshift.jobs.release import (
     BASELINE,
@@ -30,6 +31,7 @@ from riskshift.jobs.release import (
     require_groups,
     same_place,
 )
+from riskshift.outputs.places import check_folder
 from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.stats.proportion import normal_quantile
@@ -47,6 +49,8 @@ def check(
     baseline_people: Any = None,
     absent: str = "missing",
     confidence: float = 0.95,
+    looks: int | None = None,
+    looks_file: str | Path | None = None,
     progress: Callable[[str], None] = silent,
     **reading: Any,
 ) -> GateReport:
@@ -74,7 +78,15 @@ def check(
         the other side lacks its labels, so that it may be the worst; or left out, which is said
         with the verdict.
     confidence : float, default 0.95
-        Two-sided coverage of the intervals; a gate errs on one side, with half the rest.
+        Two-sided coverage of the intervals; a gate errs on one side, with half the rest. With
+        `looks`, of all looks together.
+    looks : int, optional
+        How often at most the gate will be judged on data that grow. Each look then asks for more
+        than `confidence`, so that all of them together err no more often. Only the first look needs
+        it.
+    looks_file : path, optional
+        Where the looks are remembered (JSON), from one to the next. Data of an earlier look are that
+        look again.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -90,7 +102,8 @@ def check(
     DataError
         If the data cannot be read, has faults, or holds nothing that a rule could be judged on.
     UsageError
-        If a rule or an option cannot be honoured.
+        If a rule or an option cannot be honoured, or looks, rules, confidence or data are not what
+        the looks so far allow.
 
     Examples
     --------
@@ -104,6 +117,7 @@ def check(
     ('inconclusive', 328)
     """
     normal_quantile(confidence)  # checks the level
+    planned = _planned(looks, looks_file, rules, confidence)
     _check_reading(data, reading)
     if absent not in ABSENT:
         raise unknown_choice("absent", absent, ABSENT)
@@ -138,9 +152,18 @@ def check(
         matched = Matched(collapsed, old, labels, same, progress)
     doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
-    results = _judged(parsed, collapsed, labels, matched, confidence, drop=absent == "drop")
     made = _provenance(collapsed, labels, matched)
-    return GateReport(tuple(results), confidence, made, tuple(doubts))
+    how = _How(confidence, drop=absent == "drop")
+    if planned is None or looks_file is None:
+        results = _judged(parsed, collapsed, labels, matched, how)
+        return GateReport(tuple(results), confidence, made, tuple(doubts))
+    at = _held(collapsed, old, labels)
+    number = planned.number(*at)
+    how = replace(how, confidence=planned.confidence_each, grows=number < planned.planned)
+    results = _judged(parsed, collapsed, labels, matched, how)
+    write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
+    look = LookAt(number, planned.planned, confidence, repeated=number <= len(planned.done))
+    return GateReport(tuple(results), how.confidence, made, tuple(doubts), look)
 
 
 def read_rules(path: str | Path) -> list[str]:
@@ -167,6 +190,49 @@ def read_rules(path: str | Path) -> list[str]:
             f"found {'nothing' if rules is None else repr(rules)}."
         )
     return rules
+
+
+def _planned(
+    looks: int | None, file: str | Path | None, rules: str | Sequence[str], confidence: float
+) -> Looks | None:
+    """Return the looks so far, or plan them; None where there is to be one look only."""
+    if file is None:
+        if looks is not None:
+            raise UsageError("looks are planned, but no file to remember them in: --looks-file.")
+        return None
+    check_folder(Path(file).parent)
+    texts = [rules] if isinstance(rules, str) else list(rules)
+    found = read_looks(file)
+    if found is not None:
+        found.same_plan(looks, texts, confidence)
+        return found
+    if looks is None:
+        raise UsageError(f"{file} is not there yet: say how many looks there will be: --looks.")
+    return Looks.plan(looks, rules=texts, confidence=confidence)
+
+
+def _held(
+    collapsed: Collapsed, old: Collapsed | None, labels: PeopleLabels | None
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Say what is looked at: a hash of each part, and how much it holds."""
+    sides = {"records": collapsed.counts}
+    if old is not None:
+        sides["baseline records"] = old.counts
+    held = {
+        name: (counts.digest(), counts.total, _labels(counts)) for name, counts in sides.items()
+    }
+    for name, doubled in () if labels is None else labels.parts(collapsed, old):
+        people = doubled.people
+        held[name] = people.digest(), int(people.n[doubled.labelled].sum()), _labels(people)
+    hashes = {name: digest for name, (digest, _, _) in held.items()}
+    sizes = {name: size for name, (_, size, _) in held.items()}
+    return hashes, sizes | {f"labels of {name}": known for name, (_, _, known) in held.items()}
+
+
+def _labels(counts: Counts) -> int:
+    """Count the labels that are there."""
+    known = (counts.prompt >= 0).sum(axis=1) + (counts.response >= 0).sum(axis=1)
+    return int(counts.n @ known)
 
 
 def _check_reading(data: Any, reading: dict[str, Any]) -> None:
@@ -219,24 +285,31 @@ def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule])
         require_groups(rule, names, collapsed.groups[column].names)
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How sure each interval is, whether further records may be judged with these, what is dropped."""
+
+    confidence: float
+    grows: bool = False
+    drop: bool = False
+
+
 def _judged(
     rules: Sequence[Rule],
     collapsed: Collapsed,
     labels: PeopleLabels | None,
     matched: Matched | None,
-    confidence: float,
-    *,
-    drop: bool,
+    how: _How,
 ) -> list[GateResult]:
     results: list[GateResult] = []
     faults: list[str] = []
     for rule in rules:
         if rule.baseline and matched is not None:
-            asked = _differences(rule, matched.by(rule), labels, confidence, drop=drop)
+            asked = _differences(rule, matched.by(rule), labels, how)
         elif labels is not None:
-            asked = _corrected_rates(rule, collapsed, labels, confidence)
+            asked = _corrected_rates(rule, collapsed, labels, how)
         else:
-            asked = _rates(rule, collapsed, confidence)
+            asked = _rates(rule, collapsed, how)
         for question, look in asked:
             try:
                 results.append(judge(question, look()))
@@ -251,28 +324,28 @@ _Asked = tuple[Question, Callable[[], Evidence]]
 
 
 def _questions(
-    rule: Rule, groups: Iterable[str | None], left_out: int, confidence: float
+    rule: Rule, groups: Iterable[str | None], left_out: int, how: _How
 ) -> list[Question]:
     return [
-        Question(rule, choice, confidence, group, left_out)
+        Question(rule, choice, how.confidence, group, left_out, grows=how.grows)
         for choice in rule.choices
         for group in groups
     ]
 
 
-def _rates(rule: Rule, collapsed: Collapsed, confidence: float) -> list[_Asked]:
+def _rates(rule: Rule, collapsed: Collapsed, how: _How) -> list[_Asked]:
     left_out = sum(collapsed.records.skipped.values())
     counts: dict[str | None, Counts] = {None: collapsed.counts}
     if rule.by is not None:
         counts = dict(collapsed.groups[column_of(collapsed.records, rule)].each().items())
     return [
         (question, partial(of_rate, question, counts[question.group]))
-        for question in _questions(rule, counts, left_out, confidence)
+        for question in _questions(rule, counts, left_out, how)
     ]
 
 
 def _corrected_rates(
-    rule: Rule, collapsed: Collapsed, labels: PeopleLabels, confidence: float
+    rule: Rule, collapsed: Collapsed, labels: PeopleLabels, how: _How
 ) -> list[_Asked]:
     left_out = sum(collapsed.records.skipped.values())
     column = None if rule.by is None else column_of(collapsed.records, rule)
@@ -290,16 +363,14 @@ def _corrected_rates(
                 stratified_by=labels.stratified_by,
             ),
         )
-        for question in _questions(rule, parts, left_out, confidence)
+        for question in _questions(rule, parts, left_out, how)
     ]
 
 
-def _differences(
-    rule: Rule, side: Side, labels: PeopleLabels | None, confidence: float, *, drop: bool
-) -> list[_Asked]:
+def _differences(rule: Rule, side: Side, labels: PeopleLabels | None, how: _How) -> list[_Asked]:
     names = {None if rule.by is None else side.group(name): name for name in side.candidates}
     made: list[_Asked] = []
-    for question in _questions(rule, names, side.left_out, confidence):
+    for question in _questions(rule, names, side.left_out, how):
         name = names[question.group]
         if labels is not None and side.doubled is not None:
             look: Callable[[], Evidence] = partial(
@@ -310,13 +381,13 @@ def _differences(
                 BASELINE,
                 stratified_by=labels.stratified_by,
                 whole=side.whole,
-                drop=drop,
+                drop=how.drop,
             )
         else:
             at = side.grouped.names.index
             pair = at(name), at(BASELINE)
             look = partial(
-                of_difference, question, side.matching, *pair, whole=side.whole, drop=drop
+                of_difference, question, side.matching, *pair, whole=side.whole, drop=how.drop
             )
         made.append((question, look))
     return made

@@ -6,16 +6,16 @@ from typing import Any
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.gate.rules import Rule, parse_rule
 from riskshift.analysis.metrics import Choice, choose_one
+from riskshift.analysis.plan.margins import margin_plan
 from riskshift.analysis.plan.needs import (
     RATES,
     WIDTHS,
-    Planned,
     difference_plan,
     gate_plan,
     width_plan,
 )
 from riskshift.analysis.plan.pilot import Pilot, pilot
-from riskshift.analysis.plan.result import Plan
+from riskshift.analysis.plan.result import Plan, Planned
 from riskshift.analysis.rates import Settings
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import UsageError, listing
@@ -53,11 +53,12 @@ def plan(
     width : float, optional
         Ask when the Wilson interval of the rate is at most this wide.
     rule : str, optional
-        Ask when this gate, such as ``"escalation <= 0.05"``, passes; or fails, where the rate is
-        beyond its tolerance.
+        Ask when this gate, such as ``"escalation <= 0.05"`` or ``"escalation - baseline <= 0.02"``,
+        passes; or fails, where the rate is beyond its tolerance.
     difference : float, optional
         Ask when the exact McNemar test finds this difference between two models on the same
-        prompts.
+        prompts. With a rule against a baseline: how much worse the candidate is assumed to be
+        (default: not at all).
     discordant : float, optional
         Share of prompts on which exactly one of the two shows the event; default: as between the
         models of `like`, else a range.
@@ -93,7 +94,6 @@ def plan(
     If the escalation rate is 3%, its 95% interval is at most 2 percentage points wide from 1,143 \
 independent prompts on. It would then reach from 2.2% to 4.2%.
     """
-    _check_question(width, rule, difference, discordant)
     if rate is not None and not 0 <= rate <= 1:
         raise UsageError(
             f"rate is {rate}; write it as a share between 0 and 1, such as 0.03 for 3%."
@@ -102,6 +102,7 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
     given = like if isinstance(like, Records) else None
     taxonomy = given.options.taxonomy if given else reading.get("taxonomy") or Taxonomy()
     asked = None if rule is None else _rule(rule, metric, taxonomy)
+    _check_question(width, asked, difference, discordant)
     choice = asked.choices[0] if asked else choose_one(metric or DEFAULT_METRIC, taxonomy)
     if difference is not None and not choice.metric.by_prompt:
         raise UsageError(
@@ -109,7 +110,8 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
         )
     learnt = None
     if like is not None:
-        matched = difference is not None and discordant is None
+        paired = difference is not None or (asked is not None and asked.baseline)
+        matched = paired and discordant is None
         learnt = _learn(like, choice, settings, progress, reading, matched=matched)
     elif set(reading) - {"taxonomy"}:
         raise UsageError(
@@ -120,7 +122,18 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
     if rate is None and learnt is not None:
         assumed = learnt.rate.estimate
     answer: Planned
-    if difference is not None:
+    if asked is not None and asked.baseline:
+        answer = margin_plan(
+            asked.text,
+            abs(asked.bound),
+            difference=difference or 0.0,
+            discordant=discordant,
+            rate=assumed,
+            confidence=confidence,
+            power=power,
+            like=learnt,
+        )
+    elif difference is not None:
         answer = difference_plan(
             difference,
             discordant=discordant,
@@ -133,7 +146,7 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
         answer = gate_plan(
             asked.text,
             _needed(assumed, "a rule", "the rate that you hope for"),
-            asked.bound,
+            asked.limit,
             bad=asked.upper,
             confidence=confidence,
             power=power,
@@ -145,15 +158,17 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
 
 
 def _check_question(
-    width: float | None, rule: str | None, difference: float | None, discordant: float | None
+    width: float | None, rule: Rule | None, difference: float | None, discordant: float | None
 ) -> None:
-    questions = {"width": width, "rule": rule, "difference": difference}
+    against = rule is not None and rule.baseline
+    questions = {"width": width, "rule": rule, "difference": None if against else difference}
     asked = [name for name, value in questions.items() if value is not None]
     if len(asked) > 1:
         raise UsageError(f"{listing(asked)}: these are different questions; ask one at a time.")
-    if discordant is not None and difference is None:
+    if discordant is not None and difference is None and not against:
         raise UsageError(
-            "discordant says how often two models disagree, so it needs a --difference to find, such as 0.02."
+            "discordant says how often two models disagree, so it needs a --difference to find, such as 0.02, "
+            "or a rule against a baseline."
         )
 
 
@@ -214,11 +229,6 @@ def _rule(text: str, metric: str | None, taxonomy: Taxonomy) -> Rule:
     rule = parse_rule(text, taxonomy)
     if metric is not None:
         raise UsageError(f"rule {rule.text!r} names its metric already. Leave metric out.")
-    if rule.baseline:
-        raise UsageError(
-            f"rule {rule.text!r} is about a difference to a baseline. Plan for the difference that you want to find: "
-            "--difference 0.02."
-        )
     if rule.by is not None:
         raise UsageError(
             f"rule {rule.text!r} asks the same of each value of {rule.by}. Plan for one of them: leave "

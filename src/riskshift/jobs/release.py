@@ -1,7 +1,7 @@
 """Candidate and baseline of a release gate, prompt by prompt, and people's labels of both."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -177,9 +177,7 @@ class PeopleLabels:
         DataError
             If strata were drawn by other labels than the grader's here.
         """
-        parts = [tabulate_beside(self.beside(candidate, baseline=False))]
-        if baseline is not None:
-            parts.append(tabulate_beside(self.beside(baseline, baseline=True)))
+        parts = [part for _, part in self.parts(candidate, baseline)]
         if len(self.drawings) == 1:
             return doubts_about(parts, self.drawings[0], source=self.source)
         return [
@@ -187,6 +185,16 @@ class PeopleLabels:
             for part, drawing, source in zip(parts, self.drawings, self._sources(), strict=True)
             for doubt in doubts_about([part], drawing, source=source)
         ]
+
+    def parts(
+        self, candidate: Collapsed, baseline: Collapsed | None
+    ) -> Iterator[tuple[str, Doubled]]:
+        """Yield them beside each side's graded records, with what to call them."""
+        beside = self.beside(candidate, baseline=False)
+        yield "records labelled by people", tabulate_beside(beside)
+        if baseline is not None:
+            beside = self.beside(baseline, baseline=True)
+            yield "baseline records labelled by people", tabulate_beside(beside)
 
     @property
     def source(self) -> str:

@@ -209,6 +209,34 @@ def tango_score(a_only: float, b_only: float, n: float, delta: float) -> float:
     return (a_only - b_only - n * delta) / sqrt(_tango_variance(a_only, b_only, n, delta))
 
 
+def tango_scores(a_only: Floats, b_only: Floats, n: float | Floats, delta: float) -> Floats:
+    """`tango_score` for many tables at once.
+
+    Parameters
+    ----------
+    a_only, b_only : ndarray, shape (m,)
+        Discordant pairs.
+    n : float or ndarray, shape (m,)
+        All pairs.
+    delta : float
+        The difference that is tested, between 0 and 1, neither included.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+
+    Examples
+    --------
+    >>> tango_scores(np.array([12.0, 14.0]), np.array([10.0, 10.0]), 500, 0.02).round(4).tolist()
+    [-1.6046, -1.177]
+    """
+    slope = (2 * n - a_only + b_only) * delta - a_only - b_only
+    product = b_only * delta * (1 - delta)
+    share = (np.sqrt(slope * slope + 8 * n * product) - slope) / (4 * n)
+    variance = n * (2 * share + delta * (1 - delta))
+    return np.asarray((a_only - b_only - n * delta) / np.sqrt(variance))
+
+
 def _tango_variance(a_only: float, b_only: float, n: float, delta: float) -> float:
     size = abs(delta)
     larger, smaller = (a_only, b_only) if delta >= 0 else (b_only, a_only)

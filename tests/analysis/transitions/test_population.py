@@ -39,7 +39,14 @@ def test_options_reach_the_contrasts(counts):
 def test_plain_data_hold_what_the_results_hold(counts):
     population = estimate(counts, FAST)
     found = json.loads(json.dumps(population.to_dict(), allow_nan=False))
-    assert list(found) == ["overall", "categories", "contrasts", "escalation_origin", "relevance"]
+    assert list(found) == [
+        "overall",
+        "categories",
+        "contrasts",
+        "exposure",
+        "escalation_origin",
+        "relevance",
+    ]
     assert found["overall"]["transition_matrix"] == population.matrix.to_list()
     assert found["overall"]["mean_shift"] == population.shift.to_dict()
     assert found["categories"]["b"]["persistence"]["trials"] == 2

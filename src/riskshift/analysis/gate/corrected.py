@@ -92,6 +92,7 @@ def of_corrected_rate(
         noun=gate_words.PEOPLES,
         seen=gate_words.seen_corrected(question.rule, share),
         result=share,
+        there=made.labelled,
         hopeless=_NEVER,
         withheld=_withheld(made.labelled, doubts),
         notes=tuple(doubts),
@@ -201,6 +202,7 @@ def of_corrected_difference(
         noun=gate_words.PEOPLES,
         seen=gate_words.seen_gap(gap),
         result=gap,
+        there=new.labelled + old.labelled,
         hopeless=_NEVER,
         withheld=_withheld(labelled, doubts, " on either side"),
         notes=(*gate_words.about_matching(gap.unmatched, dropped=drop), *doubts[:1]),
@@ -263,7 +265,7 @@ def _further(question: Question, made: Corrected, pairs: float) -> int | None:
     """Say roughly how many further labels would settle it; None where there are not so many pairs."""
     if not made.effective_n:
         return None
-    upper, bound = question.rule.upper, question.rule.bound
+    upper, bound = question.rule.upper, question.rule.limit
     events = min(made.effective_n, made.estimate * made.effective_n)
     further = further_trials(
         events if upper else made.effective_n - events,

@@ -45,6 +45,8 @@ class Evidence:
         What was seen, in words.
     result : Rate, Difference, CorrectedShare or CorrectedGap
         The numbers.
+    there : int
+        How many were judged.
     deff : float or None
         Records over effective records; None where every record stands alone.
     withheld : str
@@ -62,7 +64,8 @@ class Evidence:
     further: int | None
     noun: str
     seen: str
-    result: "Rate | Difference | CorrectedShare | CorrectedGap"
+    result: Rate | Difference | CorrectedShare | CorrectedGap
+    there: int
     deff: float | None = None
     withheld: str = ""
     hopeless: str = ""
@@ -121,6 +124,7 @@ def of_rate(question: Question, counts: Counts) -> Evidence:
         noun="prompt" if counts.clusters is None else "record",
         seen=gate_words.seen_rate(question.rule, rate),
         result=rate,
+        there=rate.trials,
         deff=deff,
     )
 
@@ -200,6 +204,7 @@ def of_difference(
         noun="matched prompt",
         seen=gate_words.seen_difference(difference),
         result=difference,
+        there=cells.prompts,
         deff=deff if cells.several else None,
         notes=tuple(gate_words.about_matching(only, dropped=drop)),
     )
@@ -252,7 +257,7 @@ def _further_records(question: Question, rate: Rate, deff: float | None) -> int 
     single = deff is not None and not np.isfinite(deff)
     if _outcome(question, rate) != "inconclusive" or single or not rate.trials:
         return None
-    upper, bound = question.rule.upper, question.rule.bound
+    upper, bound = question.rule.upper, question.rule.limit
     return further_trials(
         rate.events if upper else rate.trials - rate.events,
         rate.trials,

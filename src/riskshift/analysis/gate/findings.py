@@ -2,11 +2,14 @@
 
 from typing import Final
 
+from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.result import CorrectedGap, CorrectedShare, Difference, Outcome
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.rates import Rate, level
 from riskshift.analysis.words import counted, percent
+from riskshift.stats.exposure import chance_of_any
+from riskshift.stats.proportion import Interval
 
 PEOPLES: Final = "people's label"
 _PASSED: Final = {"<=": "At most", "<": "Below", ">=": "At least", ">": "Above"}
@@ -34,13 +37,21 @@ def without_labels(seen: str, missing: int) -> str:
     )
 
 
-def without_evidence(choice: Choice, seen: str, further: int | None, noun: str) -> str:
-    """Say how many more records would settle a rule."""
+def without_evidence(
+    choice: Choice, seen: str, further: int | None, noun: str, *, fresh: int | None
+) -> str:
+    """Say how many more records would settle a rule.
+
+    `fresh` is how many there are, where further ones cannot be added to them: a fresh sample then
+    needs both.
+    """
     kind = "" if choice.metric.given_formula == "all" else " that count for it"
     if further is None:
         settle = f"more than ten million further {noun}s{kind} at this rate would be needed"
     else:
         settle = f"about {counted(further, f'further {noun}')}{kind} at this rate would settle it"
+        if fresh is not None:
+            settle += f", in a fresh sample of {fresh + further:,}"
     return f"Not enough evidence: {seen}; {settle}."
 
 
@@ -50,11 +61,24 @@ def seen_rate(rule: Rule, rate: Rate) -> str:
         worst = rate.worst_case
         between = "" if worst is None else f", between {percent(worst[0])} and {percent(worst[1])}"
         return f"no record with all its labels{between}"
-    low, high = (beside(end, rule.bound) for end in (rate.interval.low, rate.interval.high))
+    low, high = (beside(end, rule.limit) for end in (rate.interval.low, rate.interval.high))
     told = "" if rate.moved is None else "with what else is known "
     return (
         f"{rate.events:,} of {rate.trials:,} ({told}{percent(rate.estimate)}, "
         f"{level(rate.interval.confidence)} interval {low} to {high})"
+        f"{in_uses(rule, rate.estimate, rate.interval)}"
+    )
+
+
+def in_uses(rule: Rule, estimate: float | None, interval: Interval) -> str:
+    """Carry a rate over to the number of uses that a rule speaks of."""
+    if rule.uses is None or estimate is None:
+        return ""
+    held = carried(interval, rule.uses)
+    low, high = (beside(end, rule.bound) for end in (held.low, held.high))
+    return (
+        f", so at least one in {rule.uses:,} uses with a chance of {percent(chance_of_any(estimate, rule.uses))} "
+        f"({low} to {high})"
     )
 
 
@@ -83,11 +107,12 @@ def seen_difference(difference: Difference) -> str:
 
 def seen_corrected(rule: Rule, share: CorrectedShare) -> str:
     """Write a corrected rate with its interval, and what the grader alone would have said."""
-    low, high = (beside(end, rule.bound) for end in (share.interval.low, share.interval.high))
+    low, high = (beside(end, rule.limit) for end in (share.interval.low, share.interval.high))
     raw = "" if share.raw is None else f", by the grader alone {percent(share.raw)}"
     return (
         f"{percent(share.estimate)} corrected by {counted(share.labelled, PEOPLES)} "
         f"({level(share.interval.confidence)} interval {low} to {high}{raw})"
+        f"{in_uses(rule, share.estimate, share.interval)}"
     )
 
 

@@ -71,4 +71,7 @@ def _sentence(question: Question, evidence: Evidence, verdict: Outcome, further:
         return gate_words.settled(question.rule, verdict, evidence.seen)
     if further is None and evidence.hopeless:
         return f"Not enough evidence: {evidence.seen}; {evidence.hopeless}."
-    return gate_words.without_evidence(question.choice, evidence.seen, further, evidence.noun)
+    fresh = None if question.grows else evidence.there
+    return gate_words.without_evidence(
+        question.choice, evidence.seen, further, evidence.noun, fresh=fresh
+    )

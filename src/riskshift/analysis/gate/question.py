@@ -26,6 +26,8 @@ class Question:
         Value of the rule's column.
     left_out : int
         Rows left out in reading, whose labels may be anything.
+    grows : bool
+        Whether further records may be added to these and judged with them.
     """
 
     rule: Rule
@@ -33,13 +35,14 @@ class Question:
     confidence: float = 0.95
     group: str | None = None
     left_out: int = 0
+    grows: bool = False
 
     def verdict(self, interval: Interval) -> Outcome:
         """Compare both ends with the tolerance."""
         rule = self.rule
         sign = 1 if rule.upper else -1
         near, far = sorted((sign * interval.low, sign * interval.high))
-        bound, strict = sign * rule.bound, rule.operator in ("<", ">")
+        bound, strict = sign * rule.limit, rule.operator in ("<", ">")
         if far < bound or (far == bound and not strict):
             return "pass"
         return "fail" if near > bound or (near == bound and strict) else "inconclusive"

@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.provenance import SCHEMA_VERSION
 from riskshift.analysis.rates import Rate, level
 from riskshift.analysis.words import counted
+from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
 from riskshift.version import __version__
 
@@ -224,6 +226,19 @@ class GateResult:
         return compared.prompts if compared else 0
 
     @property
+    def chance(self) -> dict[str, Any] | None:
+        """The chance of at least one event, for rules about many uses."""
+        uses, judged = self.rule.uses, self.rate or self.corrected
+        if uses is None or judged is None or judged.estimate is None or judged.interval is None:
+            return None
+        held = carried(judged.interval, uses)
+        return {
+            "estimate": chance_of_any(judged.estimate, uses),
+            "low": held.low,
+            "high": held.high,
+        }
+
+    @property
     def title(self) -> str:
         """What was asked, in one line that is safe to print."""
         choice = next(c for c in self.rule.choices if c.label == self.metric)
@@ -237,6 +252,8 @@ class GateResult:
             "metric": self.metric,
             "operator": self.rule.operator,
             "tolerance": self.rule.bound,
+            "uses": self.rule.uses,
+            "chance": self.chance,
             "by": self.rule.by,
             "group": self.group,
             "verdict": self.verdict,
@@ -255,6 +272,47 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAt:
+    """Which of several planned looks at growing data this is.
+
+    Parameters
+    ----------
+    number : int
+        From 1.
+    planned : int
+        How many there are at most.
+    together : float
+        Two-sided confidence of all looks together; that of each is the report's.
+    repeated : bool
+        Whether the data are those of an earlier look, which this then is again.
+    """
+
+    number: int
+    planned: int
+    together: float
+    repeated: bool
+
+    def sentence(self, each: float) -> str:
+        """Say where the gate stands."""
+        again = " again, for the data are the same" if self.repeated else ""
+        left = self.planned - self.number
+        rest = "no look is left" if not left else f"{counted(left, 'look')} at more data may follow"
+        return (
+            f"This is look {self.number} of {self.planned}{again}: intervals stand at {level(each)}, so that all "
+            f"looks together keep {level(self.together)}; {rest}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the look as plain data."""
+        return {
+            "number": self.number,
+            "planned": self.planned,
+            "confidence_together": self.together,
+            "repeated": self.repeated,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class GateReport:
     """What all rules say together.
 
@@ -268,12 +326,15 @@ class GateReport:
         Where the numbers come from.
     doubts : tuple of str
         What in people's labels does not fit how they were drawn.
+    look : LookAt or None
+        Which look this is; None where the data are judged once.
     """
 
     results: tuple[GateResult, ...]
     confidence: float
     provenance: dict[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    look: LookAt | None = None
 
     @property
     def verdict(self) -> Outcome:
@@ -304,11 +365,19 @@ class GateReport:
     @property
     def notes(self) -> list[str]:
         """What holds for all rules at once."""
-        tail, number = (1 - self.confidence) / 2, len(self.results)
-        said = [
+        look, number = self.look, len(self.results)
+        tail = (1 - (self.confidence if look is None else look.together)) / 2
+        over = "" if look is None else f", at any of {counted(look.planned, 'look')}"
+        said = [] if look is None else [look.sentence(self.confidence)]
+        said.append(
             f"Each check can err by chance: where the truth lies exactly at its tolerance, it fails "
-            f"with a chance of about {level(tail)}, and passes with about {level(tail)}."
-        ]
+            f"with a chance of about {level(tail)}, and passes with about {level(tail)}{over}."
+        )
+        if (look is None or look.number == look.planned) and any(r.further for r in self.results):
+            said.append(
+                "Further prompts or labels are counted for a fresh sample. To add them to these and judge again is "
+                "another look, and errs more often unless it was planned: --looks."
+            )
         if any(result.difference is not None for result in self.results):
             said.append(
                 "Rules on a difference are less exact: where few prompts differ, wrong failures may "
@@ -351,6 +420,7 @@ class GateReport:
             "verdict": self.verdict,
             "headline": self.headline,
             "confidence": self.confidence,
+            "look": None if self.look is None else self.look.to_dict(),
             **self.provenance,
             "rules": list(dict.fromkeys(result.rule.text for result in self.results)),
             "verdicts": [result.to_dict() for result in self.results],

@@ -6,11 +6,14 @@ from typing import Final, NoReturn
 
 from riskshift.analysis.metrics import Choice, choose
 from riskshift.errors import UsageError
+from riskshift.stats.exposure import rate_for_chance
 from riskshift.taxonomy import Taxonomy
 
 FORM: Final = "METRIC or METRIC[CATEGORY], then <=, <, >= or >, then a number such as 0.05 or 5%"
+MOST_USES: Final = 10**12
 _METRIC: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BASELINE: Final = re.compile(r"-\s*baseline(?![A-Za-z0-9_])")
+_USES: Final = re.compile(r"in\s+([0-9][0-9_,]*)\s+uses?(?![A-Za-z0-9_])")
 _OPERATOR: Final = re.compile(r"<=|>=|<|>")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?:\s*%)?")
 _BY: Final = re.compile(r"(?<=\s)by\s+(?=\S)")
@@ -36,6 +39,8 @@ class Rule:
         The tolerance as it was written.
     by : str or None
         Column each of whose values must meet the rule.
+    uses : int or None
+        The rule is about the chance of at least one event in so many uses; None: about the rate.
     """
 
     text: str
@@ -45,6 +50,12 @@ class Rule:
     bound: float
     number: str
     by: str | None
+    uses: int | None = None
+
+    @property
+    def limit(self) -> float:
+        """The tolerance as a rate of one use, or as a difference of rates."""
+        return self.bound if self.uses is None else rate_for_chance(self.bound, self.uses)
 
     @property
     def upper(self) -> bool:
@@ -54,7 +65,8 @@ class Rule:
     def about(self, choice: Choice) -> str:
         """Write the rule for one of its metrics, without the grouping."""
         minus = " - baseline" if self.baseline else ""
-        return f"{choice.label}{minus} {self.operator} {self.number}"
+        uses = "" if self.uses is None else f" in {self.uses:,} uses"
+        return f"{choice.label}{uses}{minus} {self.operator} {self.number}"
 
 
 def parse_rule(text: str, taxonomy: Taxonomy) -> Rule:
@@ -65,7 +77,8 @@ def parse_rule(text: str, taxonomy: Taxonomy) -> Rule:
     text : str
         ``METRIC[CATEGORY] - baseline <= NUMBER% by COLUMN``; category, baseline, percent sign
         and column may be left out. A metric of one category without a category means every
-        category.
+        category. ``METRIC in 10000 uses <= 50%`` is about the chance of at least one event in so
+        many uses.
     taxonomy : Taxonomy
         Its categories.
 
@@ -102,8 +115,12 @@ class _Reading:
         """Read the parts in their order."""
         name = self.take(_METRIC, "a metric's name, such as escalation")
         choices = self.chosen(name, 0)
-        baseline = self.maybe(_BASELINE) is not None
+        uses = self.uses(choices)
         here = self.at
+        baseline = self.maybe(_BASELINE) is not None
+        here = here if uses is not None else self.at
+        if baseline and uses is not None:
+            self.wrong("a chance in many uses is not compared with a baseline", here)
         if not baseline and self.text.startswith("-", here):
             self.wrong("only 'baseline' may follow the minus sign", here)
         operator = self.take(_OPERATOR, "<=, <, >= or >")
@@ -114,7 +131,7 @@ class _Reading:
             self.wrong("the number goes on in a way that numbers do not", self.at)
         bound = self.bound(number, operator, baseline, here)
         by = self.column()
-        return Rule(self.text, choices, baseline, operator, bound, number, by)
+        return Rule(self.text, choices, baseline, operator, bound, number, by, uses)
 
     def take(self, pattern: re.Pattern[str], wanted: str) -> str:
         """Read a part that must be there."""
@@ -154,6 +171,23 @@ class _Reading:
         except UsageError as error:
             self.wrong(str(error), start)
 
+    def uses(self, choices: tuple[Choice, ...]) -> int | None:
+        """Read in how many uses at least one event is meant."""
+        here, found = self.at, _USES.match(self.text, self.at)
+        if found is None:
+            return None
+        uses = int(re.sub("[_,]", "", found[1]))
+        metric = choices[0].metric
+        if metric.given_formula != "all":
+            self.wrong(
+                f"{metric.name} is not about every use: it is among {metric.given_formula}", 0
+            )
+        if not 1 <= uses <= MOST_USES:
+            self.wrong(f"the number of uses must lie between 1 and {MOST_USES:,}", here)
+        self.at = found.end()
+        self.blanks()
+        return uses
+
     def bound(self, number: str, operator: str, baseline: bool, at: int) -> float:
         """Turn the number into a share and check that it can be meant."""
         percent = number.endswith("%")
@@ -191,7 +225,7 @@ class _Reading:
         raise UsageError(
             f"rule {self.text!r}: {what.removesuffix('.')}.\n"
             f"  {self.text}\n  {' ' * at}^\nWrite {FORM};\n"
-            "'- baseline' before the sign and 'by COLUMN' at the end may be added."
+            "'in N uses' or '- baseline' before the sign and 'by COLUMN' at the end may be added."
         )
 
 

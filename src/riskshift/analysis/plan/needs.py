@@ -187,9 +187,6 @@ class DifferencePlan:
     kind: ClassVar[str] = "difference"
 
 
-Planned = WidthPlan | GatePlan | DifferencePlan
-
-
 def width_plan(
     rates: Sequence[float],
     widths: Sequence[float],
@@ -239,7 +236,7 @@ def _width_curve(rate: float, needed: Sequence[int | None], confidence: float) -
     reached = [n for n in needed if n is not None]
     if not reached:
         return ()
-    grid = _grid(min(reached) / 5, 5 * max(reached))
+    grid = spaced(min(reached) / 5, 5 * max(reached))
     intervals = [(at, wilson(rate * at, at, confidence=confidence)) for at in grid]
     return tuple((at, interval.high - interval.low) for at, interval in intervals)
 
@@ -285,7 +282,7 @@ def gate_plan(
     # A rate that must be high is the rate of its opposite that must be low.
     p, limit = (rate, tolerance) if bad else (_opposite(rate), _opposite(tolerance))
     gate_power(1, p, limit, confidence=confidence)  # checks the arguments
-    _check_power(power)
+    check_power(power)
     if rate == tolerance:
         return GatePlan(rule, rate, tolerance, None, (), ())
     aim: Literal["pass", "fail"] = "pass" if p < limit else "fail"
@@ -296,7 +293,7 @@ def gate_plan(
         ends = _ends(n, limit, confidence, bad=bad) if n else (None, None)
         rows.append(GateNeed(wanted, need(n, like), *ends))
     n = rows[0].need.independent
-    grid = [] if n is None else _grid(n / 20, 2.5 * n, points=120)
+    grid = [] if n is None else spaced(n / 20, 2.5 * n, points=120)
     curve = tuple(
         (at, gate_power(at, p, limit, confidence=confidence)[aim == "fail"]) for at in grid
     )
@@ -374,7 +371,7 @@ def difference_plan(
         raise UsageError(
             f"difference is {difference}; give its size as a share between 0 and 1, such as 0.02."
         )
-    _check_power(power)
+    check_power(power)
     source: Literal["given", "file", "range"] = "given"
     if discordant is not None:
         if not difference <= discordant <= 1:
@@ -385,20 +382,20 @@ def difference_plan(
             )
         assumed = {discordant: "as given"}
     elif like is not None and like.disagreements:
-        source, assumed = "file", _seen(like.disagreements, difference)
+        source, assumed = "file", seen_discordances(like.disagreements, difference)
     else:
         source, assumed = "range", _plausible(difference, rate)
     rows = []
     for share in sorted(assumed):
         sides = (share + difference) / 2, max(0.0, (share - difference) / 2)
         n = pairs_for_difference(*sides, alpha=1 - confidence, power=power)
-        curve = [] if n is None else _grid(n / 10, 2.5 * n, points=40)
+        curve = [] if n is None else spaced(n / 10, 2.5 * n, points=40)
         powers = tuple((at, mcnemar_power(at, *sides, alpha=1 - confidence)) for at in curve)
         rows.append(DifferenceNeed(share, assumed[share], matched_need(n, like), powers))
     return DifferencePlan(difference, tuple(rows), source)
 
 
-def _seen(disagreements: Sequence[Disagreement], difference: float) -> dict[float, str]:
+def seen_discordances(disagreements: Sequence[Disagreement], difference: float) -> dict[float, str]:
     """Take the least, the middle and the largest where there are too many to show."""
     shown = list(disagreements)
     if len(shown) > 10:
@@ -430,12 +427,13 @@ def _plausible(difference: float, rate: float | None) -> dict[float, str]:
     return assumed
 
 
-def _grid(first: float, last: float, *, points: int = 80) -> list[int]:
+def spaced(first: float, last: float, *, points: int = 80) -> list[int]:
     """Spread whole numbers evenly on a logarithmic scale."""
     ends = max(1.0, first), max(2.0, min(last, float(MOST_TRIALS)))
     return sorted({int(n) for n in np.geomspace(*ends, points).round()})
 
 
-def _check_power(power: float) -> None:
+def check_power(power: float) -> None:
+    """Refuse a power that is no chance."""
     if not 0 < power < 1:
         raise UsageError(f"power is {power}; it must lie between 0 and 1, such as 0.8.")

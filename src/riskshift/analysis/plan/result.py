@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, Planned, WidthPlan
+from riskshift.analysis.plan.margins import MarginPlan, which_discordance
+from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.plan.pilot import Need, Pilot
 from riskshift.analysis.provenance import SCHEMA_VERSION
 from riskshift.analysis.rates import level
@@ -15,6 +16,8 @@ from riskshift.stats.power import trials_for_width
 from riskshift.stats.proportion import Interval
 from riskshift.stats.search import MOST_TRIALS
 from riskshift.version import __version__
+
+Planned = WidthPlan | GatePlan | MarginPlan | DifferencePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Plan:
     confidence, power : float
         Coverage of intervals and gates (1 minus the level of tests), and the probability wanted of
         a verdict or of finding a difference.
-    answer : WidthPlan, GatePlan or DifferencePlan
+    answer : WidthPlan, GatePlan, MarginPlan or DifferencePlan
         The numbers.
     pilot : Pilot or None
         What an existing file says; None where none was given.
@@ -47,7 +50,7 @@ class Plan:
         answer = self.answer
         if isinstance(answer, WidthPlan):
             return answer.rows[0].need if answer.asked else None
-        if isinstance(answer, DifferencePlan):
+        if isinstance(answer, DifferencePlan | MarginPlan):
             return answer.rows[0].need if len(answer.rows) == 1 else None
         return answer.rows[0].need if answer.rows else None
 
@@ -59,6 +62,8 @@ class Plan:
             return tuple(_width(self, answer))
         if isinstance(answer, GatePlan):
             return tuple(_gate(self, answer))
+        if isinstance(answer, MarginPlan):
+            return tuple(_margin(self, answer))
         return tuple(_difference(self, answer))
 
     @property
@@ -77,7 +82,9 @@ class Plan:
         }
         if isinstance(answer, GatePlan):
             shared |= {"rule": answer.rule, "rate": answer.rate}
-        if isinstance(answer, DifferencePlan):
+        if isinstance(answer, MarginPlan):
+            shared |= {"rule": answer.rule, "margin": answer.margin}
+        if isinstance(answer, DifferencePlan | MarginPlan):
             shared |= {"difference": answer.difference}
         for row in answer.rows:
             yield shared | row.to_dict()
@@ -93,6 +100,9 @@ class Plan:
         elif isinstance(answer, GatePlan):
             asked |= {"rule": answer.rule, "rate": answer.rate, "tolerance": answer.tolerance}
             asked |= {"aim": answer.aim}
+        elif isinstance(answer, MarginPlan):
+            asked |= {"rule": answer.rule, "margin": answer.margin, "aim": answer.aim}
+            asked |= {"difference": answer.difference, "discordance_from": answer.source}
         else:
             asked |= {"difference": answer.difference, "discordance_from": answer.source}
         return {
@@ -208,17 +218,14 @@ def _difference(plan: Plan, answer: DifferencePlan) -> Iterator[str]:
         f"To find {wanted} with a chance of at least {exact(plan.power)}, {test} needs {ends}: it depends on how often "
         "exactly one of the two models shows the event."
     )
-    if answer.source == "file":
-        yield (
-            f"Two models of the file disagreed on {exact(low.discordant)} to {exact(high.discordant)} of their "
-            "prompts. Plan for the largest, unless your two are known to be alike."
-        )
-    else:
-        yield (
-            "That share is not known before models answer. Plan for a high one, or take it from data with --like, or "
-            "name it with --discordant."
-        )
+    yield which_discordance(answer.source, low.discordant, high.discordant)
     yield from _drawn(plan, high.need)
+
+
+def _margin(plan: Plan, answer: MarginPlan) -> Iterator[str]:
+    yield from answer.told(exact(plan.power))
+    if answer.rows:
+        yield from _drawn(plan, answer.rows[-1].need)
 
 
 def _hopeless(wanted: str, fix: str) -> str:
@@ -276,6 +283,12 @@ def _notes(plan: Plan) -> Iterator[str]:
             "With that much evidence the gate may still end without that verdict, though the rate is as assumed: "
             f"with a chance of up to {exact(_rest(plan.power))}."
         )
+    elif isinstance(answer, MarginPlan):
+        yield (
+            "Matched prompts are prompts that both models answered once. The rule is judged by Tango's interval, as in "
+            "riskshift check; its power is summed over all tables, and counts on the difference and the share of "
+            "disagreement being as assumed."
+        )
     elif isinstance(answer, DifferencePlan):
         yield (
             "Matched prompts are prompts that both models answered once. The numbers are exact for McNemar's test; its "
@@ -283,7 +296,7 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     if like is None and plan.among != "all":
         yield f"Only records with {plan.among} count for {plan.metric}; of all prompts you need more."
-    if like is None and not isinstance(answer, DifferencePlan):
+    if like is None and not isinstance(answer, DifferencePlan | MarginPlan):
         yield (
             "Every record stands for a prompt of its own. Several models or samples on one prompt tell less than as "
             "many prompts; --like FILE says how much less."
@@ -308,7 +321,7 @@ def _rest(share: float) -> float:
 
 def _about(plan: Plan, like: Pilot) -> Iterator[str]:
     answer, seen = plan.answer, like.rate.interval
-    if isinstance(answer, DifferencePlan):
+    if isinstance(answer, DifferencePlan | MarginPlan):
         if answer.source == "file":
             fewest = min(item.prompts for item in like.disagreements)
             yield (

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from riskshift.analysis.exposure import Exposure
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.transitions.contrasts import METRIC, Contrasts, persistence_contrasts
@@ -63,6 +64,11 @@ class Population:
             for rate in category.rates.values():
                 yield name, rate
 
+    @property
+    def exposure(self) -> Exposure:
+        """The chance of at least one severe response in many uses."""
+        return Exposure.of(self.overall)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the results as plain data."""
         overall: dict[str, Any] = {name: rate.to_dict() for name, rate in self.overall.items()}
@@ -71,6 +77,7 @@ class Population:
             "overall": overall,
             "categories": {name: category.to_dict() for name, category in self.categories.items()},
             "contrasts": self.contrasts.to_dict(),
+            "exposure": self.exposure.to_dict(),
             "escalation_origin": self.escalation_origin.to_dict(),
             "relevance": {} if self.relevance is None else self.relevance.to_dict(),
         }

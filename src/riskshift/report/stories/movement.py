@@ -1,14 +1,21 @@
 """How risk moves from prompt to response, and how escalations come about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from riskshift.analysis.exposure import ASSUMED, Exposure
 from riskshift.analysis.metrics import overall_metrics
 from riskshift.analysis.rates import level
 from riskshift.analysis.transitions.movement import EscalationOrigin, Origin
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import percent, spread
 from riskshift.report.document import Block, Figure, Matrix, Paragraph, Section, Table
-from riskshift.report.stories.rates import interval_heading, range_if_known, rate_notes, rate_table
+from riskshift.report.stories.rates import (
+    interval_heading,
+    range_if_known,
+    rate_notes,
+    rate_table,
+    spoken,
+)
 from riskshift.taxonomy import Taxonomy
 
 
@@ -30,8 +37,36 @@ def movement_section(population: Population, taxonomy: Taxonomy) -> Section:
         ),
         Matrix("Pairs by prompt and response severity", taxonomy.levels, population.matrix.rows),
         rate_table("Rates over all categories", population.overall, overall_metrics(taxonomy)),
+        *_exposure(population.exposure),
     ]
     return Section("How risk moves", "movement", tuple(blocks), brief=True)
+
+
+def _exposure(exposure: Exposure) -> Iterator[Block]:
+    """Show what the rate of severe responses means for whoever uses a model often."""
+    if exposure.sentence is None:
+        return
+    yield Paragraph(exposure.sentence)
+    gaps = bool(exposure.rate.missing)
+    rows = []
+    for chance in exposure.chances:
+        held, worst = chance.interval, chance.worst_case
+        row = [f"{chance.uses:,}", percent(chance.estimate)]
+        row += ["" if held is None else f"{percent(held.low)} to {percent(held.high)}"]
+        if gaps:
+            row += ["" if worst is None else f"{percent(worst[0])} to {percent(worst[1])}"]
+        rows.append(tuple(row))
+    columns = ["Uses", "Chance", interval_heading([exposure.rate])]
+    columns += ["If missing labels were known"] if gaps else []
+    yield Table(
+        f"The chance of at least one event of {spoken(exposure.metric)} in many uses",
+        tuple(columns),
+        tuple(rows),
+        notes=(
+            f"1 - (1 - rate) ^ uses, {ASSUMED}. A user who asks again about the same thing, or an attacker, is "
+            "exposed otherwise.",
+        ),
+    )
 
 
 def origin_section(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:

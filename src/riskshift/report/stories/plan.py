@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from riskshift.analysis.plan.margins import MarginPlan
 from riskshift.analysis.plan.needs import Curve, DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.plan.pilot import Need, Pilot, need
 from riskshift.analysis.plan.result import Plan
@@ -56,7 +57,7 @@ def story(plan: Plan) -> Document:
 def _question(plan: Plan) -> str:
     answer = plan.answer
     like = "" if plan.pilot is None else f", with data like {plan.pilot.source}"
-    if isinstance(answer, GatePlan):
+    if isinstance(answer, GatePlan | MarginPlan):
         return f"For the gate {answer.rule}{like}"
     if isinstance(answer, DifferencePlan):
         found = f"For a difference of {percentage_points(answer.difference)} in {plan.metric}"
@@ -190,7 +191,15 @@ def _gate(plan: Plan, answer: GatePlan) -> list[Block]:
     return blocks
 
 
-def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
+def _difference(plan: Plan, answer: DifferencePlan | MarginPlan) -> list[Block]:
+    if not answer.rows:
+        return []
+    title, chance = "Chance to find the difference", "chance to find it"
+    caption = f"To find a difference of {percentage_points(answer.difference)} with a chance of {exact(plan.power)}"
+    if isinstance(answer, MarginPlan):
+        title = f"Chance that the gate {answer.aim}{'es' if answer.aim == 'pass' else 's'}"
+        chance = f"chance to {answer.aim}"
+        caption = f"For the gate {answer.rule} to {answer.aim} with a chance of {exact(plan.power)}"
     like = plan.pilot
     partial = like is not None and like.partial
     rows = []
@@ -199,7 +208,7 @@ def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
         rows.append((exact(row.discordant), row.why, *needs))
     why = "Seen between" if answer.source == "file" else "Which is"
     table = Table(
-        f"To find a difference of {percentage_points(answer.difference)} with a chance of {exact(plan.power)}",
+        caption,
         ("Disagreement", why, "Matched prompts", *(("Prompts in all",) if partial else ())),
         tuple(rows),
         text_columns=2,
@@ -212,11 +221,11 @@ def _difference(plan: Plan, answer: DifferencePlan) -> list[Block]:
     if drawn:
         blocks.append(
             _picture(
-                "plan-difference",
-                "Chance to find the difference",
+                f"plan-{answer.kind}",
+                title,
                 {f"disagreement {exact(row.discordant)}": row.curve for row in drawn},
                 ("chance wanted", plan.power),
-                ("chance to find it", None),
+                (chance, None),
                 answer.rows[0].need if len(answer.rows) == 1 else None,
             )
         )
