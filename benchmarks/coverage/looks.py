@@ -23,7 +23,7 @@ from benchmarks.coverage.row import Row
 from riskshift.stats.binomial import at_least, at_most
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.looks import look_confidence
-from riskshift.stats.paired import , tango_scores
+from riskshift.stats.paired import tango_scores
 from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.paired_power import further_pairs
 from riskshift.stats.power import further_trials
