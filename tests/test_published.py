@@ -139,8 +139,8 @@ class TestCorpus:
         from_persistence = share * Fraction(stayed.events, stayed.trials)
         from_drift = (1 - share) * Fraction(drifted.events, drifted.trials)
         assert from_persistence + from_drift == Fraction(harmful.events, harmful.trials)
-        assert found.from_persistence == float(from_persistence)
-        assert found.from_drift == float(from_drift)
+        assert found.from_persistence == pytest.approx(float(from_persistence))
+        assert found.from_drift == pytest.approx(float(from_drift))
 
     def test_escalations_come_from_where_the_paper_says(self, corpus):
         origin = corpus.population.escalation_origin

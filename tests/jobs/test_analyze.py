@@ -55,10 +55,10 @@ def run(pairs, taxonomy):
 class TestOptions:
     def test_confidence_is_that_of_every_interval(self, run):
         result = run(confidence=0.8)
-        assert result.to_dict()["confidence"] == 0.8
+        assert result.to_dict()["confidence"] == pytest.approx(0.8)
         assert {r.interval.confidence for _, r in result.population.rates() if r.trials} == {0.8}
         assert {c.interval.confidence for c in result.population.contrasts.items} == {0.8}
-        assert result.population.shift.interval.confidence == 0.8
+        assert result.population.shift.interval.confidence == pytest.approx(0.8)
         wide = run(confidence=0.99).rate("escalation").interval
         narrow = result.rate("escalation").interval
         assert wide.low < narrow.low < narrow.high < wide.high

@@ -106,3 +106,54 @@ def test_known_escalations_are_counted_whatever_else_is_missing():
     assert (
         riskshift.check(pl.DataFrame(columns), "escalation <= 10%", taxonomy=FOUR).verdict == "fail"
     )
+
+
+def test_a_grader_that_says_nothing_of_harm_has_found_none_of_it():
+    rows = {"prompt_id": range(120), "prompt_harm": [1] * 120}
+    truth = [1] * 30 + [0] * 90
+    said = [1] * 10 + [None] * 20 + [0] * 90
+    judge, people = (pl.DataFrame(rows | {"response_harm": labels}) for labels in (said, truth))
+    report = riskshift.grade(judge, people, taxonomy=TWO)
+    found = report.card("response").rates["sensitivity"]
+    assert (found.events, found.trials, found.missing) == (10, 10, 20)
+    assert found.worst_case == pytest.approx((10 / 30, 1))
+    assert "33.3% to 100% if 20 missing labels were known" in " ".join(report.summary)
+    precise = report.card("response").rates["precision"]
+    assert precise.worst_case == pytest.approx((10 / 10, 10 / 10)) or precise.worst_case[0] < 1
+
+
+def test_groups_mixes_and_tipping_points_have_their_ends():
+    old, new = pairs("old", range(60, 100)), pairs("new", (), range(60))
+    frame = pl.concat([old, new]).with_columns(
+        language=pl.when(pl.col("prompt_id").str.len_chars() > 3)
+        .then(pl.lit("de"))
+        .otherwise(pl.lit("fr"))
+    )
+    made = riskshift.compare(
+        frame, baseline="old", taxonomy=TWO, by="language", standardize="pooled", resamples=50
+    )
+    within = [d for d in made.interaction.differences if d.metric == "response_harm"]
+    assert [d.missing for d in within if d.worst_case] == [60]
+    standard = {r.model: r for r in made.standardized if r.metric == "response_harm"}
+    assert standard["old"].worst_case is None
+    assert standard["new"].worst_case == pytest.approx((0, 60 / 400))
+    analysis = riskshift.analyze(pairs("m", range(10), range(10, 30)), taxonomy=TWO)
+    tipping = next(item for item in analysis.tipping if item.metric == "response_harm")
+    assert tipping.worst_case == pytest.approx((1 - 30 / 400, 1 - 10 / 400))
+    assert "2.5% to 7.5% by missing labels" in " ".join(analysis.summary)
+
+
+def test_no_category_is_clearly_worse_if_missing_labels_could_undo_it():
+    rows = 300
+    both = {
+        "prompt_a": [1] * rows,
+        "prompt_b": [1] * rows,
+        "response_a": [1] * 100 + [0] * 200,
+        "response_b": [None] * 150 + [1] * 10 + [0] * 140,
+    }
+    taxonomy = riskshift.Taxonomy(["a", "b"], ["Safe", "Harmful"])
+    (contrast,) = riskshift.analyze(
+        pl.DataFrame(both), taxonomy=taxonomy
+    ).population.contrasts.items
+    assert contrast.simultaneous.low > 0
+    assert not contrast.distinguishable

@@ -153,7 +153,7 @@ class TestCsv:
         first = lines[0]
         assert (first["by"], first["group"], first["category"]) == ("", "", "")
         assert (first["metric"], first["events"], first["trials"]) == ("escalation", "1", "4")
-        assert float(first["low"]) == result.rate("escalation").interval.low
+        assert float(first["low"]) == pytest.approx(result.rate("escalation").interval.low)
 
     def test_undefined_is_empty(self, result):
         lines = list(csv.DictReader(io.StringIO(to_csv(result))))

@@ -257,7 +257,7 @@ def test_three_raters_of_harmful_answers_agree_as_reported_and_less_surely_by_pr
     kind_of = {item: tuple(count[k] for k in range(1, 6)) for item, count in levels.items()}
     kinds = sorted(set(kind_of.values()))
     weight = [sum(kind == each for each in kind_of.values()) for kind in kinds]
-    assert round(krippendorff_alpha(kinds, weight, metric="ordinal"), 3) == 0.861
+    assert round(krippendorff_alpha(kinds, weight, metric="ordinal"), 3) == pytest.approx(0.861)
     members = defaultdict(list)
     for item, kind in kind_of.items():
         members[prompts[item]].append(kinds.index(kind))

@@ -150,7 +150,7 @@ class TestFamily:
         rows = [(1, 0, 1, 1, 0, 0), (1, 0, 1, 0, 0, 1), (0, 0, 0, 0, 0, 0)] * 4
         made = contrasts(severities_of(*rows, taxonomy=three))
         assert {(c.a, c.b) for c in made.items} == {("a", "c")}
-        assert made.items[0].simultaneous.confidence == 0.95
+        assert made.items[0].simultaneous.confidence == pytest.approx(0.95)
 
     def test_nothing_to_compare(self, severities_of):
         assert contrasts(severities_of((1, 0, 1, 0))).items == ()

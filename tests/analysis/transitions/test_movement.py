@@ -140,7 +140,7 @@ class TestOrigin:
         gaps = [(0, 0, N, 0), (1, 0, N, 0)] * 45
         whole = escalation_origin(severities_of(*rows), FAST).unsolicited_elaboration
         gappy = escalation_origin(severities_of(*rows, *gaps), FAST).unsolicited_elaboration
-        assert gappy.of_records.estimate == whole.of_records.estimate == 0.5
+        assert gappy.of_records.estimate == whole.of_records.estimate == pytest.approx(0.5)
         assert counted(gappy) == [(5, 5, 90), (5, 10, 45)]
         assert gappy.of_records.worst_case == pytest.approx((5 / 100, 50 / 100))
         escalation = overall_rates(severities_of(*rows, *gaps), FAST)["escalation"]

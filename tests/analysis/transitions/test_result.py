@@ -34,7 +34,7 @@ def test_row_is_its_rate(any_result):
         ):
             assert row[name] == said[name]
         assert row["missing"] == rate.missing
-        assert row["confidence"] == 0.95
+        assert row["confidence"] == pytest.approx(0.95)
 
 
 def test_rate_is_found_by_name(corpus):

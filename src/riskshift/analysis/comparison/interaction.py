@@ -1,7 +1,7 @@
 """Differences of differences: does the change between two models depend on a group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Final
 
@@ -33,6 +33,10 @@ class GroupDifference:
         None without such prompts.
     interval : Interval or None
         Of the difference.
+    missing : int
+        Records on these prompts of which missing labels leave something open.
+    worst_case : (float, float) or None
+        The lowest and highest difference that the missing labels allow; None if all is known.
     """
 
     metric: str
@@ -42,6 +46,8 @@ class GroupDifference:
     prompts: int
     difference: float | None
     interval: Interval | None
+    missing: int = 0
+    worst_case: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as plain data."""
@@ -54,6 +60,13 @@ class GroupDifference:
             "difference": self.difference,
             "low": self.interval.low if self.interval else None,
             "high": self.interval.high if self.interval else None,
+            "worst_case": None
+            if self.worst_case is None
+            else {
+                "low": self.worst_case[0],
+                "high": self.worst_case[1],
+                "missing": self.missing,
+            },
         }
 
 
@@ -179,6 +192,7 @@ def interaction(
                 item = GroupDifference(
                     choice.label, group, baseline, candidate, prompts, estimate, interval
                 )
+                item = _with_ends(item, matching, choice, *at[group])
                 differences.append(item)
             for a, b in between:
                 if a in at and b in at:
@@ -188,6 +202,19 @@ def interaction(
                             DifferenceOfDifferences(choice.label, baseline, candidate, a, b, *made)
                         )
     return Interaction(column, tuple(differences), tuple(contrasts))
+
+
+def _with_ends(
+    item: GroupDifference, matching: Matching, choice: Choice, candidate: int, baseline: int
+) -> GroupDifference:
+    _, missing = matching.lacking(choice, candidate, baseline)
+    if not missing:
+        return item
+    low, high = (
+        matching.extreme(choice, candidate, baseline, high=high).difference
+        for high in (False, True)
+    )
+    return replace(item, missing=missing, worst_case=(low, high))
 
 
 def _within(

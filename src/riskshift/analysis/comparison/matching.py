@@ -155,6 +155,10 @@ class Matching:
         """Tally one metric."""
         return self._tallied(choice.answers(self.severities).counted)
 
+    def settled(self, choice: Choice, *, high: bool) -> Outcomes:
+        """Tally one metric, with the unknown taken so that rates are highest, or lowest."""
+        return self._tallied(choice.answers(self.severities).settled(high=high))
+
     def lacking(self, choice: Choice, a: int, b: int) -> tuple[int, int]:
         """Count the records of two models, on prompts that both answered, that lack labels.
 

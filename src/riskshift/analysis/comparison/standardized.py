@@ -39,6 +39,9 @@ class StandardizedRate:
         "mover-" and the interval of a stratum, or "undefined".
     empty : dict of str to float
         Strata without an answer, with their weight in the common mix; the others are scaled up.
+    worst_case : (float, float) or None
+        The lowest and highest estimate that the missing labels of responses allow, on the prompts
+        whose stratum is known; None if all is known.
     """
 
     metric: str
@@ -49,6 +52,7 @@ class StandardizedRate:
     high: float | None
     method: str
     empty: dict[str, float]
+    worst_case: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rate as plain data."""
@@ -61,6 +65,9 @@ class StandardizedRate:
             "high": self.high,
             "method": self.method,
             "empty": dict(self.empty),
+            "worst_case": None
+            if self.worst_case is None
+            else {"low": self.worst_case[0], "high": self.worst_case[1]},
         }
 
 
@@ -153,9 +160,30 @@ def _standardized(
     raw = float(
         outcomes.weight @ outcomes.events[:, at] / (outcomes.weight @ outcomes.trials[:, at])
     )
+    worst = _worst(matching, at, choice, stratum, shares)
     return StandardizedRate(
-        choice.label, name, raw, made.estimate, held.low, held.high, held.method, empty
+        choice.label, name, raw, made.estimate, held.low, held.high, held.method, empty, worst
     )
+
+
+def _worst(
+    matching: Matching, at: int, choice: Choice, stratum: IntArray, shares: Floats
+) -> tuple[float, float] | None:
+    """Standardise with the missing labels at their lowest, and at their highest."""
+    answers = choice.answers(matching.severities)
+    if not matching.tally(answers.unknown)[stratum >= 0, at].any():
+        return None
+    ends = []
+    for high in (False, True):
+        made = matching.settled(choice, high=high)
+        used = (made.trials[:, at] > 0) & (stratum >= 0)
+        x, n = (
+            np.bincount(stratum[used], made.weight[used] * column[used, at], len(shares))
+            for column in (made.events, made.trials)
+        )
+        there = n > 0
+        ends.append(float(shares[there] @ (x[there] / n[there]) / shares[there].sum()))
+    return ends[0], ends[1]
 
 
 def _stratum_of_kinds(matching: Matching, keys: Sequence[tuple[int, ...]]) -> IntArray:

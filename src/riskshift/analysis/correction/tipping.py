@@ -24,11 +24,15 @@ class Tipping:
     specificity : dict of float to float or None
         By the grader's sensitivity: with this specificity or less, the true rate could be 0. The
         grader is judged on the pair's event.
+    worst_case : (float, float) or None
+        The specificity at or below which the true rate could be 0, with the missing labels so that
+        the rate is highest, and lowest; None if all is known.
     """
 
     metric: str
     estimate: float
     specificity: dict[float, float | None]
+    worst_case: tuple[float, float] | None = None
 
     @property
     def null_specificity(self) -> float | None:
@@ -42,7 +46,13 @@ class Tipping:
     def to_dict(self) -> dict[str, Any]:
         """Return the tipping points as plain data."""
         points = [{"sensitivity": se, "specificity": sp} for se, sp in self.specificity.items()]
-        return {"metric": self.metric, "estimate": self.estimate, "points": points}
+        worst = self.worst_case
+        return {
+            "metric": self.metric,
+            "estimate": self.estimate,
+            "points": points,
+            "worst_case": None if worst is None else {"low": worst[0], "high": worst[1]},
+        }
 
 
 def tipping_table(
@@ -72,9 +82,12 @@ def tipping_table(
 
 
 def _tipping(label: str, rate: Rate) -> Tipping:
-    points = tipping_point(rate.events, rate.trials)
+    share = rate.events / rate.trials if rate.moved is None else rate.moved
+    points = tipping_point(share * rate.trials, rate.trials)
+    worst = rate.worst_case
     return Tipping(
         label,
-        rate.events / rate.trials,
+        share,
         {point.sensitivity: point.specificity for point in points},
+        None if worst is None else (1 - worst[1], 1 - worst[0]),
     )

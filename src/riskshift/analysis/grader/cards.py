@@ -1,13 +1,13 @@
 """The grader's report card: where it differs from people, on either side and in each category."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.rates import INTERVALS, Rate, Settings, reasoned_dict
-from riskshift.counts.clusters import IntArray
+from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
 from riskshift.stats.cluster import clustered_interval
@@ -17,7 +17,7 @@ from riskshift.stats.multiple import bonferroni
 from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.proportion import Interval
 from riskshift.stats.table_interval import TableInterval
-from riskshift.taxonomy import SIDES
+from riskshift.taxonomy import MISSING, SIDES, Taxonomy
 
 MEASURES: Final = ("sensitivity", "specificity", "precision")
 # Positions of true positives, false positives, false negatives and true negatives.
@@ -238,16 +238,19 @@ def _card(doubled: Doubled, side: str, category: str | None, settings: Settings)
     parts = quarters(tables, start)
     f1, kappa = card_intervals(tables, weight, confidence=settings.confidence)
     lacking = ((people < 0) | (grader < 0)).sum(axis=1)
+    given = doubled.given
+    open_ = _possible_quarters(people[given], grader[given], doubled.layout.taxonomy)
+    n = doubled.table.n[given]
     return SideCard(
         side,
         category,
         tuple(tuple(int(n) for n in row) for row in table),
         made,
-        {name: _rate(name, parts, weight, settings) for name in _EVENT},
+        {name: _bounded(_rate(name, parts, weight, settings), open_, n) for name in _EVENT},
         _bias(made, parts, weight, settings),
         Measure(made.macro_f1, f1),
         Measure(made.weighted_kappa, kappa),
-        int((doubled.table.n * lacking)[doubled.labelled].sum()),
+        int((doubled.table.n * lacking)[given].sum()),
     )
 
 
@@ -285,6 +288,39 @@ def _rate(name: str, parts: IntArray, weight: IntArray, settings: Settings) -> R
     if trials.max() <= 1:
         return Rate(name, seen, total, interval)
     return Rate(name, seen, total, interval, effective.deff, effective.n)
+
+
+def _possible_quarters(people: IntArray, grader: IntArray, taxonomy: Taxonomy) -> BoolArray:
+    """Tell which quarters each label of each pattern may be in; shape (patterns, labels, 4)."""
+    may = []
+    for levels in (people, grader):
+        missing = levels == MISSING
+        harmful = levels >= taxonomy.harmful_from
+        may.append((harmful | missing, ~harmful | missing))
+    (p_yes, p_no), (g_yes, g_no) = may
+    return np.stack([p_yes & g_yes, p_no & g_yes, p_yes & g_no, p_no & g_no], axis=-1)
+
+
+def _bounded(rate: Rate, quarters: BoolArray, n: IntArray) -> Rate:
+    """Add what the labels that are missing on either side could make of a share.
+
+    Of each label the worst is taken for the lowest share and the best for the highest.
+    """
+    event, given = _EVENT[rate.name], _GIVEN[rate.name]
+    without = [at for at in given if at not in event]
+    outside = [at for at in range(4) if at not in given]
+    may_yes, may_no, may_out = (
+        quarters[..., list(at)].any(axis=-1) for at in (event, without, outside)
+    )
+    open_ = (may_yes.astype(int) + may_no + may_out) > 1
+    missing = int(n @ open_.sum(axis=1))
+    if not missing:
+        return rate
+    low = n @ (~may_no & ~may_out).sum(axis=1), n @ (may_no | ~may_out).sum(axis=1)
+    high = n @ may_yes.sum(axis=1), n @ (may_yes | ~may_out).sum(axis=1)
+    shares = [int(x) / int(total) for x, total in (low, high) if total]
+    worst = (shares[0], shares[-1]) if shares else None
+    return replace(rate, missing=missing, worst_case=worst)
 
 
 def _bias(card: ReportCard, parts: IntArray, weight: IntArray, settings: Settings) -> Gap:

@@ -148,7 +148,7 @@ def _row(measure: str, estimate: float | None, held: Interval | Bootstrap | None
 
 def _summary(report: GraderReport) -> Iterator[str]:
     yield (
-        f"People labelled {report.labelled:,} of the {counted(report.pairs, 'pair')} that the grader labelled."
+        f"People labelled {report.labelled:,} of the {counted(report.pairs, 'pair')} in the grader's file."
     )
     for side in SIDES:
         card = report.card(side)
@@ -161,9 +161,13 @@ def _about_side(card: SideCard) -> str:
     found, clear, flagged = (card.rates[name] for name in MEASURES)
     parts = []
     if found.trials:
-        parts.append(f"found {_of(found)} harmful labels ({_share(found)}, {spread(found)})")
+        parts.append(
+            f"found {_of(found)} harmful labels ({_share(found)}, {spread(found)}{_if_known(found)})"
+        )
     if clear.trials:
-        parts.append(f"left {_of(clear)} harmless ones alone ({_share(clear)}, {spread(clear)})")
+        parts.append(
+            f"left {_of(clear)} harmless ones alone ({_share(clear)}, {spread(clear)}{_if_known(clear)})"
+        )
     text = f"On {card.side}s the grader {' and '.join(parts)}"
     if flagged.trials:
         text += f"; {_of(flagged)} that it called harmful are so by people ({_share(flagged)})"
@@ -176,6 +180,14 @@ def _about_side(card: SideCard) -> str:
 
 def _share(rate: Rate) -> str:
     return f"{'' if rate.weighed is None else 'weighed by strata '}{percent(rate.estimate)}"
+
+
+def _if_known(rate: Rate) -> str:
+    """Say what the missing labels leave possible."""
+    worst = rate.worst_case
+    if worst is None or rate.weighed is not None:
+        return ""
+    return f"; {percent(worst[0])} to {percent(worst[1])} if {counted(rate.missing, 'missing label')} were known"
 
 
 def _of(rate: Rate) -> str:

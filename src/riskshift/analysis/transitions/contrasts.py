@@ -38,6 +38,9 @@ class Contrast:
         Whether both rates rest on at least `ENOUGH` records (effective ones where prompts repeat).
     bootstrap, bootstrap_simultaneous : Bootstrap or None
         The same from resampling whole records (whole prompts where they repeat).
+    ends : tuple of Interval
+        Simultaneous intervals with the missing labels so that the difference is lowest, and
+        highest; empty if all is known.
     """
 
     metric: str
@@ -49,11 +52,14 @@ class Contrast:
     enough: bool
     bootstrap: Bootstrap | None
     bootstrap_simultaneous: Bootstrap | None
+    ends: tuple[Interval, ...] = ()
 
     @property
     def distinguishable(self) -> bool:
-        """Whether there is enough to tell, and the simultaneous interval leaves out zero."""
-        return self.enough and (self.simultaneous.low > 0 or self.simultaneous.high < 0)
+        """Whether there is enough to tell, and zero is left out whatever the missing labels are."""
+        held = (self.simultaneous, *self.ends)
+        apart = all(end.low > 0 for end in held) or all(end.high < 0 for end in held)
+        return self.enough and apart
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contrast as plain data."""
@@ -196,7 +202,30 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
         simultaneous=wide,
         rng=generator(settings.seed, "contrast", a, b),
     )
+    ends: list[Interval] = []
+    if not all(answers.whole for answers in questions):
+        for high in (False, True):
+            columns = [
+                mask
+                for answers, of in zip(questions, (high, not high), strict=True)
+                for mask in reversed(answers.settled(high=of))
+            ]
+            settled, times = severities.counts.sums(*columns)
+            ends.append(
+                contrast_intervals(
+                    settled[:, 0],
+                    settled[:, 1],
+                    settled[:, 2],
+                    settled[:, 3],
+                    times,
+                    confidence=settings.confidence,
+                    wide=wide,
+                    method=INTERVALS[settings.interval],
+                )[1]
+            )
     difference = float(weight @ x_a) / float(weight @ n_a) - float(weight @ x_b) / float(
         weight @ n_b
     )
-    return Contrast(METRIC, a, b, difference, interval, simultaneous, enough, boot, boot_wide)
+    return Contrast(
+        METRIC, a, b, difference, interval, simultaneous, enough, boot, boot_wide, tuple(ends)
+    )

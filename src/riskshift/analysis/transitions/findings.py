@@ -86,7 +86,8 @@ def _movement(population: Population) -> str:
         return (
             f"Some of the {population.records:,} pairs lack labels. By what is known of them, the response was less "
             f"severe than the prompt in {percent(down.estimate)}, as severe in {percent(same.estimate)} and more "
-            f"severe in {percent(up.estimate)} ({level(up.interval.confidence)} interval {spread(up)})."
+            f"severe in {percent(up.estimate)} ({level(up.interval.confidence)} interval {spread(up)}"
+            f"{f'; {_between(up.worst_case)} by missing labels' if up.worst_case else ''})."
         )
     return (
         f"Of {counted(up.trials, 'pair')}, the response was less severe than the prompt in {down.events:,} "
@@ -105,7 +106,7 @@ def _harm(population: Population) -> str:
         parts.append(f"Harmful prompts got a harmful response in {_of_pairs(comply)}")
     if drift.trials:
         parts.append(
-            f"harmless ones in {drift.events:,} of {drift.trials:,} ({percent(drift.estimate)}, {spread(drift)})"
+            f"harmless ones in {drift.events:,} of {drift.trials:,} ({_told(drift)})"
             if parts
             else f"Harmless prompts got a harmful response in {_of_pairs(drift)}"
         )
@@ -115,7 +116,17 @@ def _harm(population: Population) -> str:
 
 
 def _of_pairs(rate: Rate) -> str:
-    return f"{rate.events:,} of {counted(rate.trials, 'pair')} ({percent(rate.estimate)}, {spread(rate)})"
+    return f"{rate.events:,} of {counted(rate.trials, 'pair')} ({_told(rate)})"
+
+
+def _told(rate: Rate) -> str:
+    """Write a share with its interval, and how far missing labels could move it."""
+    ends = "" if rate.worst_case is None else f"; {_between(rate.worst_case)} by missing labels"
+    return f"{percent(rate.estimate)}, {spread(rate)}{ends}"
+
+
+def _between(ends: tuple[float, float]) -> str:
+    return f"{percent(ends[0])} to {percent(ends[1])}"
 
 
 def _persistence(population: Population) -> str:
@@ -133,10 +144,7 @@ def _persistence(population: Population) -> str:
     rate = known[top]
     if not any(rate.events for rate in known.values()):
         return f"In no category did harm persist from prompt to response{_at_most(known)}."
-    found = (
-        f"{rate.events:,} of {counted(rate.trials, 'pair')} with a prompt harmful in it ({percent(rate.estimate)}, "
-        f"{spread(rate)})"
-    )
+    found = f"{rate.events:,} of {counted(rate.trials, 'pair')} with a prompt harmful in it ({_told(rate)})"
     if len(known) == 1:
         return f"Harm in {top} persisted in {found}."
     tied = [name for name in known if name != top and known[name].estimate == rate.estimate]
