@@ -10,8 +10,9 @@ from riskshift import Taxonomy
 
 TWO = Taxonomy(["a", "b"], ["Safe", "Low", "High"])
 NAMES = ("prompt_a", "prompt_b", "response_a", "response_b")
-# Worst cases are bounds of what was seen; where everything is seen they meet.
-BOUNDS = ("worst_case", "known")
+# Worst cases are bounds of what was seen; where everything is seen they meet. And in thousands of
+# uses a chance is as good as certain where the rate is not small.
+BOUNDS = ("worst_case", "known", "exposure")
 # Two bounds that differ by less than a tenth of what one record in a thousand weighs are one.
 ROUNDING = 1e-4
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import (
-    cautious_correlation,
     clustered_interval,
     correlation,
     effective_sample,
@@ -226,24 +225,6 @@ def test_a_rate_is_perfectly_correlated_with_itself_and_opposed_to_its_complemen
     assume((linearised_variance(x, n, w) or 0) > 0)
     assert correlation(x, n, x, n, w) == pytest.approx(1)
     assert correlation(x, n, n - x, n, w) == pytest.approx(-1)
-
-
-@given(clusters(), clusters())
-def test_cautious_correlation_is_below_one_and_never_above_the_plain_one(a, b):
-    kinds = min(len(a[0]), len(b[0]))
-    arrays = [*(values[:kinds] for values in (*a[:2], *b[:2])), a[2][:kinds]]
-    cautious, plain = cautious_correlation(*arrays), correlation(*arrays)
-    assert -1 <= cautious < 1
-    assert cautious <= plain
-    assert cautious == (plain if plain <= 0 else pytest.approx(cautious))
-    assert np.sign(cautious) == np.sign(plain)
-
-
-@pytest.mark.parametrize("size", [1, 50])
-def test_cautious_correlation_does_not_depend_on_how_rare_or_large_clusters_are(size):
-    for empty in (10, 10_000):
-        both = [1, 1, 0, 0], [size] * 4, [1, 0, 1, 0], [size] * 4, [40, 10, 10, empty]
-        assert cautious_correlation(*both) == pytest.approx(correlation(*both), rel=0.1)
 
 
 def test_correlation_of_one_record_each_is_that_of_the_bits():

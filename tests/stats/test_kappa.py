@@ -1,6 +1,7 @@
 """Weighted kappa of two raters and its intervals."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def test_kappa_and_its_standard_error_agree_with_vcd(name, weights):
 @given(tables(), st.sampled_from(["linear", "quadratic"]))
 def test_kappa_and_its_standard_error_agree_with_statsmodels(table, weights):
     assume(weighted_kappa(table, weights=weights) is not None and table.sum() > 1)
-    expected = cohens_kappa(table, wt=weights)
+    with warnings.catch_warnings(action="ignore"):  # theirs, where a row is empty
+        expected = cohens_kappa(table, wt=weights)
     assume(expected.std_kappa > 1e-6)
     assert weighted_kappa(table, weights=weights) == pytest.approx(expected.kappa, abs=1e-12)
     assert error_of(table, weights) == pytest.approx(expected.std_kappa, rel=1e-7)
