@@ -353,7 +353,7 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
     ... )
     >>> interval = corrected_difference(a, b)
     >>> round(a.estimate - b.estimate, 4), round(interval.low, 4), round(interval.high, 4)
-    (0.0544, 0.0309, 0.079)
+    (0.0544, 0.0299, 0.0798)
     """
     if not np.array_equal(a.weight, b.weight):
         raise UsageError("Two corrected rates are compared over the same kinds of cluster.")

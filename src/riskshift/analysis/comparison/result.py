@@ -145,6 +145,8 @@ class Comparison:
                 row[side] = row[side]["estimate"]
             row["verdict"] = "" if item.verdict is None else item.verdict.word
             row["higher"] = "" if item.verdict is None else item.verdict.higher
+            worst = row.pop("worst_case") or {}
+            row |= {f"worst_{name}": worst.get(name) for name in ("low", "high", "missing")}
             made = corrected.get(key(item))
             held = made.interval if made else None
             yield row | {

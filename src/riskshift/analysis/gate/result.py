@@ -378,11 +378,6 @@ class GateReport:
                 "Further prompts or labels are counted for a fresh sample. To add them to these and judge again is "
                 "another look, and errs more often unless it was planned: --looks."
             )
-        if any(result.difference is not None for result in self.results):
-            said.append(
-                "Rules on a difference are less exact: where few prompts differ, wrong failures may "
-                "be twice as frequent."
-            )
         if any(result.corrected or result.corrected_difference for result in self.results):
             said.append(
                 "Rates are corrected by people's labels. That is right if the pairs they labelled were drawn at "
