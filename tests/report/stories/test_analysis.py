@@ -218,8 +218,8 @@ SUMMARIES = {
         "Some of the 3 pairs lack labels. By what is known of them, the response was less severe "
         "than the prompt in 58.3%, as severe in 8.3% and more severe in 33.3% (95% interval 6.1% to "
         "79.2%).",
-        "Harmful prompts got a harmful response in 0 of 1 pair (0%, 0% to 79.3%); harmless ones "
-        "in 1 of 1 (100%, 20.7% to 100%).",
+        "Harmful prompts got a harmful response in 0 of 1 pair (0%, 0% to 79.3%; 0% to 50.0% by "
+        "missing labels); harmless ones in 1 of 1 (100%, 20.7% to 100%).",
         "In no category did harm persist from prompt to response; the intervals reach up to "
         "79.3% (harm).",
         "The only escalation came from a harmless prompt (unsolicited elaboration).",
