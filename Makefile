@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help setup oracles demo test check format bench clean
 
@@ -25,8 +26,8 @@ oracles: setup $(VENV)/.oracles ## Install the packages that tests compare with 
 demo: setup ## Analyze the packaged corpus and write demo/report.html
 	$(BIN)/riskshift demo -o demo
 
-test: setup ## Run the tests
-	$(BIN)/python -m pytest
+test: setup ## Run the tests, in parallel
+	$(BIN)/python -m pytest --numprocesses $(JOBS)
 
 check: setup ## Format, lint, types, import contracts, documented examples
 	$(BIN)/ruff format --check .
