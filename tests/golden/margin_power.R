@@ -1,5 +1,6 @@
 # Power of a rule on a paired difference, by every table: for stats/test_margin_power.
-# The score test's constrained maximum is found by a general optimiser, not by Tango's formula.
+# The score test's constrained maximum is found by a general optimiser, not by Tango's formula; the
+# exact test's share by binom.test.
 # Run from this folder: Rscript margin_power.R
 library(jsonlite)
 
@@ -11,6 +12,11 @@ score <- function(a, b, n, delta) {
   q <- optimize(loglik, c(0, (1 - delta) / 2), maximum = TRUE, tol = 1e-12)$maximum
   (a - b - n * delta) / sqrt(n * (2 * q + delta * (1 - delta)))
 }
+upper <- function(a, b, n, confidence) {
+  d <- a + b
+  if (d == 0) return(0)
+  (2 * binom.test(a, d, conf.level = confidence)$conf.int[2] - 1) * d / n
+}
 power <- function(n, pa, pb, margin, confidence) {
   z <- qnorm((1 + confidence) / 2)
   passes <- fails <- 0
@@ -19,8 +25,8 @@ power <- function(n, pa, pb, margin, confidence) {
       p <- dmultinom(c(a, b, n - a - b), prob = c(pa, pb, 1 - pa - pb))
       if (p < 1e-13) next
       s <- score(a, b, n, margin)
-      if (s <= -z) passes <- passes + p
-      if (s > z) fails <- fails + p
+      if (s <= -z && upper(a, b, n, confidence) <= margin) passes <- passes + p
+      if (s > z && -upper(b, a, n, confidence) > margin) fails <- fails + p
     }
   }
   list(

@@ -157,3 +157,12 @@ def test_no_category_is_clearly_worse_if_missing_labels_could_undo_it():
     ).population.contrasts.items
     assert contrast.simultaneous.low > 0
     assert not contrast.distinguishable
+
+
+def test_a_plan_from_a_file_says_what_its_missing_labels_leave_open():
+    plan = riskshift.plan(
+        like=pairs("m", range(10), range(10, 30)), metric="response_harm", width=0.05, taxonomy=TWO
+    )
+    assert any(
+        "20 records leave the rate" in note and "2.5% to 7.5%" in note for note in plan.notes
+    )

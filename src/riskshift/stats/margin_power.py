@@ -1,19 +1,23 @@
 """How many matched prompts until a difference is settled against a margin.
 
-Power is that of Tango's interval, summed over every count of discordant pairs that matters.
+Power is that of Tango's interval held to the exact test, summed over every count of discordant pairs that matters.
 """
 
+from collections.abc import Callable
 from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import gammaln, ndtri, xlog1py, xlogy
 
 from riskshift.errors import UsageError
 from riskshift.stats.binomial import Floats, at_most
-from riskshift.stats.paired import tango_scores
+from riskshift.stats.paired import conditional_uppers, tango_scores
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one, check_inside, check_share
 from riskshift.stats.search import MOST_TRIALS, smallest_if_any
+
+BoolArray = npt.NDArray[np.bool_]
 
 _AHEAD = 1.05
 _CHECKED = 60
@@ -33,7 +37,7 @@ def margin_power(
         True shares of prompts on which only the candidate a, or only the baseline b, has the event.
     margin : float
         How much higher the candidate's rate may be, between 0 and 1. The rule passes if the upper
-        end of Tango's interval for a minus b is at most this, and fails if the lower end is above.
+        end of `tango_exact` for a minus b is at most this, and fails if the lower end is above.
     confidence : float, default 0.95
         Two-sided coverage of that interval.
 
@@ -58,7 +62,7 @@ def margin_power(
 
     >>> passes, fails = margin_power(1200, 0.03, 0.03, 0.02)
     >>> round(passes, 4), round(fails, 4)
-    (0.7901, 0.0)
+    (0.7896, 0.0)
     """
     z = _check(a_only_rate, b_only_rate, margin, confidence)
     check_at_least_one("n", n)
@@ -74,8 +78,18 @@ def margin_power(
     )
     # Among the prompts on which the event is not the baseline's alone.
     share = min(1.0, a_only_rate / (1 - b_only_rate)) if b_only_rate < 1 else 0.0
-    passes = at_most(_most_a(b, n, margin, -z), n - b, share)
-    fails = 1 - at_most(_most_a(b, n, margin, z), n - b, share)
+    size = float(n)
+
+    def below(a: Floats) -> BoolArray:
+        upper = conditional_uppers(a, b, size, confidence)
+        return (tango_scores(a, b, size, margin) <= -z) & (upper <= margin)
+
+    def not_above(a: Floats) -> BoolArray:
+        lower = -conditional_uppers(b, a, size, confidence)
+        return (tango_scores(a, b, size, margin) <= z) | (lower <= margin)
+
+    passes = at_most(_most_a(b, n, below), n - b, share)
+    fails = 1 - at_most(_most_a(b, n, not_above), n - b, share)
     return float(chance @ passes / chance.sum()), float(chance @ fails / chance.sum())
 
 
@@ -97,7 +111,7 @@ def pairs_for_margin(
     margin : float
         How much higher the candidate's rate may be, between 0 and 1.
     confidence : float, default 0.95
-        Two-sided coverage of Tango's interval.
+        Two-sided coverage of the interval (`riskshift.stats.paired.tango_exact`).
     power : float, default 0.8
         Wanted probability of that verdict.
 
@@ -143,13 +157,12 @@ def pairs_for_margin(
     return planned
 
 
-def _most_a(b: Floats, n: int, margin: float, bound: float) -> Floats:
-    """Find the most a-only pairs at which the score is still at most `bound`; -1 where none is."""
+def _most_a(b: Floats, n: int, holds: Callable[[Floats], BoolArray]) -> Floats:
+    """Find the most a-only pairs for which something still holds that more of them end; else -1."""
     low, high = np.full(b.shape, -1.0), n - b + 1
     while (open_ := high - low > 1).any():
         middle = np.where(open_, (low + high) // 2, low)
-        held = tango_scores(np.maximum(middle, 0.0), b, float(n), margin) <= bound
-        held &= middle >= 0
+        held = holds(np.maximum(middle, 0.0)) & (middle >= 0)
         low = np.where(open_ & held, middle, low)
         high = np.where(open_ & ~held, middle, high)
     return low

@@ -8,7 +8,7 @@ from math import exp, isfinite, lgamma, log, sqrt
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, chdtrc
+from scipy.special import betainc, betaincinv, chdtrc
 
 from riskshift.errors import UsageError
 from riskshift.stats.proportion import Interval, clopper_pearson, normal_quantile
@@ -179,6 +179,34 @@ def conditional_upper(a_only: float, b_only: float, n: float, confidence: float)
         return 0.0
     share = clopper_pearson(a_only, discordant, confidence=confidence).high
     return (2 * share - 1) * discordant / n
+
+
+def conditional_uppers(
+    a_only: Floats, b_only: Floats, n: float | Floats, confidence: float
+) -> Floats:
+    """`conditional_upper` for many tables at once.
+
+    Parameters
+    ----------
+    a_only, b_only : ndarray, shape (m,)
+        Discordant pairs.
+    n : float or ndarray, shape (m,)
+        All pairs.
+    confidence : float
+        Two-sided coverage.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+
+    Examples
+    --------
+    >>> conditional_uppers(np.array([1.0, 0.0]), np.array([7.0, 0.0]), 80, 0.95).round(4).tolist()
+    [0.0053, 0.0]
+    """
+    inner = b_only > 0
+    share = betaincinv(a_only + 1, np.where(inner, b_only, 1.0), (1 + confidence) / 2)
+    return np.asarray((2 * np.where(inner, share, 1.0) - 1) * (a_only + b_only) / n, np.float64)
 
 
 def tango_score(a_only: float, b_only: float, n: float, delta: float) -> float:

@@ -285,9 +285,9 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     elif isinstance(answer, MarginPlan):
         yield (
-            "Matched prompts are prompts that both models answered once. The rule is judged by Tango's interval, as in "
-            "riskshift check; its power is summed over all tables, and counts on the difference and the share of "
-            "disagreement being as assumed."
+            "Matched prompts are prompts that both models answered once. The rule is judged by Tango's interval, held "
+            "to the exact test, as in riskshift check; its power is summed over all tables, and counts on the "
+            "difference and the share of disagreement being as assumed."
         )
     elif isinstance(answer, DifferencePlan):
         yield (
@@ -334,6 +334,12 @@ def _about(plan: Plan, like: Pilot) -> Iterator[str]:
             f"In {like.source} {like.rate.name} is {like.rate.events:,} of {like.rate.trials:,} "
             f"({percent(like.rate.estimate)}, {level(seen.confidence)} interval {spread(like.rate)}), which is itself "
             f"uncertain{_safer(answer, like.rate.estimate, seen)}."
+        )
+    if like.rate.worst_case is not None:
+        low, high = (percent(end) for end in like.rate.worst_case)
+        yield (
+            f"Labels are missing there: {counted(like.rate.missing, 'record')} leave the rate of {like.source} anywhere "
+            f"from {low} to {high}. Plan for the worst of these too: --rate."
         )
     few = min(
         (like.rate.events, counted(like.rate.events, "event")),
