@@ -338,8 +338,8 @@ def _about(plan: Plan, like: Pilot) -> Iterator[str]:
     if like.rate.worst_case is not None:
         low, high = (percent(end) for end in like.rate.worst_case)
         yield (
-            f"Labels are missing there: {counted(like.rate.missing, 'record')} leave the rate of {like.source} anywhere "
-            f"from {low} to {high}. Plan for the worst of these too: --rate."
+            f"Labels are missing there: {counted(like.rate.missing, 'record')} leave the rate of {like.source} "
+            f"anywhere from {low} to {high}. Plan for the worst of these too: --rate."
         )
     few = min(
         (like.rate.events, counted(like.rate.events, "event")),
