@@ -72,8 +72,12 @@ def unknown_choice(what: str, value: str, choices: Sequence[str]) -> UsageError:
 
 
 def listing(names: Iterable[object], *, limit: int = 30) -> str:
-    """Join names for a message, cutting a list that nobody would read."""
-    shown = [str(name) for name in names]
+    """Join names for a message, cutting a list that nobody would read.
+
+    A name with a line break or a control character stands in quotes, as code, so that it cannot
+    pass for a line of the message.
+    """
+    shown = [text if text.isprintable() else repr(text) for text in map(str, names)]
     rest = len(shown) - limit
     return ", ".join(shown[:limit]) + (f" and {rest:,} more" if rest > 0 else "")
 

@@ -153,7 +153,7 @@ class Records:
         Rows left out so far, by reason.
     """
 
-    frame: nw.LazyFrame[Any]
+    frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
     options: Options
     source: Source
     skipped: Mapping[str, int] = field(default_factory=dict)

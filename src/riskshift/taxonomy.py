@@ -2,13 +2,13 @@
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from riskshift.errors import FileError, UsageError, listing, unknown_choice
+from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.toml_file import read_toml
 
 MISSING: Final = -1
 BAD: Final = -2
@@ -167,10 +167,7 @@ class Taxonomy:
         UsageError
             If a key is unknown or a value is not a taxonomy.
         """
-        try:
-            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise FileError(f"{path}: cannot read the taxonomy: {error}.") from error
+        data = read_toml(path, "taxonomy")
         known = ("categories", "levels", "harmful_from", "descriptions")
         for key in data:
             if key not in known:

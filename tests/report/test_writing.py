@@ -67,17 +67,12 @@ class TestWholeOrNotAtAll:
         assert list(tmp_path.iterdir()) == [place]
 
     def test_full_disk_leaves_the_old_file_and_nothing_else(self, tmp_path, monkeypatch):
-        class Full(io.BytesIO):
-            def write(self, content):
-                raise OSError(28, "No space left on device")
-
-        def opened(handle, mode):
-            os.close(handle)
-            return Full()
+        def full(handle, content):
+            raise OSError(28, "No space left on device")
 
         place = tmp_path / "results.json"
         place.write_bytes(b"old")
-        monkeypatch.setattr(places.os, "fdopen", opened)
+        monkeypatch.setattr(places.os, "write", full)
         with pytest.raises(OutputError, match=r"results\.json cannot be written: No space left"):
             write_bytes(place, b"new")
         assert place.read_bytes() == b"old"

@@ -1,5 +1,5 @@
 """The command line: parse, one public call, render, exit code."""
 
-from riskshift.cli.app import main
+from riskshift.cli.boundary import main
 
 __all__ = ["main"]

@@ -59,6 +59,7 @@ def agree(
     """
     from riskshift.jobs.agree import agree as compare_raters
     from riskshift.outputs.overwriting import refuse_overwriting
+    from riskshift.outputs.places import together
 
     options.check_outputs(output, format)
     refuse_overwriting(
@@ -75,7 +76,7 @@ def agree(
         skip_bad=skip_bad,
         memory_limit=memory_limit,
     )
-    with options.progress(quiet=quiet) as told:
+    with options.progress(quiet=quiet) as told, together():
         result = compare_raters(
             paths,
             rule=resolve,

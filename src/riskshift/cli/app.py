@@ -1,19 +1,12 @@
-"""The commands, and what becomes of errors."""
+"""The commands."""
 
-import os
-import sys
-import warnings
-from typing import Annotated, Any, TextIO
+from typing import Annotated
 
 import typer
 
 from riskshift.cli import agree, analyze, check, compare, demo, grade, label_studio, plan, sample
-from riskshift.errors import RiskshiftError, RiskshiftWarning
+from riskshift.cli.printing import put
 from riskshift.version import __version__
-
-BAD_INPUT = 2
-INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 app = typer.Typer(
     help="How risk moves from prompt to response: paired analysis of labelled pairs.",
@@ -35,7 +28,7 @@ app.add_typer(label_studio.app, name="label-studio")
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"riskshift {__version__}")
+        put(f"riskshift {__version__}\n")
         raise typer.Exit
 
 
@@ -44,46 +37,9 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    # Taken out before, wherever it stands; here only for the help.
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Say more about a fault; may stand anywhere.")
+    ] = False,
 ) -> None:
     pass
-
-
-def main() -> None:
-    """Run the command line; a fault of the input is one message and exit code 2."""
-    warnings.showwarning = _show_warning
-    warnings.simplefilter("always", RiskshiftWarning)
-    try:
-        app()
-    except RiskshiftError as error:
-        typer.echo(f"riskshift: {_inert(str(error))}", err=True)
-        sys.exit(BAD_INPUT)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BROKEN_PIPE)  # not 1, which says that a gate fails
-    except OSError as error:
-        # Of standard output, such as a full disk; files that are read or written say more.
-        typer.echo(f"riskshift: cannot go on: {_inert(str(error))}.", err=True)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        typer.echo("riskshift: interrupted; nothing was half written.", err=True)
-        sys.exit(INTERRUPTED)
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    if issubclass(category, RiskshiftWarning):
-        typer.echo(f"riskshift: warning: {_inert(str(message))}", err=True)
-
-
-def _inert(text: str) -> Any:
-    # Values from the data stand in messages; they must not act on the terminal.
-    from riskshift.outputs.escape import lines
-
-    return lines(text)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from riskshift.cli import options
-from riskshift.errors import OutputError, UsageError, unknown_choice
+from riskshift.cli.printing import put, say
+from riskshift.errors import UsageError, unknown_choice
 
 FORMATS = ("text", "json", "github", "junit")
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
@@ -98,15 +99,13 @@ def check(
     from riskshift.jobs.check import check as judge
     from riskshift.jobs.check import read_rules
     from riskshift.outputs.overwriting import refuse_overwriting
-    from riskshift.outputs.places import check_folder, write_bytes
+    from riskshift.outputs.places import check_place, write_bytes
     from riskshift.report.render.gate import FORMATS as RENDERERS
 
     if format not in FORMATS:
         raise unknown_choice("--format", format, FORMATS)
     if output is not None:
-        if output.is_dir():
-            raise OutputError(f"{output} is a folder. Name a file in it.")
-        check_folder(output.parent)
+        check_place(output)
     refuse_overwriting(
         {"-o": output, "--looks-file": looks_file},
         {
@@ -149,10 +148,10 @@ def check(
         )
     made = RENDERERS[format](report)
     if output is None:
-        typer.echo(made, nl=False)
+        put(made, kind=format)
     else:
         write_bytes(output, made.encode())
         if not quiet:
-            typer.echo(report.headline, err=True)
+            say(report.headline)
         options.wrote(output, quiet=quiet)
     raise typer.Exit(EXIT_CODES[report.verdict])

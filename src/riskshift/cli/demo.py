@@ -35,14 +35,12 @@ def demo(
     from importlib.resources import as_file, files
 
     import riskshift
-    from riskshift.outputs.places import write_bytes
+    from riskshift.outputs.places import make_folder, together, write_bytes
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{output} cannot be made: {error.strerror or error}.") from error
     packaged = files("riskshift.data").joinpath(CORPUS)
-    with options.progress(quiet=quiet) as told, as_file(packaged) as path:
+    _check_new(output / "pairs.csv", packaged.read_bytes())
+    with options.progress(quiet=quiet) as told, as_file(packaged) as path, together():
+        make_folder(output)
         result = riskshift.analyze(path, labels_by="people", progress=told)
         result = replace(
             result,
@@ -58,3 +56,15 @@ def demo(
     options.show(result)
     for path in written:
         options.wrote(path, quiet=quiet)
+
+
+def _check_new(place: Path, corpus: bytes) -> None:
+    """Refuse to write over pairs that are not the demo's own."""
+    try:
+        found = place.exists() and place.read_bytes() != corpus
+    except OSError as error:
+        raise OutputError(f"{place} cannot be written: {error.strerror or error}.") from error
+    if found:
+        raise OutputError(
+            f"{place} exists already, and may hold people's labels. Name another folder, or remove it first."
+        )

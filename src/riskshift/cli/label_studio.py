@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from riskshift.cli import options
+from riskshift.cli.printing import put
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,9 +37,9 @@ def export(
         made = export_label_studio(paths, output, progress=told, **reading)
     for path in (made.config, made.tasks):
         options.wrote(path, quiet=quiet)
-    typer.echo(
+    put(
         f"{made.count:,} tasks. In Label Studio: make a project, paste {made.config.name} under Labeling Interface, "
-        f"Code, and import {made.tasks.name}. When all is labelled: Export, JSON."
+        f"Code, and import {made.tasks.name}. When all is labelled: Export, JSON.\n"
     )
 
 
@@ -67,4 +68,4 @@ def import_(
     reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, scale=scale)
     made = import_label_studio(path, output=output, **reading)
     options.wrote(output, quiet=quiet)
-    typer.echo(lines(str(made)))
+    put(lines(str(made)) + "\n")

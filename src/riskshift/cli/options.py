@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from riskshift.cli.printing import put, say
 from riskshift.errors import UsageError, unknown_choice
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
 def wrote(path: Path, *, quiet: bool) -> None:
     """Say on the error stream that a file was written."""
     if not quiet:
-        typer.echo(f"wrote {path}", err=True)
+        say(f"wrote {path}")
 
 
 def show(result: "Result") -> None:
@@ -166,7 +167,10 @@ def show(result: "Result") -> None:
     from riskshift.report.render.terminal import render_terminal
     from riskshift.report.writing import tell
 
-    render_terminal(tell(result), Console())
+    console = Console()
+    with console.capture() as shown:
+        render_terminal(tell(result), console)
+    put(shown.get())
 
 
 def check_outputs(output: Sequence[Path] | None, format: str) -> None:  # noqa: A002
@@ -182,11 +186,13 @@ def check_outputs(output: Sequence[Path] | None, format: str) -> None:  # noqa: 
 def write_all(
     result: "Result", output: Sequence[Path] | None, charts: Path | None, *, text: bool = True
 ) -> list[Path]:
-    """Write a result wherever it was asked for."""
+    """Write a result wherever it was asked for; all of it is seen at once, or none."""
+    from riskshift.outputs.places import together
     from riskshift.report import write, write_charts
 
-    written = [write(result, path, text=text) for path in output or ()]
-    return written if charts is None else written + write_charts(result, charts)
+    with together():
+        written = [write(result, path, text=text) for path in output or ()]
+        return written if charts is None else written + write_charts(result, charts)
 
 
 def finish(
@@ -208,4 +214,4 @@ def finish(
     if format == "terminal":
         show(result)
     else:
-        typer.echo(render(result, f".{format}", text=text), nl=False)
+        put(render(result, f".{format}", text=text), kind=format)

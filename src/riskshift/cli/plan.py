@@ -88,6 +88,7 @@ def plan(
     """
     import riskshift
     from riskshift.outputs.overwriting import refuse_overwriting
+    from riskshift.outputs.places import together
     from riskshift.report.stories.plan import write_picture
 
     options.check_outputs((), format)
@@ -124,10 +125,13 @@ def plan(
             **reading,
         )
         told("writing")
-        written = [
-            (write_picture if path.suffix.lower() in PICTURES else riskshift.write)(result, path)
-            for path in output or []
-        ]
+        with together():
+            written = [
+                (write_picture if path.suffix.lower() in PICTURES else riskshift.write)(
+                    result, path
+                )
+                for path in output or []
+            ]
     options.finish(result, written, output, format, quiet=quiet)
 
 

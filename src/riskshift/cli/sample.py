@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from riskshift.cli import options
+from riskshift.cli.printing import put
 from riskshift.errors import UsageError
 
 
@@ -108,4 +109,4 @@ def sample(
             )
     if output is not None:
         options.wrote(output, quiet=quiet)
-    typer.echo(lines("\n\n".join(map(str, told))))
+    put(lines("\n\n".join(map(str, told))) + "\n")

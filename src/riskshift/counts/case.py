@@ -1,6 +1,6 @@
 """One pair worth reading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -32,8 +32,9 @@ class Case:
     response: dict[str, int | None]
     relevance: int | None
     origin: str
-    prompt_text: str | None
-    response_text: str | None
+    # Nothing that is printed by itself, as in a notebook, may show them.
+    prompt_text: str | None = field(repr=False)
+    response_text: str | None = field(repr=False)
     people: dict[str, dict[str, int | None]] | None = None
 
     def to_dict(self) -> dict[str, Any]:

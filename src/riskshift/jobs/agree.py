@@ -17,7 +17,7 @@ from riskshift.collapse.ratings import Rated, collapse_raters
 from riskshift.counts.ratings import Label, Ratings
 from riskshift.engines import engine
 from riskshift.errors import DataError, listing, unknown_choice
-from riskshift.jobs.opening import Clock, silent
+from riskshift.jobs.opening import MOST, Clock, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
@@ -135,7 +135,7 @@ def agree(
     clock.lap("resolve")
     progress("looking for disputes")
     disputed = _explained(
-        rated, lambda: most_disputed(rated, limit=disputes, adjudicator=adjudicator)
+        rated, lambda: most_disputed(rated, limit=min(disputes, MOST), adjudicator=adjudicator)
     )
     clock.lap("disputes")
     if place is not None:

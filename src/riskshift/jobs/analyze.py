@@ -13,7 +13,7 @@ from riskshift.analysis.transitions.result import Analysis
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.jobs.opening import Clock, provenance, read, read_people, silent
+from riskshift.jobs.opening import MOST, Clock, provenance, read, read_people, silent
 from riskshift.picking.cases import worst_cases
 from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
@@ -130,7 +130,7 @@ def analyze(
     }
     clock.lap("estimate")
     progress("picking the cases to read")
-    worst = worst_cases(collapsed, limit=cases, text=text)
+    worst = worst_cases(collapsed, limit=min(cases, MOST), text=text)
     clock.lap("cases")
     corrected = None
     if people is not None:

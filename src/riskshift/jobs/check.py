@@ -1,6 +1,5 @@
 """A release gate in one call: pass, fail, or not enough evidence to say."""
 
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.counts.doubled import Doubled
 from riskshift.counts.pairs import Counts
 from riskshift.engines import engine
-from riskshift.errors import DataError, FileError, UsageError, unknown_choice
+from riskshift.errors import DataError, UsageError, unknown_choice
 from riskshift.jobs.looks import Looks, read_looks, write_looks
 from riskshift.jobs.opening import provenance, read, silent
 from riskshift.jobs.release import (
@@ -35,6 +34,7 @@ from riskshift.outputs.places import check_folder
 from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.stats.proportion import normal_quantile
+from riskshift.toml_file import read_toml
 
 ABSENT: Final = ("missing", "drop")
 
@@ -176,10 +176,7 @@ def read_rules(path: str | Path) -> list[str]:
     UsageError
         If it has other keys or holds no rules.
     """
-    try:
-        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileError(f"{path}: cannot read the rules: {error}.") from error
+    found = read_toml(path, "rules")
     for key in found:
         if key != "rules":
             raise unknown_choice(f"{path}: key", key, ["rules"])

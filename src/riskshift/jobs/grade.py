@@ -11,7 +11,7 @@ from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.collapse.beside import drawing_of, set_beside, tabulate_beside
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import DataError, UsageError
-from riskshift.jobs.opening import Clock, provenance, read, read_people, silent
+from riskshift.jobs.opening import MOST, Clock, provenance, read, read_people, silent
 from riskshift.picking.misjudged import misjudged
 from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
@@ -104,7 +104,7 @@ def grade(
         cards, compared = weighed(doubled, cards, drawing.metric, settings)
     clock.lap("estimate")
     progress("picking the errors to read")
-    wrong = misjudged(beside, limit=cases, text=text)
+    wrong = misjudged(beside, limit=min(cases, MOST), text=text)
     clock.lap("cases")
     return GraderReport(
         taxonomy=graded.options.taxonomy,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.severities import Severities
@@ -11,6 +11,9 @@ from riskshift.counts.pairs import Counts
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, Taxonomy
+
+# "At most N" with a larger N is the same, and engines count in 64 bits.
+MOST: Final = (1 << 63) - 1
 
 
 def silent(step: str) -> None:

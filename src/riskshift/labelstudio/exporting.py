@@ -15,7 +15,7 @@ from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.engines import engine
 from riskshift.errors import DataError, OutputError, UsageError, listing
 from riskshift.outputs.overwriting import refuse_overwriting
-from riskshift.outputs.places import check_folder, write_bytes
+from riskshift.outputs.places import make_folder, together, write_bytes
 from riskshift.picking.draw import identity_of
 from riskshift.reading.opening import open_data
 from riskshift.records import (
@@ -206,15 +206,12 @@ def export_label_studio(
         raise DataError(f"{records.source.name} holds no pairs.")
     progress("writing")
     text = json.dumps(tasks, indent=1, allow_nan=False) + "\n"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{place} cannot be made: {error.strerror or error}.") from error
-    check_folder(place)
-    written = [
-        write_bytes(place / name, content.encode())
-        for name, content in ((CONFIG, config), (TASKS, text))
-    ]
+    with together():
+        make_folder(place)
+        written = [
+            write_bytes(place / name, content.encode())
+            for name, content in ((CONFIG, config), (TASKS, text))
+        ]
     return Tasks(written[0], written[1], len(tasks))
 
 

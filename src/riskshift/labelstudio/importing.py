@@ -1,6 +1,7 @@
 """Labels from people through Label Studio: annotations in, rows out."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from riskshift.records import Options, label_roles
 from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy, level_parser, parse_relevance
 
 _LAST: Final = (STRATUM, CHANCE)
+_MOST_DIGITS: Final = 1_000
 _EXPORT: Final = "In Label Studio choose Export, JSON (not JSON-MIN, CSV or TSV)."
 
 
@@ -126,14 +128,24 @@ def _loaded(path: Path) -> list[dict[str, Any]]:
     if not text.strip():
         raise FileError(f"{path} is empty. {_EXPORT}")
     try:
-        tasks = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        tasks = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+        json.dumps(tasks, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise FileError(
+            f"{path} holds half of a surrogate pair (\\ud800 to \\udfff alone), which is no character."
+        ) from error
+    except RecursionError as error:
+        raise FileError(f"{path} is not such an export: it is nested too deeply.") from error
+    except ValueError as error:
         raise FileError(f"{path} is not JSON: {error}.") from error
     fine = isinstance(tasks, list) and all(
         isinstance(task, dict)
         and isinstance(task.get("data"), dict)
         and isinstance(task.get("annotations"), list)
-        and all(isinstance(made, dict) for made in task["annotations"])
+        and all(
+            isinstance(made, dict) and isinstance(made.get("result") or [], list)
+            for made in task["annotations"]
+        )
         for task in tasks
     )
     if not fine:
@@ -141,6 +153,19 @@ def _loaded(path: Path) -> list[dict[str, Any]]:
             f"{path} is not an export of annotations: a list of tasks, each with data and annotations. {_EXPORT}"
         )
     return list(tasks)
+
+
+def _whole(written: str) -> int:
+    if len(written) > _MOST_DIGITS:
+        raise ValueError(f"a number has {len(written):,} digits")
+    return int(written)
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(f"{written[:40]} is no number that can be kept")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +280,7 @@ def _person(completed_by: Any) -> str:
     """Name who annotated: Label Studio gives a number, or all about the person."""
     if isinstance(completed_by, dict):
         completed_by = completed_by.get("email") or completed_by.get("id")
-    return "unknown" if completed_by is None else str(completed_by)
+    return "unknown" if completed_by is None else _text(completed_by) or "unknown"
 
 
 def _refuse_twice(task: str, people: Sequence[str]) -> None:

@@ -123,6 +123,8 @@ _ACCENTS: Final = dict(
 )
 # East Asian keyboards type the wide ones, and spreadsheets take them alike.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where commas are decimals, spreadsheets part cells at semicolons, and take the rest for a cell.
+_AFTER_SEPARATOR: Final = re.compile(rf"(;\s*[\"']?)(?=[{re.escape(''.join(_FORMULA))}])")
 # Pairs of these would join into a dash or a quotation mark.
 _JOINS: Final = frozenset("-',")
 
@@ -147,6 +149,61 @@ def _hides(char: str) -> bool:
 def lines(text: str) -> str:
     """Do as `visible`, keeping line breaks and tabs, for texts shown as they are."""
     return visible(text.replace("\r\n", "\n"), keep=_IN_TEXTS)
+
+
+# What a build server of GitHub takes for a command: at the start of a line, or (the old form) within.
+_COMMAND: Final = re.compile(
+    r"^((?:\x1b\[[\d;]*m|[^\S\n])*)::(?=.*::)|##\[(?=[^\]\n]*\])", re.MULTILINE
+)
+
+
+def workflow(text: str) -> str:
+    r"""Keep a build server from taking a line of a log for a command.
+
+    Examples
+    --------
+    >>> print(workflow("rates of\n::add-mask::x\n##[error]y"))
+    rates of
+    \::add-mask::x
+    #\#[error]y
+    """
+    return _COMMAND.sub(lambda at: "#\\#[" if at[1] is None else f"{at[1]}\\::", text)
+
+
+def json_text(text: str) -> str:
+    r"""Write every character of JSON that would hide or act as its code; the data stay the same.
+
+    Examples
+    --------
+    >>> print(json_text('{"caf\u00e9": "\u202e"}'))
+    {"café": "\u202e"}
+    """
+    return "".join(
+        _json_code(char) if not " " <= char <= "~" and char != "\n" and _acts(char) else char
+        for char in text
+    )
+
+
+def json_ascii(text: str) -> str:
+    r"""Write JSON in ASCII, for terminals and narrow encodings; the data stay the same.
+
+    Examples
+    --------
+    >>> print(json_ascii('"caf\u00e9 \U0001f600"'))
+    "caf\u00e9 \ud83d\ude00"
+    """
+    return "".join(
+        char if char == "\n" or " " <= char <= "~" else _json_code(char) for char in text
+    )
+
+
+def _acts(char: str) -> bool:
+    return _hides(char) and unicodedata.category(char) != "Cs"  # half a character stays a fault
+
+
+def _json_code(char: str) -> str:
+    coded = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{coded[at : at + 2].hex()}" for at in range(0, len(coded), 2))
 
 
 def markdown(text: str) -> str:
@@ -204,8 +261,9 @@ def spreadsheet(text: str) -> str:
 
     Examples
     --------
-    >>> spreadsheet("=HYPERLINK()"), spreadsheet("gpt-x")
-    ("'=HYPERLINK()", 'gpt-x')
+    >>> spreadsheet("=HYPERLINK()"), spreadsheet("gpt-x"), spreadsheet(";=cmd()")
+    ("'=HYPERLINK()", 'gpt-x', ";'=cmd()")
     """
     shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    guarded = f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
+    return _AFTER_SEPARATOR.sub(r"\1'", guarded)

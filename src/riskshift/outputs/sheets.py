@@ -8,14 +8,14 @@ import csv
 import io
 import json
 import re
-import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from riskshift.errors import OutputError, listing
 from riskshift.outputs.escape import lines, spreadsheet
-from riskshift.outputs.places import check_folder, write_bytes
+from riskshift.outputs.places import check_place, write_bytes
+from riskshift.scratch import scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
@@ -31,13 +31,11 @@ def check_sheet(path: str | Path) -> Path:
         If the suffix is unknown, the path is a folder, or its folder cannot be written to.
     """
     place = Path(path)
-    if place.suffix.lower() not in SUFFIXES:
+    if place.suffix.lower() not in SUFFIXES and place.name:
         raise OutputError(
             f"{path}: unknown suffix {place.suffix!r}. Pairs are written as {listing(SUFFIXES)}."
         )
-    if place.is_dir():
-        raise OutputError(f"{path} is a folder. Name a file in it, such as {place / 'pairs.csv'}.")
-    check_folder(place.parent)
+    check_place(place, example="pairs.csv")
     return place
 
 
@@ -130,8 +128,8 @@ def _parquet(json_lines: bytes, columns: Sequence[str], rows: Sequence[Row]) -> 
         name for at, name in enumerate(columns) if any(isinstance(row[at], float) for row in rows)
     }
     types = {name: "DOUBLE" if name in numbers else "VARCHAR" for name in columns}
-    with tempfile.TemporaryDirectory(prefix="riskshift-") as folder:
-        source, target = Path(folder, "rows.jsonl"), Path(folder, "rows.parquet")
+    with scratch() as folder:
+        source, target = folder / "rows.jsonl", folder / "rows.parquet"
         source.write_bytes(json_lines)
         connection = duckdb.connect()
         try:

@@ -16,6 +16,7 @@ FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
 MAX_LINE: Final = 64 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 _MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_UTF32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -122,6 +123,8 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
         raise FileError(f"{name} is empty.")
     if file.format == "parquet":
         return file
+    if start.startswith(_UTF32) or b"\0\0\0" in start[:4]:
+        raise FileError(f"{name} is not UTF-8; it looks like UTF-32. Save it as UTF-8.")
     if start.startswith(_UTF16) or b"\0" in start[:2]:
         raise FileError(f"{name} is not UTF-8; it looks like UTF-16. Save it as UTF-8.")
     if format is None or file.format in ("json", "jsonl"):

@@ -1,7 +1,5 @@
 """Files, read by DuckDB: CSV, TSV, JSON lines, JSON arrays and Parquet, plain or compressed."""
 
-import shutil
-import tempfile
 import warnings
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +17,7 @@ from riskshift.reading.paths import find_files, tidy
 from riskshift.reading.repair import told, without_bad_rows, without_mark
 from riskshift.reading.scan import mixed_line_ends, read_header, refuse_twins, scan
 from riskshift.records import Options, Purpose, Records
+from riskshift.scratch import remove, scratch_folder
 
 SHOWN: Final = 20
 _MALFORMED: Final = "malformed row"
@@ -166,7 +165,7 @@ def read_files(
         If a needed column is missing from the files or from one of them.
     """
     files = find_files(paths, format=format)
-    folder = Path(tempfile.mkdtemp(prefix="riskshift-"))
+    folder = scratch_folder()
     connection = _connect(memory_limit, folder)
     files = [without_mark(file, folder) for file in files]
     skipped = {}
@@ -198,7 +197,7 @@ def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnectio
             "preserve_insertion_order": "false",
         }
     )
-    weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
+    weakref.finalize(connection, remove, folder)
     if memory_limit is not None:
         try:
             connection.execute("SET memory_limit = ?", [memory_limit])

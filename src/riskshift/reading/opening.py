@@ -1,13 +1,18 @@
 """Whatever labelled pairs come in: paths or a data frame."""
 
 import os
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from riskshift.errors import UsageError, listing
 from riskshift.reading.files import read_files
 from riskshift.reading.frames import read_frame
 from riskshift.records import Options, Purpose, Records
+
+_SIZE: Final = re.compile(
+    r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[KMGT]i?B?|B)\s*", re.IGNORECASE | re.ASCII
+)
 
 
 def refuse_reading(reading: Mapping[str, Any], *data: Any) -> None:
@@ -23,6 +28,13 @@ def refuse_reading(reading: Mapping[str, Any], *data: Any) -> None:
             f"these records are read already, so {listing(sorted(reading))} would change nothing. "
             "Give such options to riskshift.read."
         )
+
+
+def _check_memory(limit: str | None) -> None:
+    """Refuse what DuckDB would take for no limit, or for a share of what is free just now."""
+    size = None if limit is None else _SIZE.fullmatch(limit)
+    if limit is not None and (size is None or not size[1].strip("0.")):
+        raise UsageError(f"memory limit {limit!r} is not a size; write it like 2GB.")
 
 
 def open_data(
@@ -64,6 +76,7 @@ def open_data(
     if not all(isinstance(path, (str, os.PathLike)) for path in data):
         raise UsageError("a list of data must be a list of paths; combine frames beforehand.")
     paths = [os.fsdecode(path) for path in data]
+    _check_memory(memory_limit)
     return read_files(
         paths, options=options, format=format, memory_limit=memory_limit, purpose=purpose
     )

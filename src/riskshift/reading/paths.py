@@ -1,16 +1,15 @@
 """Which files are meant: paths, globs, folders and standard input."""
 
-import atexit
 import glob
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 from riskshift.errors import FileError, UsageError, listing, unknown_choice
 from riskshift.reading.datafile import FORMATS, DataFile, recognize, unreadable
+from riskshift.scratch import scratch_folder
 
 _SUFFIXES: Final = {
     ".csv": "csv",
@@ -49,11 +48,14 @@ def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> lis
     """
     if format is not None and format not in FORMATS:
         raise unknown_choice("input format", format, FORMATS)
+    named = [str(path) for path in paths]
+    if named.count("-") > 1:
+        raise UsageError("- is given twice, and standard input can be read only once.")
     files: list[DataFile] = []
     faults: list[str] = []
-    for path in paths:
+    for path in named:
         try:
-            files += _expand(str(path), format, faults)
+            files += _expand(path, format, faults)
         except FileError as error:
             faults.append(str(error))
     if faults:
@@ -75,18 +77,23 @@ def _refuse_repeats(files: Sequence[DataFile]) -> None:
 
 def _expand(path: str, format: str | None, faults: list[str]) -> list[DataFile]:  # noqa: A002
     if path == "-":
-        return [_spool(sys.stdin.buffer, format, "standard input")]
+        if sys.stdin is None:
+            raise FileError("standard input is closed, so there is nothing to read from it.")
+        with unreadable("standard input"):
+            return [_spool(sys.stdin.buffer, format, "standard input")]
     place = Path(path)
     try:
         exists, is_folder = place.exists() and path != "", place.is_dir()
     except (OSError, ValueError) as error:
-        raise FileError(f"{path!r} cannot be opened: {error}.") from error
+        shown = path if len(path) <= 200 else f"{path[:100]}...{path[-60:]}"
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{shown!r} cannot be opened: {reason}.") from error
     if not exists:
         matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
         if not matches:
             raise FileError(
-                f"{path or 'The empty path'} does not exist. Give a file, a folder or a glob, or - "
-                "for standard input."
+                f"{listing([path]) if path else 'The empty path'} does not exist. Give a file, a folder or a glob, "
+                "or - for standard input."
             )
         return _each((Path(p) for p in matches if Path(p).is_file()), format, faults)
     if is_folder:
@@ -144,9 +151,7 @@ def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
 
 def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noqa: A002
     """Copy a stream to a file, because labels are looked at more than once."""
-    folder = Path(tempfile.mkdtemp(prefix="riskshift-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    path = folder / "stream"
+    path = scratch_folder() / "stream"
     with path.open("wb") as spooled:
         shutil.copyfileobj(opened, spooled)
     return recognize(path, format=format, name=name, sure=format is not None)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from riskshift.errors import OutputError, UsageError, listing, unknown_choice
-from riskshift.outputs.escape import spreadsheet
-from riskshift.outputs.places import check_folder, write_bytes
+from riskshift.outputs.escape import json_text, spreadsheet
+from riskshift.outputs.places import check_place, make_folder, together, write_bytes
 from riskshift.report.document import Document
 
 
@@ -43,7 +43,8 @@ def tell(result: Result) -> Document:
 
 def to_json(result: Result) -> str:
     """Return a result as strict JSON: no NaN, no Infinity."""
-    return json.dumps(result.to_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    made = json.dumps(result.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
+    return json_text(made) + "\n"
 
 
 def json_schema(kind: str = "analysis") -> dict[str, Any]:
@@ -132,15 +133,11 @@ def check_output(path: str | Path) -> Path:
         If the suffix is unknown, the path is a folder, or its folder cannot be written to.
     """
     place = Path(path)
-    if place.suffix.lower() not in _WRITERS:
+    if place.suffix.lower() not in _WRITERS and place.name:
         raise OutputError(
             f"{path}: unknown suffix {place.suffix!r}. Reports end in {listing(_WRITERS)}."
         )
-    if place.is_dir():
-        raise OutputError(
-            f"{path} is a folder. Name a file in it, such as {place / 'report.html'}."
-        )
-    check_folder(place.parent)
+    check_place(place, example="report.html")
     return place
 
 
@@ -184,16 +181,14 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
     from riskshift.report import charts
 
     place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{place} cannot be made: {error.strerror or error}.") from error
     written: list[Path] = []
     stems: dict[str, int] = {}
-    for figure in tell(result).figures():
-        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
-        stems[stem] = stems.get(stem, 0) + 1
-        stem += f"-{stems[stem]}" if stems[stem] > 1 else ""
-        for suffix, drawn in ((".svg", charts.svg(figure).encode()), (".png", charts.png(figure))):
-            written.append(write_bytes(place / f"{stem}{suffix}", drawn))
+    with together():
+        make_folder(place)
+        for figure in tell(result).figures():
+            stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
+            stems[stem] = stems.get(stem, 0) + 1
+            stem += f"-{stems[stem]}" if stems[stem] > 1 else ""
+            drawn = {".svg": charts.svg(figure).encode(), ".png": charts.png(figure)}
+            written += [write_bytes(place / f"{stem}{kind}", held) for kind, held in drawn.items()]
     return written

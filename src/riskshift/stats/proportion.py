@@ -36,7 +36,8 @@ def normal_quantile(confidence: float) -> float:
     >>> round(normal_quantile(0.95), 6)
     1.959964
     """
-    if not 0 < confidence < 1:
+    # Below, the quantile is no number that one may divide by.
+    if not 1e-9 <= confidence < 1:
         raise UsageError(f"confidence is {confidence}; it must lie between 0 and 1, such as 0.95.")
     return float(-ndtri((1 - confidence) / 2))
 

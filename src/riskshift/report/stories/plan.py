@@ -11,7 +11,7 @@ from riskshift.analysis.plan.result import Plan
 from riskshift.analysis.rates import level
 from riskshift.analysis.words import exact, percent, percentage_points, spread
 from riskshift.errors import OutputError
-from riskshift.outputs.places import check_folder, write_bytes
+from riskshift.outputs.places import check_place, write_bytes
 from riskshift.report.document import Block, Document, Figure, Section, Table
 from riskshift.stats.search import MOST_TRIALS
 
@@ -75,9 +75,7 @@ def check_picture(path: Path) -> Path:
     OutputError
         If the path is a folder, or its folder cannot be written to.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder. Name a file in it, such as {path / 'plan.svg'}.")
-    check_folder(path.parent)
+    check_place(path, example="plan.svg")
     return path
 
 
