@@ -117,8 +117,7 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
             FileError,
             [
                 "a.csv, line 2: ends in CRLF, and the lines before in LF. Use one kind of line end; "
-                "--skip-bad leaves nothing out for this.",
-                FIX_FILE,
+                "--skip-bad reads it as it is.",
             ],
         ),
         (

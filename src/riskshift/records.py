@@ -1,6 +1,7 @@
 """Records: labelled (prompt, response) pairs, still in their engine, with the roles of their columns."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -15,7 +16,15 @@ from riskshift.errors import (
     listing,
     unknown_choice,
 )
-from riskshift.taxonomy import SIDES, Taxonomy, check_scale
+from riskshift.taxonomy import (
+    BAD,
+    MISSING,
+    SIDES,
+    Taxonomy,
+    as_mark,
+    check_scale,
+    level_parser,
+)
 
 ROLES = (
     "prompt_id",
@@ -30,6 +39,20 @@ ROLES = (
     "turn",
     "annotator",
 )
+# Of these the columns tell rows apart or name who is meant: spaces around the values mean nothing.
+NAMING = (
+    "prompt_id",
+    "model",
+    "record_id",
+    "sample",
+    "conversation_id",
+    "turn",
+    "annotator",
+)
+# What str.strip() takes off, spelt out because engines differ in what they take for a blank.
+BLANKS = "".join(chr(at) for at in range(0x3001) if chr(at).isspace())
+# Between the name of a column of labels and whose they are.
+RATER = "@"
 PROMPT_LABELS = ("per-prompt", "per-row")
 
 
@@ -79,6 +102,15 @@ class Source(Protocol):
         """The engine that holds the rows."""
         ...
 
+    @property
+    def listing(self) -> str:
+        """The same, and what was found beside the data and not read."""
+        ...
+
+    def check_unchanged(self) -> None:
+        """Refuse data that is not what it was when it was opened."""
+        ...
+
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say where the first row with each value stands, by the value's text."""
         ...
@@ -86,6 +118,55 @@ class Source(Protocol):
     def explain(self, message: str) -> DataError:
         """Turn what the engine could not read into a message that helps."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows whose columns bear our own names, so that no engine has to understand the user's.
+
+    Parameters
+    ----------
+    frame : narwhals.LazyFrame
+        The rows, in the engine they came in; columns are called ``c0``, ``c1``, ...
+    columns : mapping of str to str
+        By the user's name of a column its name in the frame. Columns without a name, or with that
+        of another, are not among them.
+    shared : tuple of str
+        Names that several columns have, so that none is meant, as they stand.
+    """
+
+    frame: nw.LazyFrame[Any]
+    columns: Mapping[str, str]
+    shared: tuple[str, ...] = ()
+
+    @classmethod
+    def named(cls, frame: nw.LazyFrame[Any], names: Sequence[str]) -> "Held":
+        """Say what the columns of a frame, which are called as by `own_names`, are called by the user."""
+        own = own_names(len(names))
+        columns, shared = by_name(names)
+        return cls(frame, {name: own[at] for name, at in columns.items()}, shared)
+
+
+def own_names(n: int) -> list[str]:
+    """Return names of columns that every engine understands, and none for anything else."""
+    return [f"c{at}" for at in range(n)]
+
+
+def by_name(names: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return where each column that has a name of its own stands, and names that several share.
+
+    Names that differ in case alone are equal, in every format and engine.
+
+    Examples
+    --------
+    >>> by_name(["id", "", "note", "Note"])
+    ({'id': 0}, ('note', 'Note'))
+    """
+    told = [name for name in names if name.strip()]
+    times = Counter(name.casefold() for name in told)
+    shared = tuple(name for name in told if times[name.casefold()] > 1)
+    places = {name: at for at, name in enumerate(names) if name.strip() and name not in shared}
+    return places, shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +191,9 @@ class Options:
         Whether the labels of one prompt must agree across its records.
     skip_bad : bool
         Leave rows with faults out and count them, instead of stopping.
+    missing : sequence of str
+        What stands where there is no label, such as ``"-1"`` or ``"ERROR"``, beside what always
+        says so: nothing, NaN, null and NA.
     by_people : bool
         Whether these are people's labels of pairs that a grader labels in a file of its own: level
         names may then stand beside the numbers of a scale, and no row is left out.
@@ -123,6 +207,7 @@ class Options:
     cluster: str | None = None
     prompt_labels: str = "per-prompt"
     skip_bad: bool = False
+    missing: tuple[str, ...] = ()
     by_people: bool = False
 
     def __post_init__(self) -> None:
@@ -136,6 +221,35 @@ class Options:
         if len(set(self.by)) < len(self.by):
             raise UsageError(f"by names a column twice: {listing(self.by)}.")
 
+        parse = level_parser(self.taxonomy, self.scale)
+        for mark in self.missing:
+            if parse(mark) >= 0:
+                raise UsageError(
+                    f"missing {mark!r} is a label: {self.taxonomy.levels[parse(mark)]}. It cannot also say that there "
+                    "is none."
+                )
+
+    def level(self) -> Callable[[object], int]:
+        """Return the function that turns a written label into a severity, `MISSING` or `BAD`."""
+        parse = level_parser(self.taxonomy, self.scale, also_names=self.by_people)
+        return self.marked(parse)
+
+    def marked(self, parse: Callable[[object], int]) -> Callable[[object], int]:
+        """Let the declared marks say that a value is missing, where they are no values."""
+        marks = {as_mark(mark) for mark in self.missing}
+
+        def read(value: object) -> int:
+            found = parse(value)
+            return MISSING if found == BAD and as_mark(value) in marks else found
+
+        return read if marks else parse
+
+    def uses(self, column: str) -> bool:
+        """Tell whether a column has a role, groups, or holds the labels of one rater."""
+        roles = (*ROLES, *(role for pair in label_roles(self.taxonomy) for role in pair))
+        named = {*(self.columns[role] for role in roles), *self.by, self.cluster}
+        return column in named or column.partition(RATER)[0] in named
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -144,7 +258,9 @@ class Records:
     Parameters
     ----------
     frame : narwhals.LazyFrame
-        The rows, in the engine they came in.
+        The rows, in the engine they came in, under our own names: see `at`.
+    columns : mapping of str to str
+        By the user's name of a column its name in the frame.
     options : Options
         How to read them.
     source : Source
@@ -154,19 +270,63 @@ class Records:
     """
 
     frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
+    columns: Mapping[str, str]
     options: Options
     source: Source
     skipped: Mapping[str, int] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()
 
     def column(self, role: str) -> str | None:
-        """Return the column that plays `role`, or None if the data has none."""
+        """Return the column that plays `role`, by the user's name, or None if the data has none."""
         name = self.options.columns[role]
-        return name if name in self.names else None
+        return name if name in self.columns else None
 
     @property
     def names(self) -> list[str]:
-        """Names of all columns."""
-        return self.frame.collect_schema().names()
+        """The user's names of all columns that have one of their own."""
+        return list(self.columns)
+
+    def at(self, column: str) -> str:
+        """Return the name in the frame of a column that the user calls `column`."""
+        return self.columns[column]
+
+    def col(self, column: str) -> nw.Expr:
+        """Return the values of a column that the user calls `column`."""
+        return nw.col(self.columns[column])
+
+    def require(self, wanted: Iterable[str], *, fix: str) -> None:
+        """Refuse to go on without some columns, by the user's names.
+
+        Raises
+        ------
+        ColumnError
+            If one is not there, or several bear its name.
+        """
+        missing = [name for name in wanted if name not in self.columns]
+        for name in missing:
+            twins = [other for other in self.shared if other.casefold() == name.casefold()]
+            if name in twins:
+                raise ColumnError(
+                    f"{self.source.name}: two columns are called {twins[0]!r} and {twins[1]!r}; names must differ by "
+                    "more than case."
+                )
+        if missing:
+            raise ColumnError.not_found(missing, self.names, fix=fix)
+
+    def with_own(self, column: str, values: nw.Expr) -> tuple["Records", str]:
+        """Add a column of ours that may play a role.
+
+        Returns
+        -------
+        Records
+            With the column.
+        str
+            What it is called there: `column`, or that and a mark if the user has such a column.
+        """
+        while column in self.columns:
+            column += "_"
+        frame = self.frame.with_columns(values.alias(column))
+        return replace(self, frame=frame, columns={**self.columns, column: column}), column
 
     @property
     def labels(self) -> list[tuple[str, str]]:
@@ -204,7 +364,7 @@ def label_roles(taxonomy: Taxonomy) -> list[tuple[str, str]]:
 
 
 def bind(
-    frame: nw.LazyFrame[Any],
+    held: Held,
     *,
     options: Options,
     source: Source,
@@ -219,7 +379,7 @@ def bind(
     DataError
         If the data has several raters a pair.
     """
-    records = assemble(frame, options=options, source=source, skipped=skipped)
+    records = assemble(held, options=options, source=source, skipped=skipped)
     roles = [role for pair in label_roles(options.taxonomy) for role in pair]
     fix = f"{source.name} must have a prompt_ and a response_ column for each category. "
     if options.by_people:
@@ -229,7 +389,7 @@ def bind(
             f"Map other names with --map {roles[0]}=COLUMN, or name other categories with "
             "--taxonomy FILE."
         )
-    _require([name for pair in records.labels for name in pair], records.names, fix=fix)
+    records.require([name for pair in records.labels for name in pair], fix=fix)
     require_mapped(records)
     annotator = records.column("annotator")
     if annotator:
@@ -241,7 +401,7 @@ def bind(
 
 
 def bind_people(
-    frame: nw.LazyFrame[Any],
+    held: Held,
     *,
     options: Options,
     source: Source,
@@ -260,19 +420,19 @@ def bind_people(
     DataError
         If the data has several raters a pair.
     """
-    names = frame.collect_schema().names()
+    names = held.columns
     labels = {role for pair in label_roles(options.taxonomy) for role in pair}
     columns = {
         role: column
         for role, column in dict(options.columns).items()
         if column in names or (role in labels and role not in names)
     }
-    held = replace(options, columns=Columns(**columns), by_people=True)
-    return bind(frame, options=held, source=source, skipped=skipped)
+    theirs = replace(options, columns=Columns(**columns), by_people=True)
+    return bind(held, options=theirs, source=source, skipped=skipped)
 
 
 def assemble(
-    frame: nw.LazyFrame[Any],
+    held: Held,
     *,
     options: Options,
     source: Source,
@@ -287,14 +447,17 @@ def assemble(
     UsageError
         If two labels are mapped to one column.
     """
-    records = Records(frame, options, source, dict(skipped or {}))
+    records = Records(held.frame, held.columns, options, source, dict(skipped or {}), held.shared)
     names = records.names
     _refuse_shared(records)
-    _require(options.by, names, fix="--by takes the name of a column.")
-    _require(
-        [options.cluster] if options.cluster else [],
-        names,
-        fix="--cluster takes the name of a column.",
+    # A role whose column has a twin must not pass for one that has none.
+    roles = (*ROLES, *(role for pair in label_roles(options.taxonomy) for role in pair))
+    records.require(
+        (options.columns[role] for role in roles if options.columns[role] in held.shared), fix=""
+    )
+    records.require(options.by, fix="--by takes the name of a column.")
+    records.require(
+        [options.cluster] if options.cluster else [], fix="--cluster takes the name of a column."
     )
     if "weight" in names and "weight" not in options.by:
         warnings.warn(
@@ -316,32 +479,24 @@ def require_mapped(records: Records, besides: Iterable[str] = ()) -> None:
     """
     columns, exempt = records.options.columns, frozenset(besides)
     mapped = [columns[role] for role in columns if role not in exempt]
-    _require(mapped, records.names, fix="--map names columns as role=column.")
+    records.require(mapped, fix="--map names columns as role=column.")
 
 
 def _refuse_shared(records: Records) -> None:
-    """Refuse two labels that were mapped to one column."""
+    """Refuse a column of labels that plays another role too."""
     roles = [role for pair in label_roles(records.options.taxonomy) for role in pair]
     held: dict[str, str] = {}
-    for role in (*roles, "relevance", "prompt_benign"):
+    for role in (*roles, "relevance", "prompt_benign", *NAMING):
         column = records.options.columns[role]
-        other = held.setdefault(column, role)
-        if other is not role:
+        other = held.get(column, role)
+        if role not in NAMING:
+            held[column] = role
+        if other is not role and column in records.columns:
             raise UsageError(f"{other} and {role} are both mapped to column {column!r}.")
 
 
-def _require(wanted: Iterable[str], names: Sequence[str], *, fix: str) -> None:
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise ColumnError.not_found(missing, names, fix=fix)
-
-
 def _only_model(records: Records, model: str) -> Records:
-    column = records.column("model")
-    if column is None:
-        raise ColumnError.not_found(
-            [records.options.columns["model"]],
-            records.names,
-            fix="--model needs a column of model names.",
-        )
-    return replace(records, frame=records.frame.filter(nw.col(column).cast(nw.String) == model))
+    column = records.options.columns["model"]
+    records.require([column], fix="--model needs a column of model names.")
+    named = records.col(column).cast(nw.String).str.strip_chars(BLANKS)
+    return replace(records, frame=records.frame.filter(named == model.strip()))

@@ -303,6 +303,13 @@ def is_number(value: object) -> bool:
     return _WHOLE.fullmatch(_text(value)) is not None
 
 
+def as_mark(value: object) -> str:
+    """Write a value as marks for "no label" are compared: without case, and 1.0 as 1."""
+    text = _text(value)
+    whole = _WHOLE.fullmatch(text)
+    return str(int(whole[1])) if whole else text
+
+
 def parse_relevance(value: object) -> int:
     """Return relevance 1, 2 or 3, or `MISSING` or `BAD`."""
     text = _text(value)

@@ -281,7 +281,10 @@ def test_objects_of_pandas_are_read_as_text():
             "LazyFrame cannot be read: unable to find",
         ),
         (lambda: pl.scan_csv("nowhere.csv"), "LazyFrame cannot be read: No such file"),
-        (lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), "DataFrame cannot be read: .*unique"),
+        (
+            lambda: pd.DataFrame([[1, 2]], columns=["prompt_harm", "prompt_harm"]),
+            "two columns are called 'prompt_harm' and 'prompt_harm'",
+        ),
         (
             lambda: pl.LazyFrame({"prompt_harm": ["x"], "response_harm": [0]}).with_columns(
                 pl.col("prompt_harm").str.to_integer()

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from riskshift.collapse.purposes import PAIRS
-from riskshift.errors import ColumnError, FileError, RiskshiftError
+from riskshift.errors import FileError, RiskshiftError
 from riskshift.reading.files import FileSource, _connect, _query
 from riskshift.reading.paths import find_files
 from riskshift.reading.scan import mixed_line_ends, read_header, scan
@@ -76,7 +76,6 @@ def test_faults_of_delimited_rows_have_lines(tmp_path, content, faults):
         (b'{"a": 1, "a": 2}', "the name 'a' occurs twice"),
         (b'{"a": "\\ud800"}', "half of a surrogate pair"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON: Exceeds the limit"),
         (b'{"a": "\xc3("}', "not UTF-8 (byte 0xc3 at position 8)"),
     ],
 )
@@ -125,9 +124,6 @@ def test_faults_of_json_arrays_have_lines_or_items(tmp_path, content, line, faul
         (b"a,\xff\n", FileError, r"line 1: the header is not UTF-8 .byte 0xff at position 3"),
         ('"a,b\n1,2\n', FileError, "the header cannot be read: a quoted value .* never ends"),
         ("a,b\r1,2\r", FileError, "the header cannot be read: a carriage return"),
-        ("a,,b\n", ColumnError, "column 2 has no name. Columns: 'a', '', 'b'"),
-        ("a,b,A\n", ColumnError, "two columns are called 'a' and 'A'"),
-        ("a,a\n", ColumnError, "two columns are called 'a' and 'a'"),
     ],
 )
 def test_a_header_that_names_no_columns_is_refused(tmp_path, content, kind, message):
@@ -158,10 +154,11 @@ def test_what_the_engine_reads_is_what_the_scan_reads(tmp_path, form):
         start = {"csv": "a,b\n", "jsonl": '{"a":0}\n', "json": "["}[form]
         end = chance.choice(['{"a":3}]', "]"]) if form == "json" else ""
         file = found(tmp_path, start + body + end, f"x.{form}")
-        source = FileSource([file], connection, options, tmp_path, PAIRS)
+        source = FileSource([file], [file], connection, options, tmp_path, PAIRS)
         try:
-            relation = connection.sql(_query([file], options, source))
-            rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+            query, names, _ = _query([file], options, source)
+            found_rows = connection.sql(query).fetchall()
+            rows = [dict(zip(names, row, strict=True)) for row in found_rows]
         except (duckdb.Error, RiskshiftError):
             continue
         scanned = list(scan(file))

@@ -45,6 +45,7 @@ def agree(
     model: options.Model = None,
     cluster: options.Cluster = None,
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     resamples: Annotated[
         int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
@@ -74,6 +75,7 @@ def agree(
         model=model,
         cluster=cluster,
         skip_bad=skip_bad,
+        missing=tuple(missing or ()),
         memory_limit=memory_limit,
     )
     with options.progress(quiet=quiet) as told, together():

@@ -22,6 +22,7 @@ def analyze(
     cluster: options.Cluster = None,
     prompt_labels: options.PromptLabels = "per-prompt",
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     interval: Annotated[
         str, typer.Option("--interval", metavar="METHOD", help="wilson or clopper-pearson.")
@@ -81,6 +82,7 @@ def analyze(
         cluster=cluster,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
+        missing=tuple(missing or ()),
         memory_limit=memory_limit,
     )
     with options.progress(quiet=quiet) as told:

@@ -87,6 +87,7 @@ def check(
     cluster: options.Cluster = None,
     prompt_labels: options.PromptLabels = "per-prompt",
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
@@ -129,6 +130,7 @@ def check(
         cluster=cluster,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
+        missing=tuple(missing or ()),
         memory_limit=memory_limit,
     )
     with options.progress(quiet=quiet) as told:

@@ -63,6 +63,7 @@ def compare(
     scale: options.Scale = None,
     prompt_labels: options.PromptLabels = "per-prompt",
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     seed: options.Seed = 20260709,
     memory_limit: options.Memory = None,
@@ -93,6 +94,7 @@ def compare(
         scale=scale,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
+        missing=tuple(missing or ()),
         memory_limit=memory_limit,
     )
     with options.progress(quiet=quiet) as told:

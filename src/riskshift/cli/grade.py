@@ -35,6 +35,7 @@ def grader(
     cluster: options.Cluster = None,
     prompt_labels: options.PromptLabels = "per-prompt",
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     resamples: Annotated[
         int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
@@ -66,6 +67,7 @@ def grader(
         cluster=cluster,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
+        missing=tuple(missing or ()),
         memory_limit=memory_limit,
     )
     with options.progress(quiet=quiet) as told:

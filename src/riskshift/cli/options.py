@@ -73,6 +73,12 @@ PromptLabels = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave rows with faults out and count them.")
 ]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing", metavar="MARK", help="What stands for no label, such as -1 (repeatable)."
+    ),
+]
 Memory = Annotated[
     str | None,
     typer.Option(

@@ -78,6 +78,7 @@ def plan(
     cluster: options.Cluster = None,
     prompt_labels: options.PromptLabels = "per-prompt",
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
@@ -104,6 +105,7 @@ def plan(
             "cluster": cluster,
             "prompt_labels": None if prompt_labels == "per-prompt" else prompt_labels,
             "skip_bad": skip_bad or None,
+            "missing": tuple(missing or ()) or None,
             "memory_limit": memory_limit,
         },
         like=bool(like),
@@ -150,6 +152,7 @@ _FLAGS: Final = {
     "columns": "--map",
     "prompt_labels": "--prompt-labels",
     "skip_bad": "--skip-bad",
+    "missing": "--missing",
     "memory_limit": "--memory-limit",
 }
 

@@ -52,6 +52,7 @@ def sample(
     model: options.Model = None,
     prompt_labels: options.PromptLabels = "per-prompt",
     skip_bad: options.SkipBad = False,
+    missing: options.Missing = None,
     confidence: options.Confidence = 0.95,
     seed: options.Seed = 20260709,
     memory_limit: options.Memory = None,
@@ -83,6 +84,7 @@ def sample(
         model=model,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
+        missing=tuple(missing or ()),
         memory_limit=memory_limit,
     )
     told: list[object] = []

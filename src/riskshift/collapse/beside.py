@@ -18,7 +18,7 @@ from riskshift.records import Records
 IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
 STRATUM: Final = "stratum"
 CHANCE: Final = "inclusion_probability"
-_PEOPLE: Final = "@people"
+_PEOPLE: Final = "riskshift_people_"
 _HERE: Final = "riskshift_here"
 
 
@@ -84,10 +84,7 @@ def set_beside(graded: Collapsed, people: Collapsed, *, elsewhere: bool = False)
     right = right.with_columns(*_as_text(theirs, key, names))
     for records, frame in ((ours, left), (theirs, right)):
         refuse_repeats(records, frame, names, key)
-    named = {
-        own.column + _PEOPLE: other
-        for own, other in zip(_labels(graded), _labels(people), strict=True)
-    }
+    named = {f"{_PEOPLE}{at}": other for at, other in enumerate(_labels(people))}
     renamed = [nw.col(key.column).alias(name) for name, key in named.items()]
     beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
     if not elsewhere:
@@ -127,15 +124,23 @@ def check_shared(labels: Collapsed, candidate: Collapsed, baseline: Collapsed) -
 
 def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
     """Collapse a grader's and people's labels to one table; see `double`."""
-    here = Key(_HERE, _was_given, "", is_label=False)
+    here = Key(_HERE, _HERE, _was_given, "", is_label=False)
     records, keys = beside.records, [*beside.graded, *beside.people, here]
-    columns = [key.column for key in keys] + ([by] if by else [])
+    group = records.at(by) if by else None
+    columns = [key.column for key in keys]
+    if group in columns:  # a column of labels may group too
+        records, column = records.with_own("riskshift_group", nw.col(str(group)))
+        group = records.at(column)
+    columns += [group] if group else []
     rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
-        raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(columns)}.")
-    cluster = records.cluster
+        names = [key.name for key in keys] + ([by] if by else [])
+        raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(names)}.")
+    cluster = records.at(records.cluster) if records.cluster else None
     shared = cluster is not None and engine.repeats(records.frame, [cluster])[1] > 1
-    table, groups = tabulate(records.frame, keys, rows, cluster=cluster if shared else None, by=by)
+    table, groups = tabulate(
+        records.frame, keys, rows, cluster=cluster if shared else None, by=group
+    )
     return Doubled(layout_of(records), table, groups)
 
 
@@ -147,7 +152,7 @@ def metrics_of_strata(records: Records) -> list[str]:
     """Return the metrics by which the records' strata were drawn; none for a plain sample."""
     if not {STRATUM, CHANCE} <= set(records.names):
         return []
-    strata = engine.count_patterns(records.frame, [STRATUM])
+    strata = engine.count_patterns(records.frame, [records.at(STRATUM)])
     return sorted({str(name).rpartition(": ")[0] for name, _ in strata if name} - {""})
 
 
@@ -162,7 +167,7 @@ def drawing_of(people: Records) -> Drawing:
     if CHANCE not in people.names:
         return UNRECORDED
     told = [STRATUM, CHANCE] if STRATUM in people.names else [CHANCE]
-    rows = engine.count_patterns(people.frame, told)
+    rows = engine.count_patterns(people.frame, [people.at(column) for column in told])
     named = [(str(row[0] or "") if len(told) > 1 else "", row[-2], row[-1]) for row in rows]
     chances = {(name, _chance(people, chance)) for name, chance, _ in named}
     metrics = {name.rpartition(": ")[0] for name, _ in chances if name}
@@ -226,7 +231,7 @@ def _as_text(records: Records, key: Sequence[str], names: Sequence[str]) -> list
     # As text, because files and engines differ in the types they give an id.
     columns = records.options.columns
     return [
-        nw.coalesce(nw.col(columns[role]).cast(nw.String), nw.lit("")).alias(name)
+        nw.coalesce(records.col(columns[role]).cast(nw.String), nw.lit("")).alias(name)
         for role, name in zip(key, names, strict=True)
     ]
 
@@ -271,7 +276,7 @@ def _why_strange(people: Records, graded: Sequence[Records]) -> str:
     columns = [part.column("model") for part in (people, *graded)]
     if None not in columns:
         named = [
-            {str(value) for value, _ in engine.count_patterns(part.frame, [str(column)])}
+            {str(value) for value, _ in engine.count_patterns(part.frame, [part.at(str(column))])}
             for part, column in zip((people, *graded), columns, strict=True)
         ]
         others = named[0] - set().union(*named[1:])

@@ -1,7 +1,8 @@
 """Check labels on the patterns and pairs in the engine; all faults in one message."""
 
+import shlex
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,8 +14,8 @@ from riskshift.errors import LabelError, RiskshiftWarning, listing
 from riskshift.records import Records
 from riskshift.taxonomy import (
     BAD,
+    as_mark,
     is_number,
-    level_parser,
     parse_flag,
     parse_relevance,
 )
@@ -23,12 +24,22 @@ SHOWN: Final = 20
 
 FEW: Final = 5
 
+# What graders and spreadsheets write for "no label" and what is not taken for it unasked.
+_MARKS: Final = frozenset(
+    {"-1", "-9", "-99", "-", "--", "?", ".", "n/a", "n.a.", "#n/a", "<na>", "none", "nil"}
+    | {"error", "failed", "unknown", "unclear", "unparseable", "invalid"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A column that is part of a pattern, how its values are read, and what they may be."""
+    """A column that is part of a pattern, how its values are read, and what they may be.
+
+    `column` is its name in the frame, `name` what the user calls it.
+    """
 
     column: str
+    name: str
     parse: Callable[[object], int]
     choices: str
     is_label: bool = True
@@ -37,18 +48,37 @@ class Key:
 def label_keys(records: Records) -> list[Key]:
     """Return the columns that make up a pattern: prompt sides, response sides, then the rest."""
     taxonomy, scale = records.options.taxonomy, records.options.scale
-    parse = level_parser(taxonomy, scale, also_names=records.options.by_people)
+    marked = records.options.marked
+    parse = records.options.level()
     choices = f"Levels: {taxonomy.describe_levels()}"
     if scale is not None:
         choices += f", written as --scale {scale}"
     keys = [
-        Key(column, parse, choices) for side in zip(*records.labels, strict=True) for column in side
+        Key(records.at(column), column, parse, choices)
+        for side in zip(*records.labels, strict=True)
+        for column in side
     ]
     relevance, benign = records.column("relevance"), records.column("prompt_benign")
     if relevance:
-        keys.append(Key(relevance, parse_relevance, "Relevance is 1, 2 or 3", is_label=False))
+        keys.append(
+            Key(
+                records.at(relevance),
+                relevance,
+                marked(parse_relevance),
+                "Relevance is 1, 2 or 3",
+                is_label=False,
+            )
+        )
     if benign:
-        keys.append(Key(benign, parse_flag, "Choices: true, false", is_label=False))
+        keys.append(
+            Key(
+                records.at(benign),
+                benign,
+                marked(parse_flag),
+                "Choices: true, false",
+                is_label=False,
+            )
+        )
     return keys
 
 
@@ -89,18 +119,21 @@ class BadLabels:
         """Say where every fault stands, how many rows share it, what may stand there, and the fix."""
         total = engine.count_rows(records.frame)
         lines = [
-            f"{records.source.name}: {column} holds severities and level names mixed. Write one or the other, "
+            f"{records.source.name}: {key.name} holds severities and level names mixed. Write one or the other, "
             "or declare it: --scale levels or --scale names."
-            for column in self.mixed
+            for key in self.keys
+            if key.column in self.mixed
         ]
-        choices = {key.column: key.choices for key in self.keys}
-        for column, bad in self.found.items():
+        for key in self.keys:
+            column, bad = key.name, self.found.get(key.column, {})
+            if not bad:
+                continue
             some = SHOWN if len(bad) <= SHOWN else FEW
             shown = sorted(bad, key=lambda value: (-bad[value], str(value)))[:some]
             places = records.source.places(column, shown)
             lines += [
                 f"{places.get(str(value).strip(), records.source.name)}: {column} is {shown_value(value)} "
-                f"({bad[value]:,} of {total:,} rows). {choices[column]}."
+                f"({bad[value]:,} of {total:,} rows). {key.choices}."
                 for value in shown
             ]
             if len(bad) > some:
@@ -126,7 +159,7 @@ class BadLabels:
             fix += f" If they are Azure's severities, declare it: --scale {'0-2-4-6' if even else '0-7'}."
         if len(values) > SHOWN and all(map(_is_score, values)):
             fix += " They look like scores between 0 and 1; turn scores into levels first."
-        return [fix]
+        return [fix + _declared(values)]
 
     def leave_out(
         self, records: Records, rows: Sequence[tuple[Any, ...]]
@@ -149,6 +182,19 @@ class BadLabels:
             rows=dropped,
         )
         return records, kept
+
+
+def _declared(values: Iterable[object]) -> str:
+    """Say how to declare a value that probably says that there is no label."""
+    marks = [
+        text for text in dict.fromkeys(str(v).strip() for v in values) if as_mark(text) in _MARKS
+    ]
+    if not marks:
+        return ""
+    told = " and ".join(repr(mark) for mark in marks)
+    none = "" if "none" not in map(str.casefold, marks) else ", and not no harm"
+    said = " ".join(f"--missing {shlex.quote(mark)}" for mark in marks)
+    return f" If {told} {'stands' if len(marks) == 1 else 'stand'} for no label{none}, declare it: {said}."
 
 
 def _is_score(value: object) -> bool:

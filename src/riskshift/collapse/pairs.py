@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import narwhals.stable.v2 as nw
-
 from riskshift.collapse.coding import tabulate
 from riskshift.collapse.faults import Faults
 from riskshift.collapse.labels import Key, check_labels, label_keys, warn_if_even
@@ -18,7 +16,7 @@ from riskshift.collapse.repeats import (
 from riskshift.counts.pairs import Counts, Grouped, Layout
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing
-from riskshift.records import ROLES, Records
+from riskshift.records import NAMING, ROLES, Records
 
 MAX_GROUPS: Final = 1_000
 
@@ -56,7 +54,9 @@ class Collapsed:
         """Keep one value of a column that was grouped by; nothing is crossed again."""
         grouped = self.groups[column].only(name)
         records = self.records
-        kept = replace(records, frame=records.frame.filter(engine.named(column) == name))
+        kept = replace(
+            records, frame=records.frame.filter(engine.named(records.at(column)) == name)
+        )
         return replace(self, counts=grouped.pooled(), groups={column: grouped}, records=kept)
 
     @property
@@ -96,6 +96,7 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
     except DataError:
         faults.raise_all()
         raise
+    records.source.check_unchanged()
     warn_if_even(records, faults)
     return collapsed
 
@@ -144,34 +145,40 @@ def _cleaned(records: Records) -> Records:
     ColumnError
         If such a column holds lists or the like.
     """
-    columns = [key.column for key in label_keys(records)] + _grouping_columns(records)
+    columns = [key.name for key in label_keys(records)] + _grouping_columns(records)
     columns += filter(None, (records.cluster, *map(records.column, ROLES)))
     return with_plain(records, columns)
 
 
 def with_plain(records: Records, columns: Iterable[str]) -> Records:
-    """Give the values of some columns one form in every engine.
+    """Give the values of some columns one form in every engine, and names no spaces around them.
 
     Raises
     ------
     ColumnError
         If one of them holds lists or the like.
     """
-    frame, refused = engine.plain(records.frame, dict.fromkeys(columns))
+    names = {records.at(column): column for column in columns}
+    frame, refused = engine.plain(records.frame, names)
     if refused:
-        held = listing(f"{column!r} holds {dtype}" for column, dtype in refused.items())
+        held = listing(f"{names[column]!r} holds {dtype}" for column, dtype in refused.items())
         raise ColumnError(
             f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
         )
-    return replace(records, frame=frame)
+    naming = {records.column(role) for role in NAMING} | {records.options.cluster}
+    return replace(
+        records, frame=engine.trimmed(frame, [at for at, name in names.items() if name in naming])
+    )
 
 
 def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
-    columns = [key.column for key in label_keys(records)] + ([by] if by else [])
+    keys = label_keys(records)
+    columns = [key.column for key in keys] + ([records.at(by)] if by else [])
     rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
+        names = [key.name for key in keys] + ([by] if by else [])
         raise DataError(
-            f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(columns)}. "
+            f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(names)}. "
             "Are these labels? If so, analyze fewer categories at a time (--taxonomy FILE) or fewer groups."
         )
     if not rows:
@@ -196,7 +203,9 @@ def _repeats(records: Records, cluster: str | None) -> bool:
     if cluster is None:
         return False
     first = records.frame.head(FIRST_ROWS)
-    return any(engine.repeats(frame, [cluster])[1] > 1 for frame in (first, records.frame))
+    return any(
+        engine.repeats(frame, [records.at(cluster)])[1] > 1 for frame in (first, records.frame)
+    )
 
 
 def _grouping_columns(records: Records) -> list[str]:
@@ -210,7 +219,7 @@ def _grouping_columns(records: Records) -> list[str]:
 def _groupings(records: Records) -> list[str]:
     kept = []
     for column in _grouping_columns(records):
-        groups, _ = engine.repeats(records.frame, [column])
+        groups, _ = engine.repeats(records.frame, [records.at(column)])
         if groups > MAX_GROUPS:
             raise UsageError(
                 f"--by {column}: {groups:,} different values; at most {MAX_GROUPS:,} groups can be reported. "
@@ -222,12 +231,8 @@ def _groupings(records: Records) -> list[str]:
 
 
 def _grouped(records: Records, cluster: str | None, column: str) -> Grouped:
-    if column in (key.column for key in label_keys(records)):
-        twin = nw.col(column).alias("riskshift_group")
-        records, column = (
-            replace(records, frame=records.frame.with_columns(twin)),
-            "riskshift_group",
-        )
+    if column in (key.name for key in label_keys(records)):
+        records, column = records.with_own("riskshift_group", records.col(column))
     return _tabulate(records, _patterns(records, column), cluster, by=column)
 
 
@@ -235,7 +240,13 @@ def _tabulate(
     records: Records, rows: Sequence[tuple[Any, ...]], cluster: str | None, *, by: str | None
 ) -> Grouped:
     """Read the values of the patterns and, where records share a cluster, what occurs together."""
-    table, names = tabulate(records.frame, label_keys(records), rows, cluster=cluster, by=by)
+    table, names = tabulate(
+        records.frame,
+        label_keys(records),
+        rows,
+        cluster=records.at(cluster) if cluster else None,
+        by=records.at(by) if by else None,
+    )
     return Grouped(layout_of(records), table, names)
 
 

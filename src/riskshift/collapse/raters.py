@@ -7,13 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import narwhals.stable.v2 as nw
-
 from riskshift.errors import ColumnError, DataError, listing
-from riskshift.records import Options, Records, Source, assemble, label_roles, require_mapped
+from riskshift.records import (
+    RATER,
+    Held,
+    Options,
+    Records,
+    Source,
+    assemble,
+    label_roles,
+    require_mapped,
+)
 from riskshift.taxonomy import SIDES
 
-BETWEEN: Final = "@"
 _IDENTITY: Final = ("model", "sample", "turn")
 
 
@@ -24,7 +30,9 @@ class Cell:
     Parameters
     ----------
     column : str
-        Its name.
+        Its name in the frame.
+    name : str
+        What the user calls it.
     label : int
         What it judges: position among the prompt's categories, then the response's.
     rater : str or None
@@ -32,6 +40,7 @@ class Cell:
     """
 
     column: str
+    name: str
     label: int
     rater: str | None
 
@@ -45,28 +54,43 @@ class Sheet:
     cells : tuple of Cell
         The columns of labels that there are.
     annotator : str or None
-        Column that names the rater of a row; None where columns are the raters' own.
+        Column that names the rater of a row, by the user's name; None where columns are the raters'
+        own.
     identity : dict of str to str
-        Columns by role whose values together tell items apart; empty where each row is an item.
+        Columns by role whose values together tell items apart, by the users' names; empty where
+        each row is an item.
+    held : mapping of str to str
+        By the user's name of a column its name in the frame.
     """
 
     cells: tuple[Cell, ...]
     annotator: str | None
     identity: Mapping[str, str]
+    held: Mapping[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """Columns that make up a pattern, by the user's names."""
+        return [cell.name for cell in self.cells] + ([self.annotator] if self.annotator else [])
 
     @property
     def columns(self) -> list[str]:
-        """Columns that make up a pattern."""
-        return [cell.column for cell in self.cells] + ([self.annotator] if self.annotator else [])
+        """The same, by their names in the frame."""
+        return [self.held[name] for name in self.names]
 
     @property
     def item(self) -> list[str]:
-        """Columns whose values together tell items apart."""
+        """Columns whose values together tell items apart, by the user's names."""
         return list(dict.fromkeys(self.identity.values()))
+
+    @property
+    def key(self) -> list[str]:
+        """The same, by their names in the frame."""
+        return [self.held[name] for name in self.item]
 
 
 def bind_raters(
-    frame: nw.LazyFrame[Any],
+    held: Held,
     *,
     options: Options,
     source: Source,
@@ -81,7 +105,7 @@ def bind_raters(
     DataError
         If raters stand in rows and in columns at once, in neither, or items cannot be told apart.
     """
-    records = assemble(frame, options=options, source=source, skipped=skipped)
+    records = assemble(held, options=options, source=source, skipped=skipped)
     sheet_of(records)
     wide = {role for role in _roles(records) if _own(records, role)}
     require_mapped(records, besides=wide)
@@ -96,7 +120,7 @@ def sheet_of(records: Records) -> Sheet:
     name = records.source.name
     if annotator and own:
         raise DataError(
-            f"{name}: raters stand in rows (column {annotator!r}) and in columns ({own[0].column!r}) at once. Keep one "
+            f"{name}: raters stand in rows (column {annotator!r}) and in columns ({own[0].name!r}) at once. Keep one "
             "of the two."
         )
     if annotator is None and not own:
@@ -111,7 +135,7 @@ def sheet_of(records: Records) -> Sheet:
             fix=f"{name}: without one of them it cannot be told which rows rate the same item. Name it: "
             "--map record_id=COLUMN.",
         )
-    return Sheet(tuple(plain if annotator else own), annotator, identity)
+    return Sheet(tuple(plain if annotator else own), annotator, identity, records.columns)
 
 
 def _roles(records: Records) -> list[str]:
@@ -121,7 +145,7 @@ def _roles(records: Records) -> list[str]:
 
 def _own(records: Records, role: str) -> dict[str, str]:
     """Return the columns that raters have of their own for a label, by rater."""
-    start = records.options.columns[role] + BETWEEN
+    start = records.options.columns[role] + RATER
     found = {name.removeprefix(start): name for name in records.names if name.startswith(start)}
     if "" in found:
         raise ColumnError(
@@ -132,7 +156,7 @@ def _own(records: Records, role: str) -> dict[str, str]:
 
 def _cells(records: Records, columns: Callable[[str], Mapping[Any, str | None]]) -> list[Cell]:
     return [
-        Cell(column, at, rater)
+        Cell(records.at(column), column, at, rater)
         for at, role in enumerate(_roles(records))
         for rater, column in columns(role).items()
         if column
@@ -144,7 +168,7 @@ def _no_raters(records: Records, plain: Sequence[Cell]) -> DataError:
         return _no_labels(records)
     return DataError(
         f"{records.source.name} has one label a pair: no column says who rated, and none is called like "
-        f"{plain[0].column}{BETWEEN}NAME. Agreement needs two raters or more. Name the column of the rater: "
+        f"{plain[0].name}{RATER}NAME. Agreement needs two raters or more. Name the column of the rater: "
         f"--map annotator=COLUMN.\nColumns: {listing(records.names)}."
     )
 

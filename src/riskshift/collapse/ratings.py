@@ -19,7 +19,7 @@ from riskshift.counts.ratings import Ratings, assemble_ratings
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
 from riskshift.records import Records
-from riskshift.taxonomy import MISSING, level_parser
+from riskshift.taxonomy import MISSING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,12 +82,14 @@ def collapse_raters(
     """
     faults = Faults()
     try:
-        return _collapse(records, progress, faults)
+        rated = _collapse(records, progress, faults)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
     except DataError:
         faults.raise_all()
         raise
+    records.source.check_unchanged()
+    return rated
 
 
 def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Rated:
@@ -116,7 +118,7 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
 def _rated(
     ratings: Ratings | None, records: Records, sheet: Sheet, rows: Sequence[tuple[Any, ...]]
 ) -> Rated:
-    parse = level_parser(records.options.taxonomy, records.options.scale)
+    parse = records.options.level()
     labels = len(sheet.cells)
     blank = {at for at, row in enumerate(rows) if all(parse(v) == MISSING for v in row[:labels])}
     values = {
@@ -143,13 +145,13 @@ def _tells(sheet: Sheet) -> dict[str, str]:
 
 
 def _cleaned(records: Records, sheet: Sheet) -> Records:
-    columns = [*sheet.columns, *sheet.identity.values()]
+    columns = [*sheet.names, *sheet.identity.values()]
     columns += filter(None, (records.prompt, records.cluster, records.column("model")))
     return with_plain(records, columns)
 
 
 def _refuse_many(records: Records, annotator: str) -> None:
-    raters, _ = engine.repeats(records.frame, [annotator])
+    raters, _ = engine.repeats(records.frame, [records.at(annotator)])
     if raters > MAX_GROUPS:
         raise DataError(
             f"{records.source.name}: {annotator} has {raters:,} different values, and at most {MAX_GROUPS:,} raters "
@@ -161,7 +163,7 @@ def _patterns(records: Records, sheet: Sheet) -> list[tuple[Any, ...]]:
     rows = engine.count_patterns(records.frame, sheet.columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
         raise DataError(
-            f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(sheet.columns)}. Are "
+            f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(sheet.names)}. Are "
             "these labels? If so, look at fewer categories at a time (--taxonomy FILE)."
         )
     if not rows:
@@ -171,11 +173,11 @@ def _patterns(records: Records, sheet: Sheet) -> list[tuple[Any, ...]]:
 
 def _keys(records: Records, sheet: Sheet) -> list[Key]:
     taxonomy, scale = records.options.taxonomy, records.options.scale
-    parse = level_parser(taxonomy, scale)
+    parse = records.options.level()
     choices = f"Levels: {taxonomy.describe_levels()}"
     if scale is not None:
         choices += f", written as --scale {scale}"
-    return [Key(cell.column, parse, choices) for cell in sheet.cells]
+    return [Key(cell.column, cell.name, parse, choices) for cell in sheet.cells]
 
 
 def _blanks_filled(records: Records, sheet: Sheet) -> Records:
@@ -185,21 +187,24 @@ def _blanks_filled(records: Records, sheet: Sheet) -> Records:
         for role in ("model", "sample", "turn", "response")
         if role in sheet.identity
     ]
-    filled = [nw.col(column).cast(nw.String).fill_null("") for column in optional]
+    filled = [
+        records.col(column).cast(nw.String).fill_null("") for column in dict.fromkeys(optional)
+    ]
     return replace(records, frame=records.frame.with_columns(*filled)) if filled else records
 
 
 def _one_prompt_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
     """Find items whose rows name several prompts."""
-    cluster, item = records.cluster, sheet.item
-    if cluster is None or not item or cluster in item or sheet.annotator is None:
+    cluster, item = records.cluster, sheet.key
+    if cluster is None or not item or cluster in sheet.item or sheet.annotator is None:
         return records
-    if engine.repeats(records.frame, item)[0] == engine.repeats(records.frame, [*item, cluster])[0]:
+    both = [*item, records.at(cluster)]
+    if engine.repeats(records.frame, item)[0] == engine.repeats(records.frame, both)[0]:
         return records
-    column = nw.col(cluster)
+    column = records.col(cluster)
     one = column.min().over(*item) == column.max().over(*item)
     several = records.frame.filter(~one)
-    shown = _examples(several, item)
+    shown = _examples(several, sheet.item, sheet)
     many, rows = engine.repeats(several, item)[0], engine.count_rows(several)
     faults.add(
         records,
@@ -215,20 +220,25 @@ def _one_prompt_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
 def _one_row_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
     """Find items that have several rows although each rater has a column."""
     item = sheet.item
-    if not item or engine.repeats(records.frame, item)[1] <= 1:
+    if not item or engine.repeats(records.frame, sheet.key)[1] <= 1:
         return records
-    return _without_repeats(records, item, faults, "has several rows, and raters stand in columns")
+    return _without_repeats(
+        records, item, sheet, faults, "has several rows, and raters stand in columns"
+    )
 
 
 def _without_twice(records: Records, sheet: Sheet, faults: Faults) -> Records:
-    key = [*sheet.item, str(sheet.annotator)]
-    return _without_repeats(records, key, faults, "was labelled twice by the same rater")
+    key = list(dict.fromkeys([*sheet.item, str(sheet.annotator)]))
+    return _without_repeats(records, key, sheet, faults, "was labelled twice by the same rater")
 
 
-def _without_repeats(records: Records, key: list[str], faults: Faults, fault: str) -> Records:
-    alone = nw.len().over(*key) == 1
+def _without_repeats(
+    records: Records, key: list[str], sheet: Sheet, faults: Faults, fault: str
+) -> Records:
+    held = [sheet.held[name] for name in key]
+    alone = nw.len().over(*held) == 1
     twice = records.frame.filter(~alone)
-    rows, (many, _) = engine.count_rows(twice), engine.repeats(twice, key)
+    rows, (many, _) = engine.count_rows(twice), engine.repeats(twice, held)
     if not rows:
         raise PairError(
             f"{records.source.name}: an item {fault}; the rater's name is written in several ways."
@@ -237,23 +247,24 @@ def _without_repeats(records: Records, key: list[str], faults: Faults, fault: st
         records,
         PairError(
             f"{records.source.name}: an item {fault}, in {many:,} {'case' if many == 1 else 'cases'}: "
-            f"{_examples(twice, key)}.\nRemove the repeats, or name the column that tells items apart: "
+            f"{_examples(twice, key, sheet)}.\nRemove the repeats, or name the column that tells items apart: "
             "--map record_id=COLUMN or --map sample=COLUMN. --skip-bad leaves all of them out."
         ),
     )
     return records.where(alone, reason=f"an item {fault}", rows=rows)
 
 
-def _examples(frame: engine.Frame, key: list[str]) -> str:
-    counted = frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
-    shown = engine.fetch(counted.sort(*key).head(4))
+def _examples(frame: engine.Frame, key: list[str], sheet: Sheet) -> str:
+    held = [sheet.held[name] for name in key]
+    counted = frame.group_by(*held).agg(nw.len().alias("riskshift_n"))
+    shown = engine.fetch(counted.sort(*held).head(4))
     named = [told_apart(key, row) for row in shown[:3]]
     return "; ".join([*named, *(["..."] if len(shown) > 3 else [])])
 
 
 def _levels(records: Records, sheet: Sheet, coding: Coding) -> list[IntArray]:
     """Read the labels of the patterns, column by column."""
-    parse = level_parser(records.options.taxonomy, records.options.scale)
+    parse = records.options.level()
     return [
         np.array([MISSING, *map(parse, values)], dtype=np.int64)[digits]
         for values, digits in zip(coding.values, coding.digits, strict=True)
@@ -272,8 +283,8 @@ def _long(
     raters = tuple(sorted(set(names[1:])))
     place = np.array([raters.index(name) if name in raters else 0 for name in names])
     rater = place[coding.digits[-1]]
-    item = sheet.item
-    cluster = [records.cluster] if records.cluster else item
+    item = sheet.key
+    cluster = [records.at(records.cluster)] if records.cluster else item
     found = engine.nested_compositions(records.frame, cluster, item, coding.of_rows())
     codes = coding.of_patterns()
     order = np.argsort(codes, kind="stable")
@@ -311,13 +322,12 @@ def _wide(
         return None, False
     seats = np.arange(kinds * len(raters), dtype=np.int64)
     items = Clusters(np.arange(kinds + 1) * len(raters), seats, np.zeros(kinds, dtype=np.int64))
-    if records.cluster is None or engine.repeats(records.frame, [records.cluster])[1] <= 1:
+    cluster = records.at(records.cluster) if records.cluster else None
+    if cluster is None or engine.repeats(records.frame, [cluster])[1] <= 1:
         n = np.array([row[-1] for row in rows], dtype=np.int64)
         prompts = Clusters(np.arange(kinds + 1), np.arange(kinds), n)
     else:
-        indptr, weight, found = engine.compositions(
-            records.frame, records.cluster, coding.of_rows()
-        )
+        indptr, weight, found = engine.compositions(records.frame, cluster, coding.of_rows())
         codes = coding.of_patterns()
         order = np.argsort(codes, kind="stable")
         prompts = Clusters(indptr, order[np.searchsorted(codes[order], found)], weight)

@@ -42,7 +42,7 @@ def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None =
     """
     shared = dict.fromkeys(filter(None, (records.prompt, records.cluster)), _SHARED)
     for column, tells in (shared | dict(also or {})).items():
-        blank = engine.is_blank(records.frame, column)
+        blank = engine.is_blank(records.frame, records.at(column))
         count = engine.count_rows(records.frame.filter(blank))
         if count:
             faults.add(records, _no_id(records, column, count, tells))
@@ -71,7 +71,7 @@ def check_samples(records: Records, faults: Faults) -> Records:
         Without the duplicates.
     """
     key = _sample_key(records)
-    if key is None or engine.repeats(records.frame, key)[1] <= 1:
+    if key is None or engine.repeats(records.frame, _held(records, key))[1] <= 1:
         return records
     return _without_duplicates(records, key, faults)
 
@@ -99,8 +99,8 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
     if len(np.unique(answers)) == len(answers):
         return records
     model = records.column("model")
-    key = [prompt, *([model] if model else [])]
-    if model and engine.repeats(records.frame, key)[1] <= 1:
+    key = list(dict.fromkeys([prompt, *([model] if model else [])]))
+    if model and engine.repeats(records.frame, _held(records, key))[1] <= 1:
         faults.add(records, _one_name(records, model), always=True)
         return records
     return _without_duplicates(records, key, faults)
@@ -109,7 +109,7 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
 def _one_name(records: Records, model: str) -> PairError:
     """Name the models that are one by name, though not as they are written."""
     written: dict[str, list[str]] = {}
-    for value, _ in engine.count_patterns(records.frame, [model]):
+    for value, _ in engine.count_patterns(records.frame, [records.at(model)]):
         written.setdefault(group_name("" if value is None else value), []).append(
             "nothing" if value is None else shown_value(value)
         )
@@ -133,19 +133,25 @@ def _sample_key(records: Records) -> list[str] | None:
     return key and list(dict.fromkeys(key))  # a column may play two roles
 
 
+def _held(records: Records, key: Sequence[str]) -> list[str]:
+    return [records.at(column) for column in key]
+
+
 def _without_duplicates(records: Records, key: Sequence[str], faults: Faults) -> Records:
-    counted = records.frame.group_by(*key).agg(nw.len().alias("riskshift_n"))
+    held = _held(records, key)
+    counted = records.frame.group_by(*held).agg(nw.len().alias("riskshift_n"))
     twice = counted.filter(nw.col("riskshift_n") > 1)
     faults.add(records, _duplicates(records, key, twice))
     total = engine.count_rows(records.frame)
-    alone = nw.len().over(*key) == 1
+    alone = nw.len().over(*held) == 1
     kept = engine.count_rows(records.frame.filter(alone))
     return records.where(alone, reason="duplicate pair", rows=total - kept)
 
 
 def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> PairError:
     many = engine.count_rows(twice)
-    shown = engine.fetch(twice.sort(*key).head(3).select(*key, "riskshift_n"))
+    held = _held(records, key)
+    shown = engine.fetch(twice.sort(*held).head(3).select(*held, "riskshift_n"))
     examples = "; ".join(f"{told_apart(key, row)} ({row[-1]} times)" for row in shown)
     has_sample = records.column("sample") or records.column("turn")
     fix = "Remove the duplicates"
@@ -189,8 +195,10 @@ def check_prompt_labels(
     if not differ.any():
         return records
     many = int(clusters.weight[differ.any(axis=1)].sum())
-    names = records.names
-    marked = _mark_unequal(records.frame, prompt, rows, label_keys(records)[: differ.shape[1]])
+    names = records.frame.collect_schema().names()
+    marked = _mark_unequal(
+        records.frame, records.at(prompt), rows, label_keys(records)[: differ.shape[1]]
+    )
     error = _unequal(records, marked.filter(nw.col(_UNEQUAL)), many)
     faults.add(records, error)
     dropped = engine.count_rows(marked.filter(nw.col(_UNEQUAL)))
@@ -227,7 +235,7 @@ def _severity(key: Key, values: Iterable[Any], *, missing: int) -> nw.Expr:
 
 
 def _unequal(records: Records, rows: engine.Frame, many: int) -> PairError:
-    prompt = str(records.prompt)
+    prompt = records.at(str(records.prompt))
     counted = rows.group_by(prompt).agg(nw.len().alias("riskshift_n"))
     examples = engine.fetch(counted.sort(prompt).head(5))
     return PairError(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import NO_VALUE
+from riskshift.records import BLANKS
 
 Frame = nw.LazyFrame[Any]
 
@@ -128,6 +129,17 @@ def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
         return (frame.with_columns(*changed) if changed else frame), refused
 
 
+def trimmed(frame: Frame, columns: Iterable[str]) -> Frame:
+    """Take the spaces off that stand around the texts of some columns, the same in every engine."""
+    schema = frame.collect_schema()
+    texts = [column for column in columns if schema[column] == nw.String]
+    return (
+        frame.with_columns(nw.col(column).str.strip_chars(BLANKS) for column in texts)
+        if texts
+        else frame
+    )
+
+
 def count_patterns(
     frame: Frame, columns: Sequence[str], *, limit: int | None = None
 ) -> list[tuple[Any, ...]]:
@@ -159,7 +171,7 @@ def is_blank(frame: Frame, column: str) -> nw.Expr:
 
 def named(column: str) -> nw.Expr:
     """Name the groups of a column in the engine as `group_name` does."""
-    text = nw.col(column).cast(nw.String).str.strip_chars()
+    text = nw.col(column).cast(nw.String).str.strip_chars(BLANKS)
     flag = nw.when(text.is_in(["True", "False"])).then(text.str.to_lowercase()).otherwise(text)
     return nw.when(~text.is_null() & (text != "")).then(flag).otherwise(nw.lit(NO_VALUE))
 

@@ -1,6 +1,6 @@
 """How far raters agree, in one call: read, check, collapse, measure, resolve."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -42,6 +42,7 @@ def agree(
     model: str | None = None,
     cluster: str | None = None,
     skip_bad: bool = False,
+    missing: str | Sequence[str] = (),
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
     confidence: float = 0.95,
@@ -67,7 +68,7 @@ def agree(
         are never changed; CSV is refused if one of them would act in a spreadsheet.
     disputes : int, default 20
         At most so many items in dispute are listed.
-    taxonomy, columns, scale, model, cluster, skip_bad, format, memory_limit
+    taxonomy, columns, scale, model, cluster, skip_bad, missing, format, memory_limit
         As in `read`.
     confidence : float, default 0.95
         Two-sided coverage of every interval.
@@ -114,6 +115,7 @@ def agree(
         model=model,
         cluster=cluster,
         skip_bad=skip_bad,
+        missing=(missing,) if isinstance(missing, str) else tuple(missing),
     )
     clock = Clock()
     progress("opening the data")
@@ -203,8 +205,9 @@ def _provenance(rated: Rated, timing: dict[str, float]) -> Provenance:
     ratings, records = rated.ratings, rated.records
     left_out = dict(records.skipped) | ({"no label": rated.unlabelled} if rated.unlabelled else {})
     clusters = ratings.items if ratings.prompts is None else ratings.prompts
+    records.source.check_unchanged()
     return Provenance(
-        source=records.source.name,
+        source=records.source.listing,
         engine=records.source.engine,
         data_hash=ratings.digest(),
         read=rated.read,

@@ -277,8 +277,8 @@ def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule])
         if rule.by is None:
             continue
         column = column_of(records, rule)
-        there = records.frame.select(engine.named(column).alias(column))
-        names = {name for name, _ in engine.count_patterns(there, [column])}
+        there = records.frame.select(engine.named(records.at(column)).alias("riskshift_group"))
+        names = {name for name, _ in engine.count_patterns(there, ["riskshift_group"])}
         require_groups(rule, names, collapsed.groups[column].names)
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -31,12 +30,12 @@ from riskshift.errors import ColumnError, DataError, UsageError
 from riskshift.jobs.opening import provenance, read, read_people, silent
 from riskshift.reading import combine
 from riskshift.reading.opening import refuse_reading
+from riskshift.reading.paths import model_name
 from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
 MIXES: Final = ("pooled", "baseline")
 _CELL: Final = "riskshift_cell"
-_BETWEEN: Final = "\x1f"
 
 
 def compare(
@@ -192,7 +191,7 @@ def _one_model_each(data: Any, reading: dict[str, Any]) -> Records:
     together = read(data, **reading)
     if together.column("model") is not None:
         return together
-    names = [Path(path).name.split(".")[0] for path in paths]
+    names = [model_name(path) for path in paths]
     if len(set(names)) < len(names):
         names = [str(path) for path in paths]
     parts = {name: read(path, **reading) for name, path in zip(names, paths, strict=True)}
@@ -210,8 +209,7 @@ def _numbered(records: Records, by: str | None) -> Records:
         )
     if by is None:
         return records
-    if by not in records.names:
-        raise ColumnError.not_found([by], records.names, fix="--by takes the name of a column.")
+    records.require([by], fix="--by takes the name of a column.")
     if by == records.column("model"):
         raise UsageError(
             "--by groups differences between models; the model column itself cannot be the group."
@@ -237,13 +235,16 @@ def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
     prompt, model = records.prompt, records.column("model")
     if prompt is None or model is None:
         return {}
-    ids = records.frame.select(nw.col(prompt).cast(nw.String), nw.col(model).cast(nw.String))
-    everyone = ids.filter(nw.col(model).is_in(list(shared.lacking))).select(prompt).unique()
+    ids = records.frame.select(
+        records.col(prompt).cast(nw.String).alias("prompt"),
+        records.col(model).cast(nw.String).alias("model"),
+    )
+    everyone = ids.filter(nw.col("model").is_in(list(shared.lacking))).select("prompt").unique()
     found = {}
     for name, lacking in shared.lacking.items():
         if lacking:
-            have = ids.filter(nw.col(model) == name).select(prompt).unique()
-            absent = everyone.join(have, on=prompt, how="anti").sort(prompt).head(EXAMPLES)
+            have = ids.filter(nw.col("model") == name).select("prompt").unique()
+            absent = everyone.join(have, on="prompt", how="anti").sort("prompt").head(EXAMPLES)
             found[name] = tuple(row[0] for row in engine.fetch(absent))
     return found
 
@@ -336,11 +337,15 @@ def _interaction(
     model = records.column("model")
     if model is None:
         raise DataError(f"{records.source.name} has no column of models to compare.")
-    frame, _ = engine.plain(records.frame, [model, by])
-    cell = nw.concat_str([engine.named(name) for name in (model, by)], separator=_BETWEEN)
-    frame = frame.with_columns(cell.alias(_CELL))
-    _, grouped = _by_model(_with_roles(replace(records, frame=frame), model=_CELL), progress)
-    cells = [tuple(map(group_name, name.split(_BETWEEN, 1))) for name in grouped.names]
+    columns = [records.at(model), records.at(by)]
+    frame, _ = engine.plain(records.frame, columns)
+    # How long the first name is stands before both, so that no name can hold what parts them.
+    first, second = map(engine.named, columns)
+    length = first.str.len_chars().cast(nw.String)
+    cell = nw.concat_str([length, nw.lit(":"), first, second])
+    held, column = replace(records, frame=frame).with_own(_CELL, cell)
+    _, grouped = _by_model(_with_roles(held, model=column), progress)
+    cells = [_cell(name) for name in grouped.names]
     positions = {(name, group): at for at, (name, group) in enumerate(cells)}
     groups = sorted({group for _, group in cells})
     if len(groups) < 2:
@@ -348,3 +353,9 @@ def _interaction(
             f"--by {by}: there is only one group, {groups[0]!r}; nothing to compare it with."
         )
     return interaction(Matching(grouped), by, groups, pairs, positions, choices, settings)
+
+
+def _cell(name: str) -> tuple[str, str]:
+    """Take a model and a group apart again."""
+    length, _, both = name.partition(":")
+    return group_name(both[: int(length)]), group_name(both[int(length) :])

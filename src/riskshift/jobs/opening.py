@@ -31,6 +31,7 @@ def read(
     cluster: str | None = None,
     prompt_labels: str = "per-prompt",
     skip_bad: bool = False,
+    missing: str | Sequence[str] = (),
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
 ) -> Records:
@@ -57,6 +58,9 @@ def read(
         Whether the labels of one prompt must agree across its records.
     skip_bad : bool, default False
         Leave rows with faults out and count them, instead of stopping.
+    missing : str or sequence of str
+        What stands where there is no label, such as ``"-1"`` or ``"ERROR"``, beside nothing, NaN,
+        null and NA.
     format : {"csv", "tsv", "jsonl", "json", "parquet"}, optional
         Of files whose names do not tell.
     memory_limit : str, optional
@@ -82,6 +86,7 @@ def read(
         cluster=cluster,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
+        missing=(missing,) if isinstance(missing, str) else tuple(missing),
     )
     return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
 
@@ -109,12 +114,14 @@ def read_people(people: Any, reading: Mapping[str, Any], *, model: str | None = 
     if isinstance(people, Records):
         return people
     columns = reading.get("columns") or {}
+    marks = reading.get("missing") or ()
     options = Options(
         taxonomy=reading.get("taxonomy") or Taxonomy(),
         columns=columns if isinstance(columns, Columns) else Columns(**columns),
         scale=reading.get("scale"),
         model=model,
         prompt_labels="per-row",
+        missing=(marks,) if isinstance(marks, str) else tuple(marks),
     )
     return open_data(
         people, options=options, memory_limit=reading.get("memory_limit"), purpose=PEOPLE
@@ -137,8 +144,9 @@ class Clock:
 
 def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Provenance:
     """Say where numbers come from: the counts, and the records they were made of."""
+    records.source.check_unchanged()  # the rows were asked again since they were counted
     return Provenance(
-        source=records.source.name,
+        source=records.source.listing,
         engine=records.source.engine,
         data_hash=counts.digest(),
         read=counts.total + sum(records.skipped.values()),

@@ -24,7 +24,7 @@ from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
 from riskshift.jobs.opening import read, read_people
 from riskshift.reading import combine
-from riskshift.records import ROLES, Columns, Records
+from riskshift.records import BLANKS, ROLES, Columns, Records
 
 CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
@@ -37,10 +37,8 @@ def column_of(records: Records, rule: Rule) -> str:
     name = str(rule.by)
     found = name if name in records.names else records.column(name) if name in ROLES else None
     if found is None:
-        raise ColumnError.not_found(
-            [name], records.names, fix=f"Rule {rule.text!r}: 'by' takes the name of a column."
-        )
-    return found
+        records.require([name], fix=f"Rule {rule.text!r}: 'by' takes the name of a column.")
+    return found or name
 
 
 def require_groups(rule: Rule, there: Iterable[str], judged: Iterable[str]) -> None:
@@ -312,18 +310,21 @@ class Matched:
             beside = self.labels.beside(self.collapsed, baseline=False)
             other = self.labels.beside(self.old, baseline=True)
             parts = {CANDIDATE: beside.records, BASELINE: other.records}
-        both = combine(parts, column=_SIDE)
-        frame = both.frame
+        side = _SIDE
+        while any(side in part.names for part in parts.values()):
+            side += "_"
+        both = combine(parts, column=side)
+        frame, own = both.frame, both.at(side)
         if column is not None:
-            named = nw.concat_str([nw.lit(_GROUP), engine.named(column)])
-            is_baseline = nw.col(_SIDE) == BASELINE
+            named = nw.concat_str([nw.lit(_GROUP), engine.named(both.at(column))])
+            is_baseline = nw.col(own) == BASELINE
             frame = frame.with_columns(
-                nw.when(is_baseline).then(nw.col(_SIDE)).otherwise(named).alias(_SIDE)
+                nw.when(is_baseline).then(nw.col(own)).otherwise(named).alias(own)
             )
-        columns = Columns(**{**dict(both.options.columns), "model": _SIDE})
+        columns = Columns(**{**dict(both.options.columns), "model": side})
         options = replace(both.options, columns=columns, by=(), model=None, cluster=None)
         collapsed = collapse(replace(both, frame=frame, options=options))
-        grouped = collapsed.groups[_SIDE]
+        grouped = collapsed.groups[side]
         if grouped.table.clusters is None:
             raise DataError(
                 f"{self.records.source.name} and the baseline, {self.old.records.source.name}, have "
@@ -333,7 +334,7 @@ class Matched:
         doubled = None
         if beside is not None:
             both_sides = Beside(collapsed.records, collapsed.keys, beside.people)
-            doubled = tabulate_beside(both_sides, by=_SIDE)
+            doubled = tabulate_beside(both_sides, by=side)
         left_out = sum(collapsed.records.skipped.values())
         by_model = column is not None and column == self.records.column("model")
         return Side(
@@ -355,9 +356,10 @@ def _of_models(people: Records, graded: Sequence[Collapsed]) -> Records:
     names = [
         value
         for part, own in zip(graded, columns, strict=True)
-        for value, _ in engine.count_patterns(part.records.frame, [str(own)])
+        for value, _ in engine.count_patterns(part.records.frame, [part.records.at(str(own))])
     ]
-    kept = people.frame.filter(nw.col(column).cast(nw.String).is_in([str(name) for name in names]))
+    named = people.col(column).cast(nw.String).str.strip_chars(BLANKS)
+    kept = people.frame.filter(named.is_in([str(name) for name in names]))
     return replace(people, frame=kept)
 
 

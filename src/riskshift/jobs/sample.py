@@ -197,6 +197,7 @@ def sample(
         made = _drawn(records, choice, n, allocation, seed, progress)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
+    records.source.check_unchanged()
     if place is not None:
         progress("writing")
         write_sheet(place, made.columns, made.rows, texts=made.texts)

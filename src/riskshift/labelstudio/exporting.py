@@ -20,6 +20,7 @@ from riskshift.picking.draw import identity_of
 from riskshift.reading.opening import open_data
 from riskshift.records import (
     Columns,
+    Held,
     Options,
     Purpose,
     Records,
@@ -215,8 +216,8 @@ def export_label_studio(
     return Tasks(written[0], written[1], len(tasks))
 
 
-def _bind(frame: Any, **bound: Any) -> Records:
-    records = assemble(frame, **bound)
+def _bind(held: Held, **bound: Any) -> Records:
+    records = assemble(held, **bound)
     require_mapped(
         records, besides=[role for pair in label_roles(records.options.taxonomy) for role in pair]
     )
@@ -268,7 +269,7 @@ def _tasks(records: Records) -> Iterator[dict[str, Any]]:
     rows = engine.fetch(
         records.frame.select(
             *(
-                nw.col(column).cast(nw.String).alias(f"riskshift_{at}")
+                records.col(column).cast(nw.String).alias(f"riskshift_{at}")
                 for at, column in enumerate(columns)
             )
         ).head(_MOST_TASKS + 1)

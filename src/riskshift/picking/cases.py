@@ -48,6 +48,7 @@ def worst_cases(collapsed: Collapsed, *, limit: int = 50, text: bool = True) -> 
 
 def _worst_cases(collapsed: Collapsed, *, limit: int, text: bool) -> tuple[Case, ...]:
     records, keys = collapsed.records, collapsed.keys
+    limit = min(limit, collapsed.counts.total)  # engines count to 2**63
     columns = [key.column for key in keys]
     coding = Coding(columns, collapsed.patterns)
     cases: list[Case] = []
@@ -86,7 +87,7 @@ def ordered_rows(
     parts = []
     for role in (*IDENTITY, *(_TEXTS if text else ())):
         column = records.column(role)
-        value = nw.lit(None, nw.String) if column is None else nw.col(column).cast(nw.String)
+        value = nw.lit(None, nw.String) if column is None else records.col(column).cast(nw.String)
         parts.append(value.alias(f"riskshift_{role}"))
     frame = records.frame.filter(chosen).select(*parts, *(nw.col(column) for column in columns))
     names = [
@@ -99,7 +100,7 @@ def ordered_rows(
 
 def _case(records: Records, row: tuple[Any, ...], keys: Sequence[Key], *, text: bool) -> Case:
     taxonomy = records.options.taxonomy
-    columns, parse = [key.column for key in keys], keys[0].parse
+    columns, parse = [key.name for key in keys], keys[0].parse
     identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
     values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
     sides: list[dict[str, int | None]] = [
@@ -114,6 +115,7 @@ def _case(records: Records, row: tuple[Any, ...], keys: Sequence[Key], *, text: 
         "compliance_escalation" if highest >= taxonomy.harmful_from else "unsolicited_elaboration"
     )
     relevance = records.column("relevance")
+    read_relevance = records.options.marked(parse_relevance)
     prompt_text, response_text = texts if text else (None, None)
     prompt_id, model, sample = identity
     return Case(
@@ -122,7 +124,7 @@ def _case(records: Records, row: tuple[Any, ...], keys: Sequence[Key], *, text: 
         sample=sample,
         prompt=sides[0],
         response=sides[1],
-        relevance=known(parse_relevance(values[relevance])) if relevance else None,
+        relevance=known(read_relevance(values[relevance])) if relevance else None,
         origin=origin,
         prompt_text=prompt_text,
         response_text=response_text,

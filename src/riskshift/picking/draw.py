@@ -51,7 +51,7 @@ def refuse_twins(records: Records) -> None:
         If there are some.
     """
     columns = _telling(records)
-    refuse_repeats(records, records.frame, columns, columns)
+    refuse_repeats(records, records.frame, [records.at(column) for column in columns], columns)
 
 
 def draw(
@@ -82,11 +82,11 @@ def draw(
     values = [f"riskshift_value_{at}" for at in range(len(columns))]
     frame = records.frame.filter(chosen).select(
         *(
-            nw.coalesce(nw.col(column).cast(nw.String), nw.lit("")).alias(key)
+            nw.coalesce(records.col(column).cast(nw.String), nw.lit("")).alias(key)
             for column, key in zip(telling, keys, strict=True)
         ),
         *(
-            nw.col(column).cast(nw.String).alias(value)
+            records.col(column).cast(nw.String).alias(value)
             for column, value in zip(columns, values, strict=True)
         ),
     )
@@ -97,7 +97,11 @@ def draw(
 
 def _telling(records: Records) -> list[str]:
     identity = identity_of(records)
-    return [identity["record_id"]] if "record_id" in identity else list(identity.values())
+    return (
+        [identity["record_id"]]
+        if "record_id" in identity
+        else list(dict.fromkeys(identity.values()))
+    )
 
 
 def _draw_duckdb(

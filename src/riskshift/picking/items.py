@@ -17,7 +17,7 @@ from riskshift.counts.pairs import group_name
 from riskshift.counts.ratings import Dispute, Label
 from riskshift.engines import engine
 from riskshift.errors import DataError
-from riskshift.taxonomy import MISSING, SIDES, level_parser
+from riskshift.taxonomy import MISSING, SIDES
 
 IDENTITY: Final = ("record_id", "prompt_id", "model", "sample", "turn")
 _STEP: Final = 10**9
@@ -63,9 +63,9 @@ def refuse_two_strata(rated: Rated) -> None:
     DataError
         If an item is of several strata.
     """
-    item = rated.sheet.item
     if not (_drawn_by(rated) and rated.sheet.annotator):
         return
+    item = rated.sheet.key
     known = _with_draw(rated, rated.records.frame).filter(nw.col(_carried(STRATUM)) != "")
     strata = (
         known.select(*item, _carried(STRATUM))
@@ -142,6 +142,7 @@ def most_disputed(
         where nothing identifies the items.
     """
     roles = identity_roles(rated)
+    limit = min(limit, rated.rows)  # engines count to 2**63
     if limit <= 0 or not roles.keys() & {"record_id", "prompt_id"}:
         return ()
     labels, levels = _labels(rated), len(rated.ratings.taxonomy.levels)
@@ -198,17 +199,17 @@ def _drawn_by(rated: Rated) -> tuple[str, ...]:
 
 def _with_draw(rated: Rated, frame: engine.Frame) -> engine.Frame:
     """Add how items were drawn as text, empty where nothing is known."""
-    frame, refused = engine.plain(frame, _drawn_by(rated))
+    drawn = {rated.records.at(name): name for name in _drawn_by(rated)}
+    frame, refused = engine.plain(frame, drawn)
     if refused:
-        raise DataError(
-            f"{rated.records.source.name}: {', '.join(refused)} must hold numbers or text."
-        )
+        names = ", ".join(drawn[column] for column in refused)
+        raise DataError(f"{rated.records.source.name}: {names} must hold numbers or text.")
     return frame.with_columns(
         nw.when(~engine.is_blank(frame, column))
         .then(nw.col(column).cast(nw.String))
         .otherwise(nw.lit(""))
-        .alias(_carried(column))
-        for column in _drawn_by(rated)
+        .alias(_carried(name))
+        for column, name in drawn.items()
     )
 
 
@@ -223,7 +224,10 @@ def _decided(label: int) -> str:
 def _identified(rated: Rated, roles: dict[str, str]) -> engine.Frame:
     # As text, because engines and file formats differ in the types they give an id.
     return rated.records.frame.with_columns(
-        *(nw.col(column).cast(nw.String).alias(_id(role)) for role, column in roles.items())
+        *(
+            rated.records.col(column).cast(nw.String).alias(_id(role))
+            for role, column in roles.items()
+        )
     )
 
 
@@ -260,7 +264,7 @@ def _by_item(
     if sheet.annotator is None:
         return frame.select(*names, *kept, *made)
     items = [f"riskshift_key{at}" for at in range(len(sheet.item))]
-    keys = [nw.col(column).alias(key) for column, key in zip(sheet.item, items, strict=True)]
+    keys = [nw.col(column).alias(key) for column, key in zip(sheet.key, items, strict=True)]
     return (
         frame.select(*keys, *names, *kept, *made)
         .group_by(*items)
@@ -288,14 +292,15 @@ def _hit(rated: Rated, column: str, level: int, adjudicator: str | None) -> nw.E
 
 def _is(rated: Rated, column: str, level: int) -> nw.Expr:
     options = rated.records.options
-    parse = level_parser(options.taxonomy, options.scale)
+    parse = options.level()
     written = [value for value in rated.values[column] if parse(value) == level]
     return nw.col(column).is_in(written) if written else nw.lit(False)
 
 
 def _named(rated: Rated, annotator: str, rater: str) -> nw.Expr:
-    written = [value for value in rated.values[annotator] if group_name(value) == rater]
-    return nw.col(annotator).is_in(written)
+    column = rated.records.at(annotator)
+    written = [value for value in rated.values[column] if group_name(value) == rater]
+    return nw.col(column).is_in(written)
 
 
 def _decision(rated: Rated, cells: Sequence[Any], adjudicator: str | None) -> nw.Expr:
@@ -344,7 +349,7 @@ def _given(
         for item in items
     ]
     frame = _identified(rated, roles).filter(reduce(or_, wanted))
-    parse = level_parser(rated.records.options.taxonomy, rated.records.options.scale)
+    parse = rated.records.options.level()
     labels = _labels(rated)
     made: dict[tuple[Any, ...], dict[str, list[int]]] = {item: {} for item in items}
     for row in engine.fetch(frame.select(*names, *sheet.columns)):

@@ -59,6 +59,7 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
     rows = engine.count_patterns(beside.records.frame, columns)
     coding = Coding(columns, rows)
     rank = _ranks(beside, rows)
+    limit = min(limit, sum(row[-1] for row in rows))  # engines count to 2**63
     n = np.array([row[-1] for row in rows], dtype=np.int64)
     misses, alarms = (int(n[rank[:, 0] == at].sum()) for at in range(len(KINDS)))
     codes, cases = coding.of_patterns(), list[Case]()
@@ -103,7 +104,7 @@ def _case(
         _sides(beside, keys[: 2 * c], values) for keys in (beside.graded, beside.people)
     )
     relevance = next(
-        (key for key in beside.graded[2 * c :] if key.column == beside.records.column("relevance")),
+        (key for key in beside.graded[2 * c :] if key.name == beside.records.column("relevance")),
         None,
     )
     prompt_text, response_text = texts if text else (None, None)

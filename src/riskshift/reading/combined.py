@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -10,7 +10,9 @@ import narwhals.stable.v2 as nw
 from riskshift.engines.engine import Frame
 from riskshift.errors import DataError, FileError, UsageError
 from riskshift.reading.files import FileSource
-from riskshift.records import Records
+from riskshift.records import Records, own_names
+
+_PART: Final = "riskshift_part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class CombinedSource:
             if column in part.names:
                 found = part.source.places(column, values) | found
         return found
+
+    @property
+    def listing(self) -> str:
+        """The same, and what was found beside them and not read."""
+        return " and ".join(dict.fromkeys(part.source.listing for part in self.parts))
+
+    def check_unchanged(self) -> None:
+        """Make sure that each part is what it was."""
+        for part in self.parts:
+            part.source.check_unchanged()
 
     def explain(self, message: str) -> DataError:
         """Find which parts cannot be read, and what their sources say."""
@@ -68,7 +80,7 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
         Records by name: all from files, or all in frames of one library. They are read with the
         options of the first.
     column : str
-        Name of the column to add; it holds the names of the parts.
+        What to call the column to add; it holds the names of the parts.
 
     Returns
     -------
@@ -91,7 +103,7 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
     >>> for_what = {"options": harm, "purpose": Purpose(bind, lambda records: None)}
     >>> old, new = read_frame(rows, **for_what), read_frame(rows.head(1), **for_what)
     >>> both = combine({"old": old, "new": new}, column="side")
-    >>> both.frame.collect()["side"].to_list()
+    >>> both.frame.collect()[both.at("side")].to_list()
     ['old', 'old', 'new']
     """
     members = list(parts.values())
@@ -100,10 +112,14 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
             raise UsageError(
                 f"{part.source.name} has a column {column!r} already, so parts cannot be told by it."
             )
-    frames = in_one_place(members)
+    columns, shared = _columns_of(members)
+    frames = [
+        _renamed(frame, part, columns)
+        for frame, part in zip(in_one_place(members), members, strict=True)
+    ]
     _settle(frames)
     named = [
-        frame.with_columns(nw.lit(name).alias(column))
+        frame.with_columns(nw.lit(name).alias(_PART))
         for name, frame in zip(parts, _alike(frames), strict=True)
     ]
     skipped: dict[str, int] = {}
@@ -111,7 +127,36 @@ def combine(parts: Mapping[str, Records], *, column: str) -> Records:
         for reason, rows in part.skipped.items():
             skipped[reason] = skipped.get(reason, 0) + rows
     stacked = nw.concat(named, how="diagonal")
-    return replace(members[0], frame=stacked, source=CombinedSource(members), skipped=skipped)
+    return replace(
+        members[0],
+        frame=stacked,
+        columns={**columns, column: _PART},
+        source=CombinedSource(members),
+        skipped=skipped,
+        shared=shared,
+    )
+
+
+def _columns_of(parts: Sequence[Records]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Give the columns that are called alike in some parts one name in all frames."""
+    shared = tuple(name for part in parts for name in part.shared)
+    names = [name for part in parts for name in part.columns if name not in shared]
+    names = list(dict.fromkeys(names))
+    return dict(zip(names, own_names(len(names)), strict=True)), shared
+
+
+def _renamed(frame: Frame, part: Records, columns: Mapping[str, str]) -> Frame:
+    """Select a part's columns by those names, and what was added to it under its own."""
+    held = [
+        nw.col(own).alias(columns[name]) for name, own in part.columns.items() if name in columns
+    ]
+    known = set(part.columns.values())
+    added = [
+        name
+        for name in frame.collect_schema().names()
+        if name not in known and name.startswith("riskshift_")
+    ]
+    return frame.select(*held, *added)
 
 
 def in_one_place(parts: Sequence[Records]) -> list[Frame]:

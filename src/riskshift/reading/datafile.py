@@ -2,11 +2,12 @@
 
 import gzip
 import json
+import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -16,6 +17,8 @@ FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
 MAX_LINE: Final = 64 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 _MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+# Bytes that one byte may stand for: gzip reaches 1,032, zstd more.
+_MOST_PACKED: Final = 1 << 15
 _UTF32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -34,12 +37,15 @@ class DataFile:
         How they are packed.
     name : str
         What to call it in messages.
+    stamp : tuple of int
+        Device, inode, size and time of the last change, when it was looked into.
     """
 
     path: Path
     format: str
     compression: str
     name: str
+    stamp: tuple[int, ...] = ()
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -52,6 +58,29 @@ class DataFile:
         """
         with unreadable(self.name), unpack(self.path, self.compression) as opened:
             yield opened
+
+
+def stamp(told: os.stat_result) -> tuple[int, ...]:
+    """Return what tells a file, and a state of it, from others."""
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
+
+
+def check_unchanged(files: Iterable[DataFile]) -> None:
+    """Make sure that files are what they were when they were looked into.
+
+    Raises
+    ------
+    FileError
+        If one was changed or replaced since, so that what was counted may be of two states.
+    """
+    for file in files:
+        with unreadable(file.name):
+            now = stamp(file.path.stat())
+        if file.stamp and now != file.stamp:
+            raise FileError(
+                f"{file.name} changed while it was read, so what was counted may be of two states of it. Run again "
+                "when nothing writes to it."
+            )
 
 
 @contextmanager
@@ -92,6 +121,40 @@ def ends_in(file: DataFile, mark: bytes) -> bool:
     return last == mark
 
 
+def ends_too_long(file: DataFile) -> bool:
+    """Tell whether the last line is longer than any record may be; DuckDB leaves it out unsaid."""
+    if file.compression == "none":
+        return _last_line(file) > MAX_LINE
+    if file.path.stat().st_size * _MOST_PACKED <= MAX_LINE:
+        return False
+    length = 0
+    with file.open() as opened:
+        while block := opened.read(1 << 20):
+            end = block.rstrip(b"\r\n") if len(block) < 1 << 20 else block
+            at = end.rfind(b"\n")
+            length = length + len(end) if at < 0 else len(end) - at - 1
+    return length > MAX_LINE
+
+
+def _last_line(file: DataFile) -> int:
+    """Measure the last line from the end, up to what is too long."""
+    with file.open() as opened:
+        end = opened.seek(0, os.SEEK_END)
+        size = end
+        while size and end - size <= MAX_LINE:
+            start = max(size - (1 << 16), 0)
+            opened.seek(start)
+            block = opened.read(size - start)
+            if size == end:
+                end -= len(block) - len(block.rstrip(b"\r\n"))
+                block = block.rstrip(b"\r\n")
+            at = block.rfind(b"\n")
+            if at >= 0:
+                return end - (start + at + 1)
+            size = start
+    return end - size
+
+
 def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) -> DataFile:  # noqa: A002
     """Look into a file to tell how it is packed and laid out.
 
@@ -112,23 +175,24 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
         If it cannot be opened, is empty, or is encoded in UTF-16.
     """
     with unreadable(name), path.open("rb") as packed:
+        state = stamp(os.fstat(packed.fileno()))
         magic = packed.read(4)
     compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "none")
     if magic == b"PAR1" and not sure:
-        return DataFile(path, "parquet", "none", name)
-    file = DataFile(path, format or "csv", compression, name)
+        return DataFile(path, "parquet", "none", name, state)
+    file = DataFile(path, format or "csv", compression, name, state)
     with file.open() as opened:
         start = opened.read(4096)
     if not start:
         raise FileError(f"{name} is empty.")
     if file.format == "parquet":
         return file
-    if start.startswith(_UTF32) or b"\0\0\0" in start[:4]:
+    if start.startswith(_UTF32):
         raise FileError(f"{name} is not UTF-8; it looks like UTF-32. Save it as UTF-8.")
     if start.startswith(_UTF16) or b"\0" in start[:2]:
         raise FileError(f"{name} is not UTF-8; it looks like UTF-16. Save it as UTF-8.")
     if format is None or file.format in ("json", "jsonl"):
-        return DataFile(path, _layout(file, format), compression, name)
+        return replace(file, format=_layout(file, format))
     return file
 
 

@@ -1,25 +1,36 @@
 """Files, read by DuckDB: CSV, TSV, JSON lines, JSON arrays and Parquet, plain or compressed."""
 
+import re
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import narwhals.stable.v2 as nw
 
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
-from riskshift.reading.datafile import MAX_LINE, DataFile, ends_in
-from riskshift.reading.paths import find_files, tidy
-from riskshift.reading.repair import told, without_bad_rows, without_mark
-from riskshift.reading.scan import mixed_line_ends, read_header, refuse_twins, scan
-from riskshift.records import Options, Purpose, Records
+from riskshift.reading import readers
+from riskshift.reading.datafile import (
+    MAX_LINE,
+    DataFile,
+    check_unchanged,
+    ends_in,
+    ends_too_long,
+)
+from riskshift.reading.paths import find_files, tidy, told_passed
+from riskshift.reading.repair import told, unwrapped, without_bad_rows, without_mark
+from riskshift.reading.scan import Uses, mixed_line_ends, read_header, scan
+from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
 from riskshift.scratch import remove, scratch_folder
 
 SHOWN: Final = 20
+_SIZE: Final = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT]i?)?B\s*", re.IGNORECASE)
+_AS_IT_IS: Final = "--skip-bad reads it as it is."
 _MALFORMED: Final = "malformed row"
 # Beyond this, files with malformed rows are not copied to look for further faults in the good ones.
 _COPIED: Final = 1 << 30
@@ -27,13 +38,18 @@ _COPIED: Final = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """Files, opened again only to say where a fault stands."""
+    """Files, opened again only to say where a fault stands.
+
+    `originals` are those that were named; of some, `files` holds copies that can be read.
+    """
 
     files: Sequence[DataFile]
+    originals: Sequence[DataFile]
     connection: duckdb.DuckDBPyConnection
     options: Options
     folder: Path
     purpose: Purpose
+    passed: str = ""
     repaired: bool = False
     engine: str = field(default="duckdb", init=False)
 
@@ -41,6 +57,11 @@ class FileSource:
     def name(self) -> str:
         """What to call the data in a message."""
         return tidy(self.files)
+
+    @property
+    def listing(self) -> str:
+        """The same, and what was found beside them and not read."""
+        return f"{self.name}{self.passed}"
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say in which file and line (Parquet: row) each value stands first; None is a blank."""
@@ -61,7 +82,7 @@ class FileSource:
             return
         unit = "item" if file.format == "json" else "line"
         left = set(wanted)
-        for record in scan(file):
+        for record in scan(file, self.options.uses):
             if not left:
                 return
             held = ((record.values or {}).get(column) or "").strip()
@@ -72,14 +93,20 @@ class FileSource:
     def _places_in_parquet(
         self, file: DataFile, column: str, wanted: set[str]
     ) -> Iterable[tuple[str, str]]:
+        names = _parquet_names(file, self)
+        own = own_names(len(names))[names.index(column)]
+        held = readers.read_parquet([file], len(names), numbered=True)
         for value in sorted(wanted):
             rows = self.connection.execute(
-                f"SELECT min(file_row_number) FROM read_parquet({_literal(file.path)}, file_row_number=true) "
-                f"WHERE coalesce({_quoted(column)}::VARCHAR, '') = ?",
+                f"SELECT min(file_row_number) FROM {held} WHERE coalesce({own}::VARCHAR, '') = ?",
                 [value],
             ).fetchall()  # all of them, or the connection stays busy
             if rows[0][0] is not None:
                 yield value, f"{file.name}, row {rows[0][0] + 1:,}"
+
+    def check_unchanged(self) -> None:
+        """Make sure that the files are those that were looked into; raises as `datafile.check_unchanged`."""
+        check_unchanged(self.originals)
 
     def explain(self, message: str) -> DataError:
         """Turn what DuckDB could not read into all the faults of the files, by line."""
@@ -87,24 +114,30 @@ class FileSource:
             return DataError(
                 f"{self.name}: {message.splitlines()[0]} Give DuckDB more with --memory-limit 8GB."
             )
+        try:
+            self.check_unchanged()
+        except FileError as error:
+            return error
         if self.repaired:
             return FileError(f"{self.name} cannot be read: {message.splitlines()[0]}")
         text = [file for file in self.files if file.format != "parquet"]
-        faults = [line for file in text for line in _malformed(file)]
+        faults = [line for file in text for line in _malformed(file, self.options.uses)]
         if not faults:
             return FileError(f"{self.name} cannot be read: {message.splitlines()[0]}")
         try:
             further = self._further()
         except FileError:
             return FileError("\n".join([*faults, "Fix the file."]))
-        fix = [] if further else ["Fix the file, or leave these rows out with --skip-bad."]
-        return FileError("\n".join([*faults, *further, *fix]))
+        # Mixed line ends bring their own advice.
+        rows = any(not line.endswith(_AS_IT_IS) for line in faults)
+        fix = ["Fix the file, or leave these rows out with --skip-bad."] if rows else []
+        return FileError("\n".join([*faults, *further, *([] if further else fix)]))
 
     def _further(self) -> list[str]:
         """Look for the faults of the rows that can be read."""
         if sum(file.path.stat().st_size for file in self.files) > _COPIED:
             return []
-        files, _ = without_bad_rows(self.files, self.folder)
+        files, _ = without_bad_rows(self.files, self.folder, self.options.uses)
         source = replace(self, repaired=True)
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -116,17 +149,17 @@ class FileSource:
         return []
 
 
-def _malformed(file: DataFile) -> list[str]:
+def _malformed(file: DataFile, uses: Uses) -> list[str]:
     """Say what is wrong with the rows of a file."""
     try:
-        faults = (told(file, record) for record in scan(file) if record.fault)
+        faults = (told(file, record) for record in scan(file, uses) if record.fault)
         shown = list(islice(faults, SHOWN))
         more = sum(1 for _ in faults)
         ends = mixed_line_ends(file)
     except DataError as error:
         return [str(error)]
     if ends:
-        shown.append(f"{ends}; --skip-bad leaves nothing out for this.")
+        shown.append(f"{ends}; {_AS_IT_IS}")
     return [*shown, f"{file.name}: {more:,} more rows like these."] if more else shown
 
 
@@ -164,28 +197,33 @@ def read_files(
     ColumnError
         If a needed column is missing from the files or from one of them.
     """
-    files = find_files(paths, format=format)
+    passed = Counter[str]()
+    originals = find_files(paths, format=format, passed=passed)
     folder = scratch_folder()
     connection = _connect(memory_limit, folder)
-    files = [without_mark(file, folder) for file in files]
+    for file in originals:
+        readers.check_found(connection, file)
+    files = [unwrapped(without_mark(file, folder), folder, options) for file in originals]
     skipped = {}
     if options.skip_bad:
-        files, dropped = without_bad_rows(files, folder)
+        files, dropped = without_bad_rows(files, folder, options.uses)
         if dropped:
             skipped[_MALFORMED] = dropped
-    return _bound(files, FileSource(files, connection, options, folder, purpose), skipped)
+    source = FileSource(files, originals, connection, options, folder, purpose, told_passed(passed))
+    return _bound(files, source, skipped)
 
 
 def _bound(
     files: Sequence[DataFile], source: FileSource, skipped: Mapping[str, int] | None = None
 ) -> Records:
     try:
-        relation = source.connection.sql(_query(files, source.options, source))
+        query, names, shared = _query(files, source.options, source)
+        relation = source.connection.sql(query)
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise source.explain(str(error)) from error
-    return source.purpose.bind(
-        nw.from_native(relation), options=source.options, source=source, skipped=skipped
-    )
+    columns = dict(zip(names, own_names(len(names)), strict=True))
+    held = Held(nw.from_native(relation), columns, shared)
+    return source.purpose.bind(held, options=source.options, source=source, skipped=skipped)
 
 
 def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnection:
@@ -199,6 +237,8 @@ def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnectio
     )
     weakref.finalize(connection, remove, folder)
     if memory_limit is not None:
+        if not _SIZE.fullmatch(memory_limit):  # DuckDB takes -1 and 100% for no limit
+            raise UsageError(f"memory limit {memory_limit!r} is not a size; write it like 2GB.")
         try:
             connection.execute("SET memory_limit = ?", [memory_limit])
         except duckdb.Error as error:
@@ -208,40 +248,125 @@ def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnectio
     return connection
 
 
-def _query(files: Sequence[DataFile], options: Options, source: FileSource) -> str:
-    """Write the one query that reads all files, grouped by what they have in common."""
-    parts: dict[tuple[Any, ...], list[DataFile]] = {}
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What files must share to be read by one call: how they are laid out, and their columns."""
+
+    format: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    compression: str = "none"
+    delimiter: str = ""
+    skip: int = 0
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Where each column that has a name of its own stands."""
+        return by_name(self.names)[0]
+
+
+def _query(
+    files: Sequence[DataFile], options: Options, source: FileSource
+) -> tuple[str, list[str], tuple[str, ...]]:
+    """Write the one query that reads all files, grouped by what they have in common.
+
+    Returns
+    -------
+    query : str
+        Its columns bear our own names.
+    names : list of str
+        What the user calls them.
+    shared : tuple of str
+        Names that several columns of one file have.
+    """
+    parts: dict[_Shape, list[DataFile]] = {}
     for file in files:
         parts.setdefault(_shape(file, source), []).append(file)
-    needed = [
-        options.columns[f"{side}_{c}"]
-        for c in options.taxonomy.categories
-        for side in ("prompt", "response")
-    ]
-    all_names = {name for shape in parts for name in shape[-1]}
+    shared = tuple(name for shape in parts for name in by_name(shape.names)[1])
+    names = list(dict.fromkeys(n for shape in parts for n in shape.columns if n not in shared))
+    _check_alike(parts, names, options)
+    types = {
+        name: {shape.types[shape.columns[name]] for shape in parts if name in shape.columns}
+        for name in names
+    }
+    unlike = {name for name, found in types.items() if len(found) > 1}
+    selects = (_select(shape, members, names, unlike) for shape, members in parts.items())
+    return " UNION ALL ".join(selects), names, shared
+
+
+def _check_alike(
+    parts: Mapping[_Shape, Sequence[DataFile]], names: Sequence[str], options: Options
+) -> None:
+    """Refuse files that lack a column of labels that others have, or write a used name otherwise."""
+    labels = [name for pair in label_roles(options.taxonomy) for name in pair]
+    needed = [options.columns[role] for role in labels]
     for shape, members in parts.items():
-        lacking = [name for name in needed if name in all_names and name not in shape[-1]]
+        lacking = [name for name in needed if name in names and name not in shape.columns]
         if lacking:
             raise ColumnError(
                 f"{members[0].name} lacks {listing(map(repr, lacking))}, which other files have. Every file must have "
-                f"every label column. Its columns: {listing(shape[-1])}."
+                f"every label column. Its columns: {listing(shape.names)}."
             )
-    return " UNION ALL BY NAME ".join(_reader(shape, members) for shape, members in parts.items())
+        written = {name.casefold(): name for name in shape.columns}
+        for name in names:
+            other = written.get(name.casefold(), name)
+            if other != name and name not in shape.columns and options.uses(name):
+                raise ColumnError(
+                    f"{members[0].name} has a column {other!r}, and other files have {name!r}. Write the name in one "
+                    "way."
+                )
 
 
-def _shape(file: DataFile, source: FileSource) -> tuple[Any, ...]:
-    """Return what files must share to be read by one call; its last part is their columns."""
+def _select(
+    shape: _Shape, files: Sequence[DataFile], names: Sequence[str], unlike: Container[str]
+) -> str:
+    """Read some files, with all columns in one order under our own names."""
+    places, reader = shape.columns, _reader(shape, files)
+    held = own_names(len(shape.names))
+    if shape.format in ("json", "jsonl"):
+        held = [readers.quoted(name) for name in shape.names]
+    parts = []
+    for name, own in zip(names, own_names(len(names)), strict=True):
+        value = held[places[name]] if name in places else "NULL"
+        parts.append(f"{value}{'::VARCHAR' if name in unlike else ''} AS {own}")
+    return f"SELECT {', '.join(parts)} FROM {reader}"
+
+
+def _shape(file: DataFile, source: FileSource) -> _Shape:
     if file.format in ("csv", "tsv"):
         header = read_header(file)
-        return "delimited", file.compression, header.delimiter, header.names
+        _refuse_long_end(file, source)
+        texts = ("VARCHAR",) * len(header.names)
+        return _Shape(
+            "delimited", header.names, texts, file.compression, header.delimiter, header.skip
+        )
     if file.format in ("jsonl", "json"):
-        return file.format, file.compression, _json_keys(file, source)
+        _refuse_long_end(file, source)
+        names = _json_keys(file, source)
+        return _Shape(file.format, names, ("VARCHAR",) * len(names), file.compression)
     _refuse_not_parquet(file)
-    schema = source.connection.sql(
-        f"DESCRIBE SELECT * FROM read_parquet({_literal(file.path)})"
+    names = _parquet_names(file, source)
+    reader = readers.read_parquet([file], len(names))
+    schema = source.connection.sql(f"DESCRIBE SELECT * FROM {reader}").fetchall()
+    return _Shape("parquet", names, tuple(row[1] for row in schema))
+
+
+def _refuse_long_end(file: DataFile, source: FileSource) -> None:
+    if file.format != "json" and ends_too_long(file):
+        raise source.explain(f"{file.name} ends in a line that is longer than any record may be.")
+
+
+def _parquet_names(file: DataFile, source: FileSource) -> tuple[str, ...]:
+    """Read the names of the outermost columns as they are written; DuckDB changes equal ones."""
+    rows = source.connection.execute(
+        f"SELECT name, coalesce(num_children, 0) FROM {readers.parquet_schema(file)}"
     ).fetchall()
-    refuse_twins(file, [row[0] for row in schema])
-    return "parquet", tuple(row[1] for row in schema), tuple(row[0] for row in schema)
+    names, left = [], 0
+    for name, children in rows[1:]:
+        if not left:
+            names.append(name)
+        left += children - (left > 0)
+    return tuple(names)
 
 
 def _refuse_not_parquet(file: DataFile) -> None:
@@ -255,48 +380,34 @@ def _refuse_not_parquet(file: DataFile) -> None:
 
 
 def _json_keys(file: DataFile, source: FileSource) -> tuple[str, ...]:
-    layout = "newline_delimited" if file.format == "jsonl" else "array"
-    # DuckDB takes what is no object for a value, ignores that an array does not end, and its own
-    # limit of length is not exact.
+    # DuckDB takes what is no object for a value, ignores that an array does not end, its own limit
+    # of length is not exact, and it minds a name that occurs twice only where it is read.
     found = source.connection.execute(
-        "SELECT key, max(size) FROM (SELECT strlen(json) AS size, "
-        "unnest(CASE json_type(json) WHEN 'OBJECT' THEN json_keys(json) ELSE [NULL] END) AS key "
-        f"FROM read_json_objects({_literal(file.path)}, format='{layout}', "
-        f"compression='{file.compression}', maximum_object_size={MAX_LINE})) GROUP BY key"
+        "SELECT key, max(size), bool_or(twice) FROM (SELECT size, unnest(keys) AS key, "
+        "len(list_distinct(keys)) < len(keys) AS twice FROM (SELECT strlen(json) AS size, "
+        "CASE json_type(json) WHEN 'OBJECT' THEN json_keys(json) ELSE [NULL] END AS keys "
+        f"FROM {readers.read_json_objects([file])})) GROUP BY key"
     ).fetchall()
-    longest = max((size for _, size in found), default=0)
+    longest = max((size for _, size, _ in found), default=0)
     cut_off = file.format == "json" and not ends_in(file, b"]")
-    if longest > MAX_LINE or cut_off or any(name is None for name, _ in found):
+    if longest > MAX_LINE or cut_off or any(name is None for name, _, _ in found):
         raise source.explain(f"{file.name} does not hold JSON objects throughout.")
-    names = tuple(sorted(name for name, _ in found))
+    uses = source.options.uses
+    if any(twice and uses(name) for name, _, twice in found) and any(
+        record.fault for record in scan(file, uses)
+    ):
+        raise source.explain(f"{file.name} holds objects that have one name twice.")
+    # SQL cannot write this character, and nobody can name such a column.
+    names = tuple(sorted(name for name, _, _ in found if "\0" not in name))
     if not names:
         raise FileError(f"{file.name} holds no records.")
-    refuse_twins(file, names)
     return names
 
 
-def _reader(shape: tuple[Any, ...], files: Sequence[DataFile]) -> str:
-    paths = "[" + ", ".join(_literal(file.path) for file in files) + "]"
-    if shape[0] == "parquet":
-        return f"SELECT * FROM read_parquet({paths})"
-    columns = "{" + ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in shape[-1]) + "}"
-    shared = f"{paths}, compression='{shape[1]}', columns={columns}"
-    if shape[0] == "delimited":
-        return (
-            f"SELECT * FROM read_csv({shared}, auto_detect=false, header=true, delim={_literal(shape[2])}, "
-            f"quote='\"', escape='\"', strict_mode=true, max_line_size={MAX_LINE})"
-        )
-    layout = "newline_delimited" if shape[0] == "jsonl" else "array"
-    return f"SELECT * FROM read_json({shared}, format='{layout}', records=true, maximum_object_size={MAX_LINE})"
-
-
-def _literal(value: object) -> str:
-    text = str(value)
-    if isinstance(value, Path):
-        # DuckDB would read these as a pattern.
-        text = "".join(f"[{mark}]" if mark in "*?[" else mark for mark in text)
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _reader(shape: _Shape, files: Sequence[DataFile]) -> str:
+    n = len(shape.names)
+    if shape.format == "parquet":
+        return readers.read_parquet(files, n)
+    if shape.format == "delimited":
+        return readers.read_csv(files, n, delimiter=shape.delimiter, skip=shape.skip)
+    return readers.read_json(files, list(shape.columns))

@@ -9,7 +9,6 @@ import narwhals.stable.v2 as nw
 
 from riskshift.engines.engine import (
     EngineError,
-    Frame,
     engine_name,
     fetch,
     is_blank,
@@ -17,14 +16,15 @@ from riskshift.engines.engine import (
     translated,
 )
 from riskshift.errors import DataError, UsageError
-from riskshift.records import Options, Purpose, Records
+from riskshift.reading.readers import quoted
+from riskshift.records import Held, Options, Purpose, Records, own_names
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSource:
     """A frame, asked again only to say where a fault stands."""
 
-    frame: Frame
+    held: Held
     eager: bool
 
     @property
@@ -35,22 +35,31 @@ class FrameSource:
     @property
     def engine(self) -> str:
         """The engine that holds the rows."""
-        return engine_name(self.frame)
+        return engine_name(self.held.frame)
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say in which row each value stands first; lazy frames have no row numbers. None is a blank."""
         if not self.eager:
             return {}
-        frame, _ = plain(self.frame.select(column), [column])
+        own = self.held.columns[column]
+        frame, _ = plain(self.held.frame.select(own), [own])
         rows = frame.collect().with_row_index("riskshift_row")
         places = {}
         for value in values:
-            same = is_blank(frame, column) if value is None else nw.col(column) == value
+            same = is_blank(frame, own) if value is None else nw.col(own) == value
             first = fetch(rows.filter(same).head(1).lazy())
             if first:
                 text = "" if value is None else str(value).strip()
                 places[text] = f"{self.name}, row {first[0][0]} (counted from 0)"
         return places
+
+    @property
+    def listing(self) -> str:
+        """The same as its name: there is nothing beside it."""
+        return self.name
+
+    def check_unchanged(self) -> None:
+        """Nothing to look at: a frame is what it is."""
 
     def explain(self, message: str) -> DataError:
         """Say what the engine said."""
@@ -82,7 +91,8 @@ def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
     """
     try:
         with _explained(type(data).__name__):
-            native = nw.from_native(data)
+            named, names = _own(data)
+            native = nw.from_native(named)
     except TypeError as error:
         raise UsageError(
             f"cannot read {type(data).__name__} objects. Give a path, or a pandas, Polars or PyArrow frame, "
@@ -90,10 +100,39 @@ def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
         ) from error
     with _explained(type(data).__name__):
         frame = native.lazy()
+        names = names or frame.collect_schema().names()
+        frame = frame.rename(
+            dict(zip(frame.collect_schema().names(), own_names(len(names)), strict=True))
+        )
         frame.collect_schema()
+    held = Held.named(frame, names)
     return purpose.bind(
-        frame, options=options, source=FrameSource(frame, isinstance(native, nw.DataFrame))
+        held, options=options, source=FrameSource(held, isinstance(native, nw.DataFrame))
     )
+
+
+def _own(data: Any) -> tuple[Any, list[str]]:
+    """Give the columns our own names, by their places, where a library would look into the user's.
+
+    DuckDB takes a dot in the name of a column for the end of the name of its table, and pandas and
+    PyArrow let several columns bear one name.
+    """
+    kind = type(data).__module__.partition(".")[0].lstrip("_")
+    if kind == "duckdb" and hasattr(data, "project"):
+        names = list(data.columns)
+        parts = (f"{quoted(name)} AS {own}" for name, own in _with_own(names))
+        return data.project(", ".join(parts)), names
+    if kind == "pandas" and hasattr(data, "set_axis") and hasattr(data, "columns"):
+        names = [str(name) for name in data.columns]
+        return data.set_axis(own_names(len(names)), axis=1), names
+    if kind == "pyarrow" and hasattr(data, "rename_columns"):
+        names = list(data.column_names)
+        return data.rename_columns(own_names(len(names))), names
+    return data, []
+
+
+def _with_own(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    return zip(names, own_names(len(names)), strict=True)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Which files are meant: paths, globs, folders and standard input."""
 
 import glob
+import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,7 +26,12 @@ _SUFFIXES: Final = {
 _PACKED: Final = (".gz", ".zst")
 
 
-def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> list[DataFile]:  # noqa: A002
+def find_files(
+    paths: Iterable[str | Path],
+    *,
+    format: str | None = None,  # noqa: A002
+    passed: Counter[str] | None = None,
+) -> list[DataFile]:
     """Expand paths, globs, folders and ``-`` (standard input) to files.
 
     Parameters
@@ -33,6 +40,8 @@ def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> lis
         What the user named.
     format : str, optional
         One of `FORMATS`, where the names do not tell.
+    passed : Counter, optional
+        Where what lies in a folder or fits a glob and is not read is counted, by reason.
 
     Returns
     -------
@@ -42,7 +51,8 @@ def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> lis
     Raises
     ------
     FileError
-        If something does not exist, is empty, holds no data files, or has an unknown format.
+        If something does not exist, cannot be looked into, is empty, holds no data files, or has an
+        unknown format.
     UsageError
         If nothing was named, or a file twice.
     """
@@ -50,12 +60,13 @@ def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> lis
         raise unknown_choice("input format", format, FORMATS)
     named = [str(path) for path in paths]
     if named.count("-") > 1:
-        raise UsageError("- is given twice, and standard input can be read only once.")
+        raise UsageError("standard input (-) is named twice, and can be read once.")
     files: list[DataFile] = []
     faults: list[str] = []
+    passed = Counter() if passed is None else passed
     for path in named:
         try:
-            files += _expand(path, format, faults)
+            files += _expand(path, format, faults, passed)
         except FileError as error:
             faults.append(str(error))
     if faults:
@@ -67,15 +78,20 @@ def find_files(paths: Iterable[str | Path], *, format: str | None = None) -> lis
 
 
 def _refuse_repeats(files: Sequence[DataFile]) -> None:
-    seen: set[Path] = set()
-    for file in files:
-        real = file.path.resolve()
-        if real in seen:
-            raise UsageError(f"{file.name} is named twice; its records would count twice.")
-        seen.add(real)
+    seen: dict[tuple[int, ...], int] = {}
+    for at, file in enumerate(files):
+        other = files[seen.setdefault(file.stamp[:2], at)]  # by device and inode
+        if other is not file:
+            also = "" if other.name == file.name else f" It is {other.name} too."
+            raise UsageError(f"{file.name} is named twice; its records would count twice.{also}")
 
 
-def _expand(path: str, format: str | None, faults: list[str]) -> list[DataFile]:  # noqa: A002
+def _expand(
+    path: str,
+    format: str | None,  # noqa: A002
+    faults: list[str],
+    passed: Counter[str],
+) -> list[DataFile]:
     if path == "-":
         if sys.stdin is None:
             raise FileError("standard input is closed, so there is nothing to read from it.")
@@ -89,15 +105,17 @@ def _expand(path: str, format: str | None, faults: list[str]) -> list[DataFile]:
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"{shown!r} cannot be opened: {reason}.") from error
     if not exists:
-        matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+        matches = _matches(path, passed) if glob.has_magic(path) else []
+        if not matches and place.is_symlink():
+            raise FileError(f"{path} is a link to what is not there.")
         if not matches:
             raise FileError(
                 f"{listing([path]) if path else 'The empty path'} does not exist. Give a file, a folder or a glob, "
                 "or - for standard input."
             )
-        return _each((Path(p) for p in matches if Path(p).is_file()), format, faults)
+        return _each(matches, format, faults)
     if is_folder:
-        inside = data_files(place)
+        inside = data_files(place, passed)
         if not inside:
             raise FileError(
                 f"{path} is a folder without data files. Looked for {listing(_SUFFIXES)}, also "
@@ -117,9 +135,88 @@ def _each(paths: Iterable[Path], format: str | None, faults: list[str]) -> list[
     return files
 
 
-def data_files(folder: Path) -> list[Path]:
-    """Return the files that are read where a folder is named, sorted by name."""
-    return sorted(p for p in folder.rglob("*") if looks_like_data(p, folder) and p.is_file())
+def _matches(pattern: str, passed: Counter[str]) -> list[Path]:
+    """Return the files that fit a glob, sorted by name."""
+    for at in range(1, len(Path(pattern).parts)):
+        start = str(Path(*Path(pattern).parts[:at]))
+        if glob.has_magic(start):
+            for folder in filter(Path.is_dir, map(Path, glob.glob(start, recursive=True))):
+                _entries(folder)  # glob passes over what it cannot look into
+    found = []
+    for path in map(Path, sorted(glob.glob(pattern, recursive=True))):
+        if path.is_file():
+            found.append(path)
+        elif path.is_dir():
+            passed["folder that a glob fits"] += not pattern.endswith("**")
+        elif path.is_symlink():
+            raise FileError(f"{path} is a link to what is not there.")
+        else:
+            passed["no regular file"] += 1
+    return found
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with unreadable(str(folder)), os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def data_files(folder: Path, passed: Counter[str] | None = None) -> list[Path]:
+    """Return the files that are read where a folder is named, sorted by name.
+
+    Links are followed, but not to what is read without them.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    passed : Counter, optional
+        Where what is not read is counted, by reason.
+
+    Raises
+    ------
+    FileError
+        If a folder in it cannot be looked into, or a link leads nowhere.
+    """
+    passed = Counter() if passed is None else passed
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    folders, linked, links = [folder], list[Path](), list[Path]()
+    while folders or linked:
+        here = folders.pop() if folders else linked.pop(0)
+        if _inode(here) in seen:
+            passed["link to what is read anyway"] += 1
+            continue
+        seen.add(_inode(here))
+        for entry in _entries(here):
+            path = Path(entry.path)
+            if entry.name.startswith((".", "_")):
+                passed["hidden, by a name that begins with . or _"] += 1
+            elif not path.exists():
+                raise FileError(f"{path} is a link to what is not there.")
+            elif path.is_dir():
+                (linked if entry.is_symlink() else folders).append(path)
+            elif _format_of(path) is None:
+                passed["of another kind"] += 1
+            elif not path.is_file():
+                passed["no regular file"] += 1
+            elif entry.is_symlink():
+                links.append(path)
+            else:
+                found.append(path)
+    held = set(map(_inode, found))
+    for path in links:
+        if _inode(path) in held:
+            passed["link to what is read anyway"] += 1
+        else:
+            held.add(_inode(path))
+            found.append(path)
+    return sorted(found)
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    with unreadable(str(path)):
+        told = path.stat()
+    return told.st_dev, told.st_ino
 
 
 def looks_like_data(path: Path, root: Path) -> bool:
@@ -160,3 +257,31 @@ def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noq
 def tidy(files: Sequence[DataFile]) -> str:
     """Name the files in a message."""
     return files[0].name if len(files) == 1 else f"{len(files)} files"
+
+
+def told_passed(passed: Mapping[str, int]) -> str:
+    """Say what was found beside the files that are read; nothing if there is nothing to say.
+
+    Examples
+    --------
+    >>> told_passed({"of another kind": 2, "no regular file": 1})
+    ' (besides them 2 of another kind, 1 no regular file)'
+    """
+    parts = [f"{n:,} {reason}" for reason, n in passed.items() if n]
+    return f" (besides them {', '.join(parts)})" if parts else ""
+
+
+def model_name(path: str | Path) -> str:
+    """Name a model after its file: the file's name without what tells how it is laid out.
+
+    Examples
+    --------
+    >>> model_name("runs/gpt-4.1.jsonl.gz"), model_name("gpt-4.1"), model_name("gpt-4.csv")
+    ('gpt-4.1', 'gpt-4.1', 'gpt-4')
+    """
+    name = Path(path).name
+    for suffixes in (_PACKED, tuple(_SUFFIXES)):
+        suffix = Path(name).suffix
+        if suffix.lower() in suffixes:
+            name = name.removesuffix(suffix)
+    return name

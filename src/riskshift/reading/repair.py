@@ -1,13 +1,16 @@
 """Copies of text files that can be read: without malformed rows, marks and mixed line ends."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 from riskshift.errors import FileError
-from riskshift.reading.datafile import BOM, DataFile
-from riskshift.reading.scan import Header, Scanned, mixed_line_ends, read_header, scan
+from riskshift.reading.datafile import BOM, MAX_LINE, DataFile
+from riskshift.reading.scan import Header, Scanned, Uses, mixed_line_ends, read_header, scan
+from riskshift.records import Options
 
 
 def without_mark(file: DataFile, folder: Path) -> DataFile:
@@ -23,7 +26,62 @@ def without_mark(file: DataFile, folder: Path) -> DataFile:
     return replace(file, path=Path(copy.name), compression="none")
 
 
-def without_bad_rows(files: Sequence[DataFile], folder: Path) -> tuple[list[DataFile], int]:
+def unwrapped(file: DataFile, folder: Path, options: Options) -> DataFile:
+    """Copy the records of a JSON file that holds one object around all of them.
+
+    The object either has one member that is a list of objects, as evaluations write their rows, or
+    all its members are objects with the same names within, a column each, as pandas writes them.
+    """
+    if file.format not in ("json", "jsonl"):
+        return file
+    items = _wrapped(_only_object(file), options)
+    if items is None:
+        return file
+    with NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as copy:
+        json.dump(items, copy)
+    return replace(file, path=Path(copy.name), compression="none", format="json")
+
+
+def _only_object(file: DataFile) -> dict[str, Any]:
+    """Read the one object that is all of a file; nothing if there are more, or it is none."""
+    with file.open() as opened:
+        start = opened.readline(MAX_LINE)
+        while start and not start.strip():
+            start = opened.readline(MAX_LINE)
+        if not start.lstrip().startswith(b"{"):
+            return {}
+        if file.format == "jsonl":
+            if opened.read(1 << 10).strip():
+                return {}
+            text = start
+        else:
+            text = start + opened.read()
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):  # it is read, and refused, as it is
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _wrapped(found: dict[str, Any], options: Options) -> list[dict[str, Any]] | None:
+    columns = list(found.values())
+    if columns and all(isinstance(column, dict) and column for column in columns):
+        rows = list(columns[0])
+        if all(list(column) == rows for column in columns):
+            return [{name: column[row] for name, column in found.items()} for row in rows]
+    if any(options.uses(name) for name in found):
+        return None
+    lists = [value for value in columns if _are_records(value)]
+    return lists[0] if len(lists) == 1 else None
+
+
+def _are_records(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def without_bad_rows(
+    files: Sequence[DataFile], folder: Path, uses: Uses
+) -> tuple[list[DataFile], int]:
     """Copy text files that have malformed rows, without those rows, and count them.
 
     Raises
@@ -33,8 +91,8 @@ def without_bad_rows(files: Sequence[DataFile], folder: Path) -> tuple[list[Data
     """
     kept, dropped = [], 0
     for file in files:
-        bad = sum(record.fault is not None for record in scan(file))
-        kept.append(_clean_copy(file, folder) if bad or mixed_line_ends(file) else file)
+        bad = sum(record.fault is not None for record in scan(file, uses))
+        kept.append(_clean_copy(file, folder, uses) if bad or mixed_line_ends(file) else file)
         dropped += bad
     return kept, dropped
 
@@ -45,11 +103,11 @@ def told(file: DataFile, record: Scanned) -> str:
     return f"{file.name}, {unit} {record.line:,}: {record.fault}."
 
 
-def _clean_copy(file: DataFile, folder: Path) -> DataFile:
+def _clean_copy(file: DataFile, folder: Path, uses: Uses) -> DataFile:
     with NamedTemporaryFile(dir=folder, delete=False) as clean:
         if file.format in ("csv", "tsv"):
             clean.write(_header_line(read_header(file)))
-        for record in scan(file):
+        for record in scan(file, uses):
             if record.fatal:
                 raise FileError(
                     f"{told(file, record)} What follows cannot be told apart; fix the file."
@@ -62,4 +120,5 @@ def _clean_copy(file: DataFile, folder: Path) -> DataFile:
 
 def _header_line(header: Header) -> bytes:
     quoted = ['"' + name.replace('"', '""') + '"' for name in header.names]
-    return (header.delimiter.join(quoted) + "\n").encode()
+    told = f"sep={header.delimiter}\n" if header.skip else ""
+    return f"{told}{header.delimiter.join(quoted)}\n".encode()

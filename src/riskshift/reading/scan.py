@@ -6,15 +6,20 @@ DuckDB does the reading. This is the way back to the rows when something is wron
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from riskshift.errors import ColumnError, FileError, listing
+import duckdb
+
+from riskshift.errors import FileError
 from riskshift.reading.datafile import BOM, MAX_LINE, DataFile
 
 DELIMITERS: Final = ",;\t|"
 _TOO_LONG: Final = f"longer than {MAX_LINE >> 20} MiB, which no record should be"
+_MOST_DIGITS: Final = 4_000  # Python's own limit is 4,300
+_DELIMITER: Final = re.compile(r"sep=(.)\r?\n?")
 _SURROGATE: Final = re.compile(r"\\u[dD]")
 # What the csv module says, in words that help.
 _CSV_FAULTS: Final = {
@@ -38,10 +43,11 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first record of a delimited file."""
+    """The first record of a delimited file, and how many lines stand before it."""
 
     names: tuple[str, ...]
     delimiter: str
+    skip: int = 0
 
 
 class _Lines:
@@ -88,30 +94,33 @@ def read_header(file: DataFile) -> Header:
     ------
     FileError
         If the first record is no header.
-    ColumnError
-        If a name occurs twice or is empty.
     """
-    place = f"{file.name}, line 1"
     with file.open() as opened:
         lines = _Lines(opened)
         first = next(lines)
+        # Excel writes, and reads, the delimiter in a line of its own.
+        told = _DELIMITER.fullmatch(first)
+        if told:
+            first = next(lines, "")
+        place = f"{file.name}, line {1 + bool(told)}"
         if lines.fault:
             raise FileError(f"{place}: the header is {lines.fault}.")
         if "\0" in first:
             raise FileError(f"{place}: not a text file. Say what it is with --from.")
         if not first.strip():
             raise FileError(f"{place}: blank. The first line must name the columns.")
-        delimiter = (
-            "\t" if file.format == "tsv" else max(DELIMITERS, key=lambda mark: first.count(mark))
-        )
+        delimiter = told[1] if told else _delimiter(file, first)
         try:
             names = next(_reader(_chain(first, lines), delimiter))
         except csv.Error as error:
             raise FileError(
                 f"{place}: the header cannot be read: {_explained(error)[0]}."
             ) from error
-    refuse_twins(file, names)
-    return Header(tuple(names), delimiter)
+    return Header(tuple(names), delimiter, int(bool(told)))
+
+
+def _delimiter(file: DataFile, first: str) -> str:
+    return "\t" if file.format == "tsv" else max(DELIMITERS, key=lambda mark: first.count(mark))
 
 
 def _reader(lines: Iterator[str], delimiter: str) -> Any:
@@ -127,41 +136,42 @@ def _explained(error: csv.Error) -> tuple[str, bool]:
     return told, told.endswith("never ends")
 
 
-def refuse_twins(file: DataFile, names: Sequence[str]) -> None:
-    """Refuse columns that have no name or the name of another."""
-    seen: dict[str, str] = {}
-    for at, name in enumerate(names, start=1):
-        if not name.strip():
-            raise ColumnError(
-                f"{file.name}: column {at} has no name. Columns: {listing(map(repr, names))}."
-            )
-        other = seen.get(name.casefold())
-        seen[name.casefold()] = name
-        if other is not None:
-            raise ColumnError(
-                f"{file.name}: two columns are called {other!r} and {name!r}; names must differ by more than case."
-            )
-
-
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield first
     yield from rest
 
 
-def scan(file: DataFile) -> Iterator[Scanned]:
-    """Go through the records of a text file, with the line each begins in."""
+Uses = Callable[[str], bool]
+
+
+def scan(file: DataFile, uses: Uses = lambda name: True) -> Iterator[Scanned]:
+    """Go through the records of a text file, with the line each begins in.
+
+    Parameters
+    ----------
+    file : DataFile
+        The file.
+    uses : callable, optional
+        Tells which columns matter: what DuckDB reads without them is no fault.
+
+    Yields
+    ------
+    Scanned
+    """
     if file.format in ("csv", "tsv"):
         yield from _scan_delimited(file, read_header(file))
     elif file.format == "jsonl":
-        yield from _scan_lines(file)
+        yield from _scan_lines(file, uses)
     elif file.format == "json":
-        yield from _scan_array(file)
+        yield from _scan_array(file, uses)
 
 
 def _scan_delimited(file: DataFile, header: Header) -> Iterator[Scanned]:
     names = header.names
     with file.open() as opened:
         lines = _Lines(opened)
+        for _ in range(header.skip):
+            next(lines)
         reader = _reader(lines, header.delimiter)
         next(reader)
         lines.take()
@@ -209,7 +219,7 @@ def mixed_line_ends(file: DataFile) -> str | None:
     return None
 
 
-def _scan_lines(file: DataFile) -> Iterator[Scanned]:
+def _scan_lines(file: DataFile, uses: Uses) -> Iterator[Scanned]:
     with file.open() as opened:
         lines = _Lines(opened)
         for text in lines:
@@ -218,30 +228,36 @@ def _scan_lines(file: DataFile) -> Iterator[Scanned]:
                 continue
             values = None
             if fault is None:
-                values, fault = _parse_object(text)
+                values, fault = _parse_object(text, uses)
                 if fault and not raw.endswith(b"\n"):
                     fault += "; it is the last line, so the file may have been cut off while it was written"
             yield Scanned(lines.number, raw, values, fault)
 
 
-def _scan_array(file: DataFile) -> Iterator[Scanned]:
+def _scan_array(file: DataFile, uses: Uses) -> Iterator[Scanned]:
     with file.open() as opened:
         raw = opened.read()
     try:
-        items = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_Object)
+        items = _loaded(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         yield Scanned(line, b"", None, f"not UTF-8 (byte 0x{raw[error.start]:02x})", fatal=True)
         return
     except (ValueError, RecursionError) as error:
-        yield Scanned(getattr(error, "lineno", 1), b"", None, _invalid(error), fatal=True)
+        found = _items(raw.decode("utf-8-sig"))
+        if found is None:
+            yield Scanned(getattr(error, "lineno", 1), b"", None, _invalid(error), fatal=True)
+            return
+        for at, text in enumerate(found, start=1):
+            values, fault = _parse_object(text, uses)
+            yield Scanned(at, text.encode() + b"\n", values, fault)
         return
     if not isinstance(items, list):
         yield Scanned(1, b"", None, "one JSON value, not a list of records", fatal=True)
         return
     for at, item in enumerate(items, start=1):
         kept = json.dumps(item)
-        fault = _fault_of(item, kept)
+        fault = _fault_of(item, kept, uses)
         yield Scanned(at, kept.encode() + b"\n", None if fault else _flat(item), fault)
 
 
@@ -250,25 +266,60 @@ class _Object(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        repeated = len(self) < len(names)
-        self.twin = max(names, key=names.count) if repeated else None
+        self.twins: Sequence[str] = ()
+        if len(self) < len(pairs):
+            self.twins = [name for name, n in Counter(name for name, _ in pairs).items() if n > 1]
 
 
-def _parse_object(text: str) -> tuple[dict[str, str | None] | None, str | None]:
+def _loaded(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_Object, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | str:
+    # Python refuses to make a number of very many digits; DuckDB reads them as they stand.
+    return int(digits) if len(digits) < _MOST_DIGITS else digits
+
+
+def _parse_object(text: str, uses: Uses) -> tuple[dict[str, str | None] | None, str | None]:
     try:
-        item = json.loads(text, object_pairs_hook=_Object)
+        item = _loaded(text)
     except (ValueError, RecursionError) as error:
-        return None, _invalid(error)
-    fault = _fault_of(item, text)
+        item = _by_engine(text)
+        if item is None:
+            return None, _invalid(error)
+    fault = _fault_of(item, text, uses)
     return (None, fault) if fault else (_flat(item), None)
 
 
-def _fault_of(item: object, text: str) -> str | None:
+def _by_engine(text: str) -> _Object | None:
+    """Read an object as DuckDB does, where Python is stricter or nests less deeply."""
+    try:
+        row = duckdb.execute(
+            "SELECT keys, list_transform(keys, lambda key: json_extract_string(told, '/' || "
+            "replace(replace(key, '~', '~0'), '/', '~1'))) FROM (SELECT ?::JSON AS told, "
+            "CASE json_type(told) WHEN 'OBJECT' THEN json_keys(told) END AS keys)",
+            [text],
+        ).fetchone()
+    except (duckdb.Error, UnicodeError):
+        return None
+    return None if row is None or row[0] is None else _Object(list(zip(*row, strict=True)))
+
+
+def _items(text: str) -> list[str] | None:
+    """Split a list as DuckDB does; None if it is none."""
+    try:
+        row = duckdb.execute("SELECT from_json(?, '[\"JSON\"]')", [text]).fetchone()
+    except (duckdb.Error, UnicodeError):
+        return None
+    return None if row is None or row[0] is None else [str(item) for item in row[0]]
+
+
+def _fault_of(item: object, text: str, uses: Uses) -> str | None:
     if not isinstance(item, _Object):
         return "not a JSON object"
-    if item.twin is not None:
-        return f"the name {item.twin!r} occurs twice"
+    twins = [name for name in item.twins if uses(name)]
+    if twins:
+        return f"the name {twins[0]!r} occurs twice"
     if len(text) > MAX_LINE:
         return _TOO_LONG
     if _SURROGATE.search(text):
