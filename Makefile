@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles demo test check format bench clean
+.PHONY: help setup oracles demo test check format bench fuzz clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -42,6 +42,9 @@ format: setup ## Rewrite the code in the project's format
 
 bench: setup ## Run the benchmarks (ratios against plain implementations)
 	$(BIN)/python -m benchmarks
+
+fuzz: setup ## Put 10,000 broken files of each format through the command line
+	$(BIN)/python -m benchmarks.fuzz --inputs 10000
 
 clean: ## Remove the environment and everything generated
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -21,7 +21,8 @@ import typer.main
 
 import riskshift
 from riskshift.analysis.metrics import CATEGORY, OVERALL
-from riskshift.cli.app import app, main
+from riskshift.cli.app import app
+from riskshift.cli.boundary import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(

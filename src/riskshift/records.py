@@ -272,7 +272,7 @@ class Records:
     frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
     columns: Mapping[str, str]
     options: Options
-    source: Source
+    source: Source = field(repr=False)
     skipped: Mapping[str, int] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
 

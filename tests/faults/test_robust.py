@@ -4,6 +4,7 @@ import json
 import os
 import stat
 
+import polars as pl
 import pytest
 
 import riskshift
@@ -204,6 +205,7 @@ def test_texts_stand_in_nothing_that_prints_itself(folder):
     assert analysis.cases[0].prompt_text.startswith(secret)
     records = riskshift.read("s.csv", taxonomy=taxonomy)
     drawn = riskshift.sample("s.csv", n=4, taxonomy=taxonomy)
-    for shown in (analysis, analysis.cases, records, drawn, drawn.strata):
+    framed = riskshift.read(pl.read_csv("s.csv"), taxonomy=taxonomy)
+    for shown in (analysis, analysis.cases, records, framed, drawn, drawn.strata):
         assert secret not in repr(shown) + str(shown)
     assert secret not in analysis._repr_html_()

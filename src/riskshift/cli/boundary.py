@@ -23,7 +23,9 @@ DEBUG: Final = "--debug"
 REPORT: Final = "Please report it"
 
 _INTERRUPTED: Final = "riskshift: interrupted; nothing was half written."
-_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+_ENDING: Final = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 # Engines turn an interrupt into errors of their own, so it is remembered here.
 _signals: Final[list[int]] = []
 
@@ -31,17 +33,17 @@ _signals: Final[list[int]] = []
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
     _occupy_closed_streams()
-    for name in _ENDING:
-        number = getattr(signal, name, None)
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    for number, handler in before.items():
         # What the caller ignores, as nohup does, stays ignored.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        if handler is not signal.SIG_IGN:
             signal.signal(number, _end)
     try:
         code = run(sys.argv[1:])
-        _ignore_signals()  # what is decided is decided; nothing may disturb the way out
     except KeyboardInterrupt:  # between two lines of ours
-        _ignore_signals()
         code = BY_SIGNAL + (_signals[0] if _signals else signal.SIGINT)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     sys.exit(code)
 
 
@@ -186,13 +188,6 @@ def _end(number: int, frame: FrameType | None) -> None:
         os._exit(BY_SIGNAL + number)
     _signals.append(number)
     raise KeyboardInterrupt
-
-
-def _ignore_signals() -> None:
-    for name in _ENDING:
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, signal.SIG_IGN)
 
 
 def _clean_up() -> None:
