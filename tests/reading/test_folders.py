@@ -166,7 +166,7 @@ def test_what_is_opened_is_what_was_looked_into(tmp_path, monkeypatch, name):
     Path(name).write_text(HEAD + ROW)
     Path("aXb.csv").write_text(HEAD + ROW * 9)
     file = recognize(Path(name), format="csv", name=name)
-    readers.check_found(_connect(None, tmp_path), file)
+    readers.check_found(_connect(None, tmp_path / "spare"), file)
     result = riskshift.analyze(name, taxonomy=HARM, format="csv", resamples=5, permutations=5)
     assert result.provenance.read == 1
 
