@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import os
 import shutil
 from pathlib import Path
@@ -212,3 +213,19 @@ def test_a_file_that_changes_meanwhile_is_refused(tmp_path):
     path.write_text("prompt_harm,response_harm\n0,1\n0,1\n")
     with pytest.raises(DataError, match="changed while it was read"):
         riskshift.analyze(records, resamples=20, permutations=20)
+
+
+def test_what_stands_between_values_may_stand_in_them():
+    pairs = {"prompt_id": ["a", "a\x1fb", "a\x1e1b"], "model": ["b\x1fc", "c", "c"]}
+    graded = pl.DataFrame(pairs | {"prompt_harm": [1, 1, 0], "response_harm": [0, 1, 0]})
+    drawn = riskshift.sample(graded, n=3, taxonomy=HARM)
+    assert {row[:2] for row in drawn.rows} == set(zip(*pairs.values(), strict=True))
+    names = ["m\x1fn", "m"]
+    rows = [(prompt, name, group) for prompt, group in ("px", "qy", "rz") for name in names]
+    asked = pl.DataFrame(rows, ["prompt_id", "model", "group"], orient="row").with_columns(
+        pl.col("group").replace("y", "n\x1fy"), prompt_harm=pl.lit(1), response_harm=pl.lit(1)
+    )
+    compared = riskshift.compare(asked, by="group", taxonomy=HARM, resamples=20)
+    assert set(compared.models) == set(names)
+    told = json.dumps(compared.to_dict()["interaction"])
+    assert all(json.dumps(group) in told for group in ("x", "n\x1fy", "z"))

@@ -58,7 +58,7 @@ def grow(root, entries):
             target.write_text(HEAD + ROW * n)
             rows[target.resolve()] = n
             place.symlink_to(target)
-        elif kind == "linked folder":
+        elif kind == "linked folder" and not os.path.lexists(place.with_suffix("")):
             place.with_suffix("").symlink_to(root, target_is_directory=True)
         elif kind == "dangling":
             place.symlink_to(outside / "nothing.csv")

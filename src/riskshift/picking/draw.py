@@ -19,6 +19,7 @@ from riskshift.errors import DataError, listing
 from riskshift.records import Records
 
 _BETWEEN: Final = "\x1f"
+_ESCAPE: Final = "\x1e"
 _RANK: Final = "riskshift_rank"
 _KEY: Final = "riskshift_key"
 
@@ -82,7 +83,7 @@ def draw(
     values = [f"riskshift_value_{at}" for at in range(len(columns))]
     frame = records.frame.filter(chosen).select(
         *(
-            nw.coalesce(records.col(column).cast(nw.String), nw.lit("")).alias(key)
+            _apart(nw.coalesce(records.col(column).cast(nw.String), nw.lit(""))).alias(key)
             for column, key in zip(telling, keys, strict=True)
         ),
         *(
@@ -93,6 +94,12 @@ def draw(
     if frame.implementation.is_duckdb():
         return _draw_duckdb(frame, keys, values, n, seed)
     return _draw_elsewhere(frame, keys, values, n, seed)
+
+
+def _apart(value: nw.Expr) -> nw.Expr:
+    """Write a value without the mark that stands between values, and no two values alike."""
+    escaped = value.str.replace_all(_ESCAPE, f"{_ESCAPE}0", literal=True)
+    return escaped.str.replace_all(_BETWEEN, f"{_ESCAPE}1", literal=True)
 
 
 def _telling(records: Records) -> list[str]:
