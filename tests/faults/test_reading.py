@@ -227,5 +227,5 @@ def test_what_stands_between_values_may_stand_in_them():
     )
     compared = riskshift.compare(asked, by="group", taxonomy=HARM, resamples=20)
     assert set(compared.models) == set(names)
-    told = json.dumps(compared.to_dict()["interaction"])
+    told = json.dumps(compared.interaction.to_dict())
     assert all(json.dumps(group) in told for group in ("x", "n\x1fy", "z"))
