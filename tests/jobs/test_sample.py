@@ -91,7 +91,7 @@ def test_every_pair_has_the_same_chance():
     records = riskshift.read(graded(n=12), taxonomy=HARM)
     seen = Counter()
     for seed in range(1000):
-        drawn = drawn_pairs(records, nw.col("prompt_harm") >= 0, ["prompt_id"], n=3, seed=seed)
+        drawn = drawn_pairs(records, records.col("prompt_harm") >= 0, ["prompt_id"], n=3, seed=seed)
         seen.update(values[0] for _, values in drawn)
     chi_square = sum((seen[f"p{i:04}"] - 250) ** 2 / 250 for i in range(12))
     assert len(seen) == 12

@@ -165,7 +165,9 @@ def with_plain(records: Records, columns: Iterable[str]) -> Records:
         raise ColumnError(
             f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
         )
-    naming = {records.column(role) for role in NAMING} | {records.options.cluster}
+    # Models are grouped by their names without spaces; that one is written in several ways is told.
+    naming = {records.column(role) for role in NAMING if role != "model"}
+    naming |= {records.options.cluster}
     return replace(
         records, frame=engine.trimmed(frame, [at for at, name in names.items() if name in naming])
     )

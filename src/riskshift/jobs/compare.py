@@ -237,7 +237,7 @@ def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
         return {}
     ids = records.frame.select(
         records.col(prompt).cast(nw.String).alias("prompt"),
-        records.col(model).cast(nw.String).alias("model"),
+        engine.named(records.at(model)).alias("model"),
     )
     everyone = ids.filter(nw.col("model").is_in(list(shared.lacking))).select("prompt").unique()
     found = {}

@@ -359,7 +359,7 @@ def _of_models(people: Records, graded: Sequence[Collapsed]) -> Records:
         for value, _ in engine.count_patterns(part.records.frame, [part.records.at(str(own))])
     ]
     named = people.col(column).cast(nw.String).str.strip_chars(BLANKS)
-    kept = people.frame.filter(named.is_in([str(name) for name in names]))
+    kept = people.frame.filter(named.is_in([str(name).strip() for name in names]))
     return replace(people, frame=kept)
 
 
