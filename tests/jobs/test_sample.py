@@ -6,7 +6,6 @@ from collections import Counter
 from fractions import Fraction
 
 import duckdb
-import narwhals.stable.v2 as nw
 import pandas as pd
 import polars as pl
 import pytest
