@@ -112,7 +112,9 @@ def test_names_are_equal_by_one_rule_everywhere(tmp_path, holder):
     records = riskshift.read(HOLDERS[holder](unused, rows, tmp_path), taxonomy=HARM)
     assert sorted(records.names) == sorted(ROLES)
     used = (*ROLES, "note", "Prompt_Harm")
-    with pytest.raises(ColumnError, match="two columns are called 'prompt_harm' and 'Prompt_Harm'"):
+    with pytest.raises(
+        ColumnError, match=r"(?i)two columns are called 'prompt_harm' and 'prompt_harm'"
+    ):
         riskshift.read(HOLDERS[holder](used, rows, tmp_path), taxonomy=HARM)
 
 
