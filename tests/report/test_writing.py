@@ -13,6 +13,7 @@ import pytest
 import riskshift
 from riskshift.errors import OutputError
 from riskshift.outputs import places
+from riskshift.outputs.numbers import written
 from riskshift.outputs.places import write_bytes
 from riskshift.report import writing
 from riskshift.report.writing import check_output, to_csv, to_json, write, write_charts
@@ -45,7 +46,7 @@ class TestWholeOrNotAtAll:
     def test_writes_and_says_where(self, result, tmp_path):
         place = write(result, tmp_path / "results.json")
         assert place == tmp_path / "results.json"
-        assert json.loads(place.read_text(encoding="utf-8")) == result.to_dict()
+        assert json.loads(place.read_text(encoding="utf-8")) == written(result.to_dict())
         assert list(tmp_path.iterdir()) == [place]
 
     def test_takes_a_path_as_text(self, result, tmp_path):

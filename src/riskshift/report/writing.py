@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from riskshift.errors import OutputError, UsageError, listing, unknown_choice
 from riskshift.outputs.escape import json_text, spreadsheet
+from riskshift.outputs.numbers import written
 from riskshift.outputs.places import check_place, make_folder, together, write_bytes
 from riskshift.report.document import Document
 
@@ -43,7 +44,7 @@ def tell(result: Result) -> Document:
 
 def to_json(result: Result) -> str:
     """Return a result as strict JSON: no NaN, no Infinity."""
-    made = json.dumps(result.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
+    made = json.dumps(written(result.to_dict()), indent=1, allow_nan=False, ensure_ascii=False)
     return json_text(made) + "\n"
 
 
@@ -87,7 +88,9 @@ def to_csv(result: Result) -> str:
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({k: spreadsheet(v) if isinstance(v, str) else v for k, v in row.items()})
+        writer.writerow(
+            {k: spreadsheet(v) if isinstance(v, str) else written(v) for k, v in row.items()}
+        )
     return text.getvalue()
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from riskshift.analysis.gate.result import WORST_FIRST, GateReport, GateResult
 from riskshift.outputs.escape import visible
+from riskshift.outputs.numbers import written
 
 WIDTH: Final = 80
 _WORD: Final = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
@@ -40,7 +41,7 @@ def to_text(report: GateReport) -> str:
 
 def to_json(report: GateReport) -> str:
     """Return everything as strict JSON, in ASCII, so that it is safe in any log."""
-    return json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
+    return json.dumps(written(report.to_dict()), indent=1, allow_nan=False) + "\n"
 
 
 def to_github(report: GateReport) -> str:
