@@ -70,7 +70,7 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
                 f"a.csv, line 4: prompt_harm is '7' (1 of 3 rows). {LEVELS}",
                 f"a.csv, line 7: response_harm is '1.5' (1 of 3 rows). {LEVELS}",
                 f"a.csv, line 4: response_harm is '9' (1 of 3 rows). {LEVELS}",
-                FIX_LABELS,
+                "Fix the labels.",
             ],
         ),
         (
@@ -78,8 +78,8 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
             HEAD + "a,1,High\nb,1,2\n",
             LabelError,
             [
-                "a.csv: response_harm holds severities and level names mixed. Write one or the other, "
-                "or declare it: --scale levels or --scale names."
+                "a.csv: response_harm holds severities and level names mixed. Write all of them as names "
+                "or all as severities: Safe < Low < Medium < High (0 to 3)."
             ],
         ),
         (
@@ -137,7 +137,7 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
                 "a.jsonl, line 3: not valid JSON: Unterminated string starting at character 2; it is "
                 "the last line, so the file may have been cut off while it was written.",
                 f"a.jsonl, line 2: prompt_harm is '5' (1 of 2 rows). {LEVELS}",
-                FIX_LABELS + " If they are Azure's severities, declare it: --scale 0-7.",
+                "Fix the labels. If they are Azure's severities, declare it: --scale 0-7.",
             ],
         ),
         (
@@ -183,6 +183,8 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
                 "Remove the duplicates, or if they are several responses to one prompt, name the "
                 "column that tells them apart: --map model=COLUMN or --map sample=COLUMN. --skip-bad "
                 "leaves all of them out.",
+                "If several raters labelled the same pairs, remove none: settle on one label a pair with "
+                "riskshift agree --map annotator=COLUMN --write-resolved FILE.",
             ],
         ),
     ],

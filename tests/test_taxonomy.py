@@ -167,7 +167,7 @@ def test_the_default_levels_and_no_others_are_described_unless_asked():
         "hate", 1
     )
     assert Taxonomy(levels=["Safe", "Low", "High"]).describe("hate", 1) is None
-    assert Taxonomy(levels=Taxonomy().levels[::-1]).describe("hate", 1) is None
+    assert Taxonomy(levels=["Safe", "Low", "Medium", "Worse"]).describe("hate", 1) is None
 
 
 def test_who_describes_anything_describes_everything():

@@ -4,6 +4,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
@@ -20,6 +21,7 @@ from riskshift.taxonomy import (
     BAD,
     MISSING,
     SIDES,
+    LevelParser,
     Taxonomy,
     as_mark,
     check_scale,
@@ -197,6 +199,8 @@ class Options:
     by_people : bool
         Whether these are people's labels of pairs that a grader labels in a file of its own: level
         names may then stand beside the numbers of a scale, and no row is left out.
+    invert : sequence of str
+        Labels whose numbers, true and false count down to harm, by column, role or category.
     """
 
     taxonomy: Taxonomy = field(default_factory=Taxonomy)
@@ -209,18 +213,25 @@ class Options:
     skip_bad: bool = False
     missing: tuple[str, ...] = ()
     by_people: bool = False
+    invert: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_scale(self.scale, self.taxonomy)
         known = (*ROLES, *(name for pair in label_roles(self.taxonomy) for name in pair))
         for role in self.columns:
-            if role not in known:
+            label, rater, name = role.partition(RATER)
+            own = rater and name and label in known and label not in ROLES
+            if role not in known and not own:
                 raise unknown_choice("role", role, known)
         if self.prompt_labels not in PROMPT_LABELS:
             raise unknown_choice("prompt_labels", self.prompt_labels, PROMPT_LABELS)
         if len(set(self.by)) < len(self.by):
             raise UsageError(f"by names a column twice: {listing(self.by)}.")
-
+        labels = [role for pair in label_roles(self.taxonomy) for role in pair]
+        choices = [*labels, *self.taxonomy.categories, *(self.columns[role] for role in labels)]
+        for name in self.invert:
+            if name not in choices:
+                raise unknown_choice("invert", name, list(dict.fromkeys(choices)))
         parse = level_parser(self.taxonomy, self.scale)
         for mark in self.missing:
             if parse(mark) >= 0:
@@ -229,10 +240,17 @@ class Options:
                     "is none."
                 )
 
-    def level(self) -> Callable[[object], int]:
-        """Return the function that turns a written label into a severity, `MISSING` or `BAD`."""
-        parse = level_parser(self.taxonomy, self.scale, also_names=self.by_people)
-        return self.marked(parse)
+    def parser(self, role: str) -> LevelParser:
+        """Return what reads the labels of a role, such as ``response_hate``."""
+        category = role.partition("_")[2]
+        inverted = not {role, category, self.columns[role]}.isdisjoint(self.invert)
+        return level_parser(
+            self.taxonomy,
+            self.scale,
+            also_names=self.by_people,
+            inverted=inverted,
+            marks=map(as_mark, self.missing),
+        )
 
     def marked(self, parse: Callable[[object], int]) -> Callable[[object], int]:
         """Let the declared marks say that a value is missing, where they are no values."""
@@ -267,6 +285,8 @@ class Records:
         Where they come from.
     skipped : mapping of str to int
         Rows left out so far, by reason.
+    placeholders : int
+        Rows whose prompt's text is a placeholder, where texts tell prompts apart.
     """
 
     frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
@@ -275,6 +295,7 @@ class Records:
     source: Source = field(repr=False)
     skipped: Mapping[str, int] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
+    placeholders: int = 0
 
     def column(self, role: str) -> str | None:
         """Return the column that plays `role`, by the user's name, or None if the data has none."""
@@ -379,9 +400,12 @@ def bind(
     DataError
         If the data has several raters a pair.
     """
-    records = assemble(held, options=options, source=source, skipped=skipped)
+    records = assemble(
+        with_both_sides(held, options), options=options, source=source, skipped=skipped
+    )
+    _refuse_raters(options)
     roles = [role for pair in label_roles(options.taxonomy) for role in pair]
-    fix = f"{source.name} must have a prompt_ and a response_ column for each category. "
+    fix = f"{source.name} must have a prompt_ and a response_ column for each category, or those of one side alone. "
     if options.by_people:
         fix += f"Rename its columns: {listing(roles)}."
     else:
@@ -398,6 +422,45 @@ def bind(
             "pair. Measure and resolve their agreement first: riskshift agree."
         )
     return records
+
+
+def _refuse_raters(options: Options) -> None:
+    """Refuse labels that are mapped for raters of their own."""
+    raters = [role for role in options.columns if RATER in role]
+    if raters:
+        raise UsageError(
+            f"role {raters[0]!r} is one rater's label; rates need one label a pair. Measure and resolve the raters' "
+            "agreement first: riskshift agree."
+        )
+
+
+def with_both_sides(held: Held, options: Options) -> Held:
+    """Give data that label one side alone the other's columns, whose labels are then all missing.
+
+    One column of a side, one that is mapped, or one that is called nearly like it means that the
+    side is there: what is not found then is a fault.
+    """
+    names = [*held.columns, *held.shared]
+    sides = list(zip(*label_roles(options.taxonomy), strict=True))
+    there = [{options.columns[role] for role in side} & set(names) for side in sides]
+    for at, side in enumerate(sides):
+        columns = [options.columns[role] for role in side]
+        whole = len(there[1 - at]) == len(side)
+        mapped = not options.by_people and not set(side).isdisjoint(list(options.columns))
+        if not there[at] and whole and not mapped and not _misspelt(columns, names, options):
+            own = {name: f"absent{position}" for position, name in enumerate(columns)}
+            missing = nw.lit(None, nw.String)
+            frame = held.frame.with_columns(*(missing.alias(name) for name in own.values()))
+            return replace(held, frame=frame, columns={**held.columns, **own})
+    return held
+
+
+def _misspelt(columns: Sequence[str], names: Sequence[str], options: Options) -> bool:
+    """Tell whether a column is called nearly like one of those that are looked for."""
+    roles = (*ROLES, *(role for pair in label_roles(options.taxonomy) for role in pair))
+    known = {options.columns[role] for role in roles}
+    others = [name.casefold() for name in names if name not in known]
+    return any(get_close_matches(name.casefold(), others, n=1, cutoff=0.8) for name in columns)
 
 
 def bind_people(
@@ -427,7 +490,13 @@ def bind_people(
         for role, column in dict(options.columns).items()
         if column in names or (role in labels and role not in names)
     }
-    theirs = replace(options, columns=Columns(**columns), by_people=True)
+    # Under its own name a label is as riskshift writes it, so only the grader's column is inverted.
+    invert = [
+        role
+        for role in labels
+        if options.parser(role).inverted and (columns.get(role, role) == options.columns[role])
+    ]
+    theirs = replace(options, columns=Columns(**columns), by_people=True, invert=tuple(invert))
     return bind(held, options=theirs, source=source, skipped=skipped)
 
 

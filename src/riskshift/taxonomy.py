@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from riskshift.direction import upside_down
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.toml_file import read_toml
 
@@ -30,6 +31,7 @@ _BLANK: Final = frozenset({"", "nan", "null", "na"})
 _TRUE: Final = frozenset({"true", "yes", "1"})
 _FALSE: Final = frozenset({"false", "no", "0"})
 _WHOLE: Final = re.compile(r"([+-]?\d{1,9})(?:\.0*)?")
+_NUMBER: Final = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})")
 _AZURE: Final = {
     "0-7": {raw: raw // 2 for raw in range(8)},
     "0-2-4-6": {raw: raw // 2 for raw in (0, 2, 4, 6)},
@@ -62,8 +64,8 @@ class Taxonomy:
     Raises
     ------
     UsageError
-        If names repeat or are empty, a number lies outside its range, or something is described
-        that is no level or category.
+        If names repeat or are empty, a number lies outside its range, the names of the levels say
+        the opposite of their order, or something is described that is no level or category.
 
     Examples
     --------
@@ -89,6 +91,9 @@ class Taxonomy:
                 f"taxonomy: harmful_from is {self.harmful_from}; with {len(self.levels)} levels it "
                 f"must be 1 to {len(self.levels) - 1}, the lowest severity that counts as harmful."
             )
+        wrong = upside_down(self.levels, self.harmful_from)
+        if wrong:
+            raise UsageError(f"taxonomy: {wrong}. {_turned(self.levels, self.harmful_from)}")
         if self.descriptions is not None:
             frozen = _frozen(self.descriptions, self.categories, self.levels)
             object.__setattr__(self, "descriptions", frozen)
@@ -239,16 +244,92 @@ def check_scale(scale: str | None, taxonomy: Taxonomy) -> None:
         )
 
 
-def _misleads(name: str, severity: int) -> bool:
-    """Tell whether a level is named by a number that is not its severity."""
-    whole = _WHOLE.fullmatch(name)
-    return whole is not None and int(whole[1]) != severity
+def _turned(levels: Sequence[str], harmful_from: int) -> str:
+    """Write the line that mends levels whose names speak against their order."""
+    order = list(reversed(levels))
+    if upside_down(order, harmful_from) is None:
+        return f"Levels are listed mildest first: levels = {toml_list(order)}."
+    for start in range(harmful_from + 1, len(levels)):
+        if upside_down(levels, start) is None:
+            return f'Say where harm begins: harmful_from = "{levels[start]}".'
+    return "List the levels mildest first, or give them other names."
+
+
+def toml_list(names: Sequence[str]) -> str:
+    """Write names as a list in TOML.
+
+    Examples
+    --------
+    >>> print(toml_list(["Safe", "Unsafe"]))
+    ["Safe", "Unsafe"]
+    """
+    marked = [name.replace("\\", "\\\\").replace('"', '\\"') for name in names]
+    return "[" + ", ".join(f'"{name}"' for name in marked) + "]"
+
+
+@dataclass(frozen=True, slots=True)
+class LevelParser:
+    """Turns a written label into a severity: 0..K-1, `MISSING` or `BAD`.
+
+    Parameters
+    ----------
+    names : mapping of str to int
+        Levels by their names in small letters.
+    numbers : mapping of int to int
+        Levels by the whole numbers that stand for them.
+    top : int
+        The highest level.
+    inverted : bool
+        Whether numbers, true and false count down to harm. Names say what they mean.
+    marks : frozenset of str
+        What was declared to say that there is no label, as `as_mark` writes it.
+    """
+
+    names: Mapping[str, int]
+    numbers: Mapping[int, int]
+    top: int
+    inverted: bool = False
+    marks: frozenset[str] = frozenset()
+
+    def __call__(self, value: object) -> int:
+        """Return the severity."""
+        text = _text(value)
+        named = self.named(value)
+        if named != BAD:
+            return named
+        found = MISSING if text in _BLANK else self.numbered(value)
+        return MISSING if found == BAD and as_mark(value) in self.marks else found
+
+    def named(self, value: object) -> int:
+        """Return the level of that name, or `BAD`; a name that is a number may be written otherwise."""
+        text = _text(value)
+        if text in self.names:
+            return self._turned(text, self.names[text])
+        number = _number(text)
+        same = [] if number is None else [n for n in self.names if _number(n) == number]
+        return self._turned(text, self.names[same[0]]) if len(same) == 1 else BAD
+
+    def numbered(self, value: object) -> int:
+        """Return the level that a whole number stands for, or `BAD`."""
+        text = _text(value)
+        whole = _WHOLE.fullmatch(text)
+        level = self.numbers.get(int(whole[1]), BAD) if whole else BAD
+        return level if level == BAD else self._turned(text, level)
+
+    def _turned(self, text: str, level: int) -> int:
+        turns = self.inverted and (_number(text) is not None or text in ("true", "false"))
+        return self.top - level if turns else level
 
 
 def level_parser(
-    taxonomy: Taxonomy, scale: str | None, *, also_names: bool = False
-) -> Callable[[object], int]:
-    """Return the function that turns a written label into a severity.
+    taxonomy: Taxonomy,
+    scale: str | None,
+    *,
+    also_names: bool = False,
+    inverted: bool = False,
+    marks: Iterable[str] = (),
+) -> LevelParser:
+    """Return what turns a written label into a severity.
 
     Parameters
     ----------
@@ -259,10 +340,14 @@ def level_parser(
         level is named by a number that is not its severity.
     also_names : bool, default False
         Whether level names may stand beside the numbers of a scale, unless they are numbers.
+    inverted : bool, default False
+        Whether numbers, true and false count down to harm: 1 is safe and 0 harmful.
+    marks : iterable of str
+        What says that there is no label, as `as_mark` writes it.
 
     Returns
     -------
-    callable
+    LevelParser
         From any value to 0..K-1, `MISSING` (-1) or `BAD` (-2).
 
     Examples
@@ -270,6 +355,9 @@ def level_parser(
     >>> parse = level_parser(Taxonomy(), None)
     >>> parse("high"), parse(1.0), parse(1.5), parse(""), parse(None)
     (3, 1, -2, -1, -1)
+    >>> is_safe = level_parser(Taxonomy(["harm"], ["Safe", "Harmful"]), None, inverted=True)
+    >>> is_safe(1), is_safe(False), is_safe("Harmful")
+    (0, 1, 1)
     """
     check_scale(scale, taxonomy)
     numbers = _AZURE.get(scale or "", {level: level for level in range(len(taxonomy.levels))})
@@ -277,25 +365,20 @@ def level_parser(
     if len(taxonomy.levels) == 2 and scale in (None, "levels"):
         names = {"false": 0, "true": 1} | names
     elif scale not in (None, "names"):
-        names = {name: at for name, at in names.items() if also_names and not is_number(name)}
-    if scale == "names" or (
-        scale is None and any(_misleads(name, at) for at, name in enumerate(taxonomy.levels))
-    ):
+        names = {name: at for name, at in names.items() if also_names and _number(name) is None}
+    if scale == "names" or (scale is None and numbers_are_names(taxonomy)):
         numbers = {}
+    return LevelParser(names, numbers, taxonomy.top, inverted, frozenset(marks))
 
-    def parse(value: object) -> int:
-        text = _text(value)
-        if text in names:
-            return names[text]
-        if text in _BLANK:
-            return MISSING
-        whole = _WHOLE.fullmatch(text)
-        if not whole:
-            return BAD
-        # Engines may give a level that is named "1" as 1.0.
-        return names.get(str(int(whole[1])), numbers.get(int(whole[1]), BAD))
 
-    return parse
+def numbers_are_names(taxonomy: Taxonomy) -> bool:
+    """Tell whether some level is named by a number that is not its severity."""
+    return any(_number(name) not in (None, at) for at, name in enumerate(taxonomy.levels))
+
+
+def _number(text: str) -> float | None:
+    """Return a number as it is written, not as it may stand for a level."""
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def is_number(value: object) -> bool:

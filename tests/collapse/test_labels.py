@@ -74,7 +74,7 @@ def test_a_declared_scale_is_part_of_the_choices():
 def test_severities_and_names_mixed_must_be_sorted_out():
     told = message(LabelError, ["1", "High"], [0, 0], skip_bad=True)
     assert "prompt_harm holds severities and level names mixed" in told
-    assert "declare it: --scale levels or --scale names" in told
+    assert "Write all of them as names or all as severities: Safe < Low < Medium < High" in told
 
 
 def test_columns_may_differ_in_how_they_are_written():

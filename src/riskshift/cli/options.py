@@ -47,6 +47,14 @@ Scale = Annotated[
         "--scale", metavar="SCALE", help="How labels are written: levels, names, 0-7, 0-2-4-6."
     ),
 ]
+Invert = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--invert",
+        metavar="LABEL",
+        help="A label whose 1 or true is safe: column, role or category (repeatable).",
+    ),
+]
 By = Annotated[
     list[str] | None,
     typer.Option("--by", metavar="COLUMN", help="Also report each value of a column (repeatable)."),

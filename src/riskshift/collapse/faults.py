@@ -1,4 +1,4 @@
-"""BadLabels found so far, told in one message."""
+"""Faults found so far, told in one message."""
 
 from dataclasses import dataclass, field
 
@@ -8,10 +8,11 @@ from riskshift.records import Records
 
 @dataclass(slots=True)
 class Faults:
-    """BadLabels found so far; each check goes on without the bad rows, so that all can be told."""
+    """Faults found so far; each check goes on without the bad rows, so that all can be told."""
 
     errors: list[DataError] = field(default_factory=list)
-    even: bool | None = None
+    doubt: str | None = None
+    directed: bool = False
 
     def add(self, records: Records, error: DataError, *, always: bool = False) -> None:
         """Remember a fault, unless its rows are to be left out."""

@@ -1,7 +1,6 @@
 """Check labels on the patterns and pairs in the engine; all faults in one message."""
 
 import shlex
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,16 +8,11 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 
 from riskshift.collapse.faults import Faults, shown_value
+from riskshift.collapse.scales import above, advice, note_doubts, seen_numbers
 from riskshift.engines import engine
-from riskshift.errors import LabelError, RiskshiftWarning, listing
-from riskshift.records import Records
-from riskshift.taxonomy import (
-    BAD,
-    as_mark,
-    is_number,
-    parse_flag,
-    parse_relevance,
-)
+from riskshift.errors import LabelError, listing
+from riskshift.records import Options, Records, label_roles
+from riskshift.taxonomy import BAD, LevelParser, as_mark, parse_flag, parse_relevance
 
 SHOWN: Final = 20
 
@@ -47,16 +41,11 @@ class Key:
 
 def label_keys(records: Records) -> list[Key]:
     """Return the columns that make up a pattern: prompt sides, response sides, then the rest."""
-    taxonomy, scale = records.options.taxonomy, records.options.scale
-    marked = records.options.marked
-    parse = records.options.level()
-    choices = f"Levels: {taxonomy.describe_levels()}"
-    if scale is not None:
-        choices += f", written as --scale {scale}"
+    options, marked = records.options, records.options.marked
+    roles = [role for side in zip(*label_roles(options.taxonomy), strict=True) for role in side]
     keys = [
-        Key(records.at(column), column, parse, choices)
-        for side in zip(*records.labels, strict=True)
-        for column in side
+        label_key(options, role, records.at(options.columns[role]), options.columns[role])
+        for role in roles
     ]
     relevance, benign = records.column("relevance"), records.column("prompt_benign")
     if relevance:
@@ -82,6 +71,17 @@ def label_keys(records: Records) -> list[Key]:
     return keys
 
 
+def label_key(options: Options, role: str, column: str, name: str) -> Key:
+    """Return the key of a column of labels: its name in the frame, and the user's."""
+    parse = options.parser(role)
+    choices = f"Levels: {options.taxonomy.describe_levels()}"
+    if options.scale is not None:
+        choices += f", written as --scale {options.scale}"
+    if parse.inverted:
+        choices += f", counted down by --invert {name}"
+    return Key(column, name, parse, choices)
+
+
 @dataclass(frozen=True, slots=True)
 class BadLabels:
     """Values that are not on the scale of their column, and how many rows hold each."""
@@ -89,6 +89,7 @@ class BadLabels:
     found: Mapping[str, Mapping[object, int]]
     mixed: Sequence[str]
     keys: Sequence[Key]
+    numbers: Mapping[int, int]
 
     @classmethod
     def among(cls, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]) -> "BadLabels":
@@ -108,9 +109,10 @@ class BadLabels:
                 for value, level in levels.items()
                 if level >= 0 and not isinstance(value, bool)
             ]
-            if key.is_label and len({is_number(value) for value in good}) > 1:
+            if isinstance(key.parse, LevelParser) and _are_mixed(key.parse, good):
                 mixed.append(key.column)
-        return cls(found, mixed, keys)
+        labels = [at for at, key in enumerate(keys) if key.is_label]
+        return cls(found, mixed, keys, seen_numbers(rows, labels))
 
     def __bool__(self) -> bool:
         return bool(self.found or self.mixed)
@@ -119,8 +121,8 @@ class BadLabels:
         """Say where every fault stands, how many rows share it, what may stand there, and the fix."""
         total = engine.count_rows(records.frame)
         lines = [
-            f"{records.source.name}: {key.name} holds severities and level names mixed. Write one or the other, "
-            "or declare it: --scale levels or --scale names."
+            f"{records.source.name}: {key.name} holds severities and level names mixed. Write all of them as names or "
+            f"all as severities: {records.options.taxonomy.describe_levels()}."
             for key in self.keys
             if key.column in self.mixed
         ]
@@ -146,17 +148,16 @@ class BadLabels:
         values = [value for bad in self.found.values() for value in bad]
         if not values:
             return []
-        fix = "Fix the labels, or leave these rows out with --skip-bad."
         if records.options.by_people:
             names = listing(records.options.taxonomy.levels)
             return [
                 f"Fix the labels, and leave no row out: that would spoil the sample. People's labels may always be "
                 f"written as names of levels: {names}."
             ]
-        whole = {int(float(str(value))) for value in values if is_number(value)}
-        if whole and len(whole) == len(values) and whole <= set(range(8)):
-            even = not any(number % 2 for number in whole)
-            fix += f" If they are Azure's severities, declare it: --scale {'0-2-4-6' if even else '0-7'}."
+        # Leaving out what lies above the scale would leave out the worst.
+        severe = above(values, records.options.taxonomy)
+        fix = "Fix the labels" + ("." if severe else ", or leave these rows out with --skip-bad.")
+        fix += advice(records, self.numbers, values)
         if len(values) > SHOWN and all(map(_is_score, values)):
             fix += " They look like scores between 0 and 1; turn scores into levels first."
         return [fix + _declared(values)]
@@ -182,6 +183,13 @@ class BadLabels:
             rows=dropped,
         )
         return records, kept
+
+
+def _are_mixed(parse: LevelParser, good: Sequence[object]) -> bool:
+    """Tell whether some labels can only be read as names, and others only as numbers."""
+    as_names = {value: parse.named(value) != BAD for value in good}
+    as_numbers = {value: parse.numbered(value) == parse(value) for value in good}
+    return any(as_names[v] and not as_numbers[v] for v in good) and not all(as_names.values())
 
 
 def _declared(values: Iterable[object]) -> str:
@@ -217,31 +225,9 @@ def check_labels(
         Their patterns.
     """
     bad = BadLabels.among(rows, keys)
-    if faults.even is None:
-        faults.even = _is_even(records, rows, keys)
+    note_doubts(records, bad.numbers, faults)
     if bad:
         faults.add(records, bad.error(records), always=bool(bad.mixed))
     if bad.found:
         records, rows = bad.leave_out(records, rows)
     return records, rows
-
-
-def _is_even(records: Records, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]) -> bool:
-    """Tell whether the labels may be 0, 2, 4, 6 without having been declared so."""
-    if records.options.scale is not None or len(records.options.taxonomy.levels) != 4:
-        return False
-    labels = [at for at, key in enumerate(keys) if key.is_label]
-    held = {value for at in labels for value in {row[at] for row in rows}}
-    seen = {int(float(str(value))) for value in held if is_number(value)}
-    return 2 in seen and not any(number % 2 for number in seen)
-
-
-def warn_if_even(records: Records, faults: Faults) -> None:
-    """Warn of labels that look like those of another scale; after all else, and once."""
-    if faults.even:
-        warnings.warn(
-            f"{records.source.name}: every label is even. If they are Azure's severities 0, 2, 4, 6, "
-            "declare it: --scale 0-2-4-6. They were read as 0 to 3.",
-            RiskshiftWarning,
-            stacklevel=2,
-        )

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from riskshift.collapse.coding import tabulate
+from riskshift.collapse.direction import check_direction
 from riskshift.collapse.faults import Faults
-from riskshift.collapse.labels import Key, check_labels, label_keys, warn_if_even
+from riskshift.collapse.labels import Key, check_labels, label_keys
+from riskshift.collapse.placeholders import own_prompts, warn_of_placeholders
 from riskshift.collapse.repeats import (
     check_duplicates,
     check_ids,
     check_prompt_labels,
     check_samples,
 )
+from riskshift.collapse.scales import warn_if_doubtful
 from riskshift.counts.pairs import Counts, Grouped, Layout
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing
@@ -97,17 +100,20 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
         faults.raise_all()
         raise
     records.source.check_unchanged()
-    warn_if_even(records, faults)
+    warn_if_doubtful(faults)
+    warn_of_placeholders(collapsed.records)
     return collapsed
 
 
 def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Collapsed:
     progress("grouping the labels")
-    records = check_ids(_cleaned(records), faults)
+    records = own_prompts(check_ids(_cleaned(records), faults))
     columns = _groupings(records)
     model = records.column("model")
     by = model if model in columns else None
-    records, rows = check_labels(records, _patterns(records, by), label_keys(records), faults)
+    rows, keys = _patterns(records, by), label_keys(records)
+    check_direction(records, rows, keys, faults)
+    records, rows = check_labels(records, rows, keys, faults)
     if not rows:
         raise _no_records(records)
     progress("looking for repeated prompts")

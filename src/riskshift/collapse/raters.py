@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from riskshift.errors import ColumnError, DataError, listing
+from riskshift.errors import ColumnError, DataError, UsageError, listing
 from riskshift.records import (
     RATER,
     Held,
@@ -33,14 +33,17 @@ class Cell:
         Its name in the frame.
     name : str
         What the user calls it.
+    role : str
+        What it judges, such as ``response_hate``.
     label : int
-        What it judges: position among the prompt's categories, then the response's.
+        The same: position among the prompt's categories, then the response's.
     rater : str or None
         Whose labels they are; None where another column says it.
     """
 
     column: str
     name: str
+    role: str
     label: int
     rater: str | None
 
@@ -106,10 +109,43 @@ def bind_raters(
         If raters stand in rows and in columns at once, in neither, or items cannot be told apart.
     """
     records = assemble(held, options=options, source=source, skipped=skipped)
+    _require_mapped(records)
     sheet_of(records)
+    return records
+
+
+def bind_one_rater(
+    held: Held,
+    *,
+    options: Options,
+    source: Source,
+    skipped: Mapping[str, int] | None = None,
+) -> Records:
+    """Bind columns to roles where a file may hold one rater's labels and not say whose.
+
+    Raises
+    ------
+    ColumnError
+        If a mapped column is missing.
+    """
+    records = assemble(held, options=options, source=source, skipped=skipped)
+    _require_mapped(records)
+    return records
+
+
+def says_who(records: Records) -> bool:
+    """Tell whether a column names the rater, or columns are the raters' own."""
+    own = any(_own(records, role) for role in _roles(records))
+    return own or records.column("annotator") is not None
+
+
+def _require_mapped(records: Records) -> None:
     wide = {role for role in _roles(records) if _own(records, role)}
     require_mapped(records, besides=wide)
-    return records
+    own = [column for role, column in dict(records.options.columns).items() if RATER in role]
+    twice = sorted({column for column in own if own.count(column) > 1})
+    if twice:
+        raise UsageError(f"labels of two raters are both mapped to column {twice[0]!r}.")
 
 
 def sheet_of(records: Records) -> Sheet:
@@ -145,8 +181,17 @@ def _roles(records: Records) -> list[str]:
 
 def _own(records: Records, role: str) -> dict[str, str]:
     """Return the columns that raters have of their own for a label, by rater."""
-    start = records.options.columns[role] + RATER
+    columns = records.options.columns
+    start = columns[role] + RATER
     found = {name.removeprefix(start): name for name in records.names if name.startswith(start)}
+    mapped = {
+        named.removeprefix(role + RATER): named
+        for named in columns
+        if named.startswith(role + RATER)
+    }
+    found |= {
+        rater: columns[named] for rater, named in mapped.items() if columns[named] in records.names
+    }
     if "" in found:
         raise ColumnError(
             f"{records.source.name}: column {found['']!r} names no rater; write {start}NAME."
@@ -156,7 +201,7 @@ def _own(records: Records, role: str) -> dict[str, str]:
 
 def _cells(records: Records, columns: Callable[[str], Mapping[Any, str | None]]) -> list[Cell]:
     return [
-        Cell(records.at(column), column, at, rater)
+        Cell(records.at(column), column, role, at, rater)
         for at, role in enumerate(_roles(records))
         for rater, column in columns(role).items()
         if column
@@ -167,9 +212,10 @@ def _no_raters(records: Records, plain: Sequence[Cell]) -> DataError:
     if not plain:
         return _no_labels(records)
     return DataError(
-        f"{records.source.name} has one label a pair: no column says who rated, and none is called like "
+        f"{records.source.name}: one label a pair; no column says who rated, and none is called like "
         f"{plain[0].name}{RATER}NAME. Agreement needs two raters or more. Name the column of the rater: "
-        f"--map annotator=COLUMN.\nColumns: {listing(records.names)}."
+        f"--map annotator=COLUMN; or, where each rater has a column, map those: "
+        f"--map {plain[0].role}{RATER}NAME=COLUMN; or give a file a rater.\nColumns: {listing(records.names)}."
     )
 
 

@@ -8,8 +8,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from riskshift.collapse.coding import Coding
+from riskshift.collapse.direction import check_direction
 from riskshift.collapse.faults import Faults
-from riskshift.collapse.labels import Key, check_labels
+from riskshift.collapse.labels import Key, check_labels, label_key
 from riskshift.collapse.pairs import MAX_GROUPS, MAX_PATTERNS, with_plain
 from riskshift.collapse.raters import Sheet, sheet_of
 from riskshift.collapse.repeats import check_ids, told_apart
@@ -98,7 +99,9 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
     records = check_ids(_cleaned(records, sheet), faults, _tells(sheet))
     if sheet.annotator:
         _refuse_many(records, sheet.annotator)
-    records, rows = check_labels(records, _patterns(records, sheet), _keys(records, sheet), faults)
+    rows, keys = _patterns(records, sheet), _keys(records, sheet)
+    check_direction(records, rows, keys, faults)
+    records, rows = check_labels(records, rows, keys, faults)
     if not rows:
         raise DataError(f"{records.source.name} has no rows left to look at.")
     progress("collecting what belongs together")
@@ -118,9 +121,12 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
 def _rated(
     ratings: Ratings | None, records: Records, sheet: Sheet, rows: Sequence[tuple[Any, ...]]
 ) -> Rated:
-    parse = records.options.level()
-    labels = len(sheet.cells)
-    blank = {at for at, row in enumerate(rows) if all(parse(v) == MISSING for v in row[:labels])}
+    parsers = [records.options.parser(cell.role) for cell in sheet.cells]
+    blank = {
+        at
+        for at, row in enumerate(rows)
+        if all(parse(v) == MISSING for parse, v in zip(parsers, row, strict=False))
+    }
     values = {
         column: [value for value in dict.fromkeys(row[at] for row in rows) if value is not None]
         for at, column in enumerate(sheet.columns)
@@ -172,12 +178,7 @@ def _patterns(records: Records, sheet: Sheet) -> list[tuple[Any, ...]]:
 
 
 def _keys(records: Records, sheet: Sheet) -> list[Key]:
-    taxonomy, scale = records.options.taxonomy, records.options.scale
-    parse = records.options.level()
-    choices = f"Levels: {taxonomy.describe_levels()}"
-    if scale is not None:
-        choices += f", written as --scale {scale}"
-    return [Key(cell.column, cell.name, parse, choices) for cell in sheet.cells]
+    return [label_key(records.options, cell.role, cell.column, cell.name) for cell in sheet.cells]
 
 
 def _blanks_filled(records: Records, sheet: Sheet) -> Records:
@@ -264,11 +265,11 @@ def _examples(frame: engine.Frame, key: list[str], sheet: Sheet) -> str:
 
 def _levels(records: Records, sheet: Sheet, coding: Coding) -> list[IntArray]:
     """Read the labels of the patterns, column by column."""
-    parse = records.options.level()
+    parsers = [records.options.parser(cell.role) for cell in sheet.cells]
     return [
         np.array([MISSING, *map(parse, values)], dtype=np.int64)[digits]
-        for values, digits in zip(coding.values, coding.digits, strict=True)
-    ][: len(sheet.cells)]
+        for parse, values, digits in zip(parsers, coding.values, coding.digits, strict=False)
+    ]
 
 
 def _long(

@@ -9,6 +9,7 @@ import numpy as np
 
 from riskshift.collapse.faults import Faults, or_skip, shown_value
 from riskshift.collapse.labels import Key, label_keys
+from riskshift.collapse.likely import like_raters
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
@@ -158,10 +159,14 @@ def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> Pa
     if not has_sample:
         fix += ", or if they are several responses to one prompt, name the column that tells them apart: --map "
         fix += "sample=COLUMN" if records.column("model") else "model=COLUMN or --map sample=COLUMN"
+    raters = like_raters(records)
+    who = raters[0] if raters else "COLUMN"
     return PairError(
         f"{records.source.name}: {many:,} {'pair occurs' if many == 1 else 'pairs occur'} more than once by "
         f"({', '.join(key)}): {examples}{'; ...' if many > len(shown) else ''}.\n"
-        f"{fix}.{or_skip(records, ' --skip-bad leaves all of them out.')}"
+        f"{fix}.{or_skip(records, ' --skip-bad leaves all of them out.')}\n"
+        "If several raters labelled the same pairs, remove none: settle on one label a pair with riskshift agree "
+        f"--map annotator={who} --write-resolved FILE."
     )
 
 

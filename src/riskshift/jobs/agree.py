@@ -1,5 +1,6 @@
 """How far raters agree, in one call: read, check, collapse, measure, resolve."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,7 +13,8 @@ from riskshift.analysis.agreement.result import Agreement
 from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.collapse.beside import metrics_of_strata
-from riskshift.collapse.purposes import RATERS
+from riskshift.collapse.purposes import ONE_RATER, RATERS
+from riskshift.collapse.raters import says_who
 from riskshift.collapse.ratings import Rated, collapse_raters
 from riskshift.counts.ratings import Label, Ratings
 from riskshift.engines import engine
@@ -21,8 +23,11 @@ from riskshift.jobs.opening import MOST, Clock, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
+from riskshift.reading import combine
+from riskshift.reading.datafile import FORMATS
+from riskshift.reading.files import FileSource
 from riskshift.reading.opening import open_data
-from riskshift.records import Columns, Options
+from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, SIDES, Taxonomy
 
 RESAMPLES: Final = 2_000
@@ -39,6 +44,7 @@ def agree(
     taxonomy: Taxonomy | None = None,
     columns: Mapping[str, str] | None = None,
     scale: str | None = None,
+    invert: str | Sequence[str] = (),
     model: str | None = None,
     cluster: str | None = None,
     skip_bad: bool = False,
@@ -56,7 +62,8 @@ def agree(
     ----------
     data : path, list of paths, or data frame
         Labels of several raters, people or graders: in rows, with an ``annotator`` column, or in
-        columns such as ``response_hate@alice``. An item is a ``record_id``, or else a prompt, model
+        columns such as ``response_hate@alice``, which can be mapped; or one file a rater, who is named
+        after it. An item is a ``record_id``, or else a prompt, model
         and sample. Labels of one side or of some categories will do.
     rule : {"median", "majority", "max", "adjudicated"}
         The rule that gives each item one label. Of an even number of ratings the median is the
@@ -68,7 +75,7 @@ def agree(
         are never changed; CSV is refused if one of them would act in a spreadsheet.
     disputes : int, default 20
         At most so many items in dispute are listed.
-    taxonomy, columns, scale, model, cluster, skip_bad, missing, format, memory_limit
+    taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit
         As in `read`.
     confidence : float, default 0.95
         Two-sided coverage of every interval.
@@ -112,6 +119,7 @@ def agree(
         taxonomy=taxonomy or Taxonomy(),
         columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
         scale=scale,
+        invert=(invert,) if isinstance(invert, str) else tuple(invert),
         model=model,
         cluster=cluster,
         skip_bad=skip_bad,
@@ -119,9 +127,7 @@ def agree(
     )
     clock = Clock()
     progress("opening the data")
-    records = open_data(
-        data, options=options, format=format, memory_limit=memory_limit, purpose=RATERS
-    )
+    records = _opened(data, options, format=format, memory_limit=memory_limit)
     clock.lap("read")
     rated = collapse_raters(records, progress=progress)
     judged = _judged(rated, adjudicator)
@@ -158,6 +164,34 @@ def agree(
         provenance=_provenance(rated, clock.laps),
         stratified_by=listing(metrics_of_strata(records)) or None,
     )
+
+
+def _opened(data: Any, options: Options, **reading: Any) -> Records:
+    """Read data that say who rated, or one file a rater, named after it."""
+    is_frame = not isinstance(data, (str, os.PathLike, list, tuple))
+    together = None if is_frame else open_data(data, options=options, purpose=ONE_RATER, **reading)
+    source = together.source if together else None
+    files = source.files if isinstance(source, FileSource) else ()
+    if together is None or len(files) < 2 or says_who(together):
+        return open_data(data, options=options, purpose=RATERS, **reading)
+    names = [_rater(file.name) for file in files]
+    if len(set(names)) < len(names):
+        names = [file.name for file in files]
+    parts = {
+        name: open_data(
+            str(file.path), options=options, purpose=ONE_RATER, **{**reading, "format": file.format}
+        )
+        for name, file in zip(names, files, strict=True)
+    }
+    return combine(parts, column=options.columns["annotator"])
+
+
+def _rater(name: str) -> str:
+    """Name a rater after a file, without the endings that say how it is written."""
+    path = Path(name)
+    while path.suffix.lower().lstrip(".") in (*FORMATS, "gz", "zst", "ndjson", "tab", "pq"):
+        path = path.with_suffix("")
+    return path.name
 
 
 def _judged(rated: Rated, adjudicator: str | None) -> Ratings:

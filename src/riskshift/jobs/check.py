@@ -30,6 +30,7 @@ from riskshift.jobs.release import (
     require_groups,
     same_place,
 )
+from riskshift.jobs.unnamed import refuse_pooled, warnings_of
 from riskshift.outputs.places import check_folder
 from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
@@ -129,6 +130,7 @@ def check(
     records = _grouped(records, parsed)
     collapsed = collapse(records, progress=progress)
     _check_groups(records, collapsed, parsed)
+    refuse_pooled(collapsed, parsed)
     old = None
     if baseline is not None:
         progress("opening the baseline")
@@ -153,17 +155,18 @@ def check(
     doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
     made = _provenance(collapsed, labels, matched)
+    untold = tuple(warnings_of(collapsed))
     how = _How(confidence, drop=absent == "drop")
     if planned is None or looks_file is None:
         results = _judged(parsed, collapsed, labels, matched, how)
-        return GateReport(tuple(results), confidence, made, tuple(doubts))
+        return GateReport(tuple(results), confidence, made, tuple(doubts), warnings=untold)
     at = _held(collapsed, old, labels)
     number = planned.number(*at)
     how = replace(how, confidence=planned.confidence_each, grows=number < planned.planned)
     results = _judged(parsed, collapsed, labels, matched, how)
     write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
     look = LookAt(number, planned.planned, confidence, repeated=number <= len(planned.done))
-    return GateReport(tuple(results), how.confidence, made, tuple(doubts), look)
+    return GateReport(tuple(results), how.confidence, made, tuple(doubts), look, untold)
 
 
 def read_rules(path: str | Path) -> list[str]:

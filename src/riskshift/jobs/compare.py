@@ -24,6 +24,7 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
@@ -121,6 +122,7 @@ def compare(
     records = _numbered(records, by)
     collapsed, grouped = _by_model(records, progress)
     records = collapsed.records
+    refuse_placeholders(records)
     pairs = pick_models(grouped.names, baseline, candidates)
     choices = default_choices(records.options.taxonomy, metrics)
     matching = Matching(grouped)

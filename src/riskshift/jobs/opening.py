@@ -26,6 +26,7 @@ def read(
     taxonomy: Taxonomy | None = None,
     columns: Mapping[str, str] | None = None,
     scale: str | None = None,
+    invert: str | Sequence[str] = (),
     by: str | Sequence[str] = (),
     model: str | None = None,
     cluster: str | None = None,
@@ -48,6 +49,9 @@ def read(
         Columns by role, where their names are not the roles' own.
     scale : {None, "levels", "names", "0-7", "0-2-4-6"}
         How labels are written; None accepts severities 0..K-1 and level names.
+    invert : str or sequence of str
+        Labels whose numbers, true and false count down to harm (1 is safe): columns, roles such as
+        ``"response_hate"``, or categories.
     by : str or sequence of str
         Columns to group by, each a grouping of its own.
     model : str, optional
@@ -81,6 +85,7 @@ def read(
         taxonomy=taxonomy or Taxonomy(),
         columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
         scale=scale,
+        invert=(invert,) if isinstance(invert, str) else tuple(invert),
         by=(by,) if isinstance(by, str) else tuple(by),
         model=model,
         cluster=cluster,
@@ -113,12 +118,13 @@ def read_people(people: Any, reading: Mapping[str, Any], *, model: str | None = 
     """
     if isinstance(people, Records):
         return people
-    columns = reading.get("columns") or {}
+    columns, invert = reading.get("columns") or {}, reading.get("invert") or ()
     marks = reading.get("missing") or ()
     options = Options(
         taxonomy=reading.get("taxonomy") or Taxonomy(),
         columns=columns if isinstance(columns, Columns) else Columns(**columns),
         scale=reading.get("scale"),
+        invert=(invert,) if isinstance(invert, str) else tuple(invert),
         model=model,
         prompt_labels="per-row",
         missing=(marks,) if isinstance(marks, str) else tuple(marks),

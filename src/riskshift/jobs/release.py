@@ -18,6 +18,7 @@ from riskshift.collapse.beside import (
     tabulate_beside,
 )
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
@@ -270,6 +271,7 @@ class Matched:
                 f"data and baseline are the same records of {records.source.name}. Name the models "
                 "to compare: --model, --baseline-model."
             )
+        refuse_placeholders(records, old.records)
         for part in (records, old.records):
             if part.prompt is None:
                 raise ColumnError.not_found(
@@ -284,24 +286,12 @@ class Matched:
         column = None if rule.by is None else column_of(self.records, rule)
         if column not in self.made:
             self.progress("matching prompts")
-            self._check_models(rule, column)
             self.made[column] = self._match(column)
             if column is not None:
                 side = self.made[column]
                 names = (group_name(side.group(name)) for name in side.grouped.names)
                 require_groups(rule, self.collapsed.groups[column].names, names)
         return self.made[column]
-
-    def _check_models(self, rule: Rule, column: str | None) -> None:
-        model = self.records.column("model")
-        grouped = self.collapsed.groups.get(model) if model else None
-        if grouped is None or column == model or len(grouped.names) < 2:
-            return
-        raise UsageError(
-            f"rule {rule.text!r}: {self.records.source.name} holds several models "
-            f"({listing(grouped.names)}), and which is the candidate? Write 'by {model}' in the rule, "
-            "or name one with --model."
-        )
 
     def _match(self, column: str | None) -> Side:
         parts = {CANDIDATE: self.records, BASELINE: self.old.records}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from riskshift.collapse.beside import CHANCE, STRATUM
+from riskshift.collapse.beside import CHANCE, IDENTITY, STRATUM
 from riskshift.errors import DataError, FileError, LabelError, PairError, listing
 from riskshift.labelstudio.exporting import reading_options
 from riskshift.outputs.overwriting import refuse_overwriting
@@ -17,6 +17,7 @@ from riskshift.records import Options, label_roles
 from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy, level_parser, parse_relevance
 
 _LAST: Final = (STRATUM, CHANCE)
+_AGAIN: Final = "the same labels of a pair by the same person again"
 _MOST_DIGITS: Final = 1_000
 _EXPORT: Final = "In Label Studio choose Export, JSON (not JSON-MIN, CSV or TSV)."
 
@@ -182,7 +183,7 @@ class _Sheet:
 
     def labels(self, made: Mapping[str, Any], task: str) -> dict[str, str]:
         """Return the labels of one annotation by control; those not given are not there."""
-        found: dict[str, str] = {}
+        found: dict[str, list[object]] = {}
         for part in made.get("result") or []:
             if not isinstance(part, dict) or part.get("type") != "choices":
                 continue
@@ -193,10 +194,14 @@ class _Sheet:
                     "of the export with --taxonomy FILE."
                 )
             chosen = value.get("choices") if isinstance(value, dict) else None
-            if not isinstance(chosen, list) or len(chosen) != 1 or name in found:
+            if not isinstance(chosen, list) or not chosen:
                 raise LabelError(f"{task}: {name} has not one choice but {chosen!r}.")
-            found[name] = self._checked(name, chosen[0], task)
-        return found
+            told = found.setdefault(name, [])
+            told += chosen
+        for name, told in found.items():
+            if len(told) > 1:
+                raise LabelError(f"{task}: {name} has not one choice but {told!r}.")
+        return {name: self._checked(name, told[0], task) for name, told in found.items()}
 
     def _checked(self, name: str, chosen: object, task: str) -> str:
         taxonomy = self.options.taxonomy
@@ -217,12 +222,53 @@ def _written(level: int, options: Options) -> str:
     return str(level if options.scale == "levels" else 2 * level)
 
 
+class _Seen:
+    """Annotations so far, by pair: a pair may stand in several tasks, and a task twice in a file."""
+
+    def __init__(self, options: Options) -> None:
+        columns = options.columns
+        self._keys = [[columns["record_id"]], [columns[role] for role in IDENTITY]]
+        self._by_pair: dict[tuple[str, ...], dict[str, tuple[dict[str, str], str]]] = {}
+        self.made: list[tuple[Mapping[str, Any], str, dict[str, str]]] = []
+
+    @property
+    def several(self) -> bool:
+        """Whether some pair was labelled by more than one person."""
+        return any(len(people) > 1 for people in self._by_pair.values())
+
+    def add(self, data: Mapping[str, Any], person: str, labels: dict[str, str], task: str) -> bool:
+        """Keep an annotation; tell if it was new, and not the same person's same labels again.
+
+        Raises
+        ------
+        PairError
+            If the person labelled the pair before, otherwise.
+        """
+        people = self._by_pair.setdefault(self._pair(data, task), {})
+        before, where = people.setdefault(person, (labels, task))
+        if before is labels:
+            self.made.append((data, person, labels))
+            return True
+        if before != labels and where != task:
+            raise PairError(
+                f"{task}: annotator {person} labelled the same pair in {where} already, and otherwise. Delete the "
+                "annotation that does not count."
+            )
+        return before != labels
+
+    def _pair(self, data: Mapping[str, Any], task: str) -> tuple[str, ...]:
+        for columns in self._keys:
+            key = tuple(_text(data.get(column)) or "" for column in columns)
+            if key[0]:
+                return (str(len(columns)), *key)
+        return (task,)
+
+
 def _collected(name: str, tasks: Sequence[Mapping[str, Any]], options: Options) -> Annotations:
     sheet = _Sheet(options)
     identity = _identity(name, tasks, options)
-    made: list[tuple[Mapping[str, Any], str, dict[str, str]]] = []
+    seen = _Seen(options)
     left_out: Counter[str] = Counter()
-    several = False
     for at, task in enumerate(tasks, start=1):
         told = f"{name}, task {task.get('id', at)}"
         people: list[str] = []
@@ -233,19 +279,19 @@ def _collected(name: str, tasks: Sequence[Mapping[str, Any]], options: Options) 
             labels = sheet.labels(annotation, told)
             if not labels:
                 left_out["annotation without any label"] += 1
-            else:
-                people.append(_person(annotation.get("completed_by")))
-                made.append((task["data"], people[-1], labels))
+                continue
+            people.append(_person(annotation.get("completed_by")))
+            left_out[_AGAIN] += not seen.add(task["data"], people[-1], labels, told)
         left_out["task that nobody labelled"] += not people
-        several |= len(people) > 1
         _refuse_twice(told, people)
+    made = seen.made
     if not made:
         reasons = listing(f"{reason} ({n:,})" for reason, n in left_out.items() if n)
         raise DataError(f"{name} holds no labels: {reasons or 'no tasks'}.")
     given = {label for _, _, labels in made for label in labels}
     asked = [label for label in sheet.asked if label != "relevance" or label in given]
     last = [column for column in _LAST if any(column in data for data, _, _ in made)]
-    who = "annotator" if several else "labelled_by"
+    who = "annotator" if seen.several else "labelled_by"
     return Annotations(
         columns=(*identity, who, *(options.columns[label] for label in asked), *last),
         rows=tuple(
@@ -258,7 +304,7 @@ def _collected(name: str, tasks: Sequence[Mapping[str, Any]], options: Options) 
             for data, person, labels in made
         ),
         annotators=dict(sorted(Counter(person for _, person, _ in made).items())),
-        several=several,
+        several=seen.several,
         left_out={reason: n for reason, n in left_out.items() if n},
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.collapse.beside import CHANCE, STRATUM
+from riskshift.collapse.raters import Cell
 from riskshift.collapse.ratings import Rated
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import group_name
@@ -247,7 +248,7 @@ def _by_item(
         cells = [cell for cell in sheet.cells if cell.label == label]
         others = [cell for cell in cells if cell.rater is None or cell.rater != adjudicator]
         for level in range(len(rated.ratings.taxonomy.levels)):
-            hits = [_hit(rated, cell.column, level, adjudicator) for cell in others]
+            hits = [_hit(rated, cell, level, adjudicator) for cell in others]
             made.append(_summed(hits).alias(_n(at, level)))
         decided = [cell for cell in cells if cell.rater is None or cell.rater == adjudicator]
         made.append(_decision(rated, decided, adjudicator).alias(_decided(at)))
@@ -281,20 +282,19 @@ def _summed(hits: Sequence[nw.Expr]) -> nw.Expr:
     return nw.sum_horizontal(*hits) if hits else nw.lit(0, nw.Int64)
 
 
-def _hit(rated: Rated, column: str, level: int, adjudicator: str | None) -> nw.Expr:
+def _hit(rated: Rated, cell: Cell, level: int, adjudicator: str | None) -> nw.Expr:
     """1 where a rater that counts gave the level, 0 elsewhere."""
-    condition = _is(rated, column, level)
+    condition = _is(rated, cell, level)
     annotator = rated.sheet.annotator
     if annotator and adjudicator:
         condition = condition & ~_named(rated, annotator, adjudicator)
     return nw.when(condition).then(nw.lit(1, nw.Int64)).otherwise(nw.lit(0, nw.Int64))
 
 
-def _is(rated: Rated, column: str, level: int) -> nw.Expr:
-    options = rated.records.options
-    parse = options.level()
-    written = [value for value in rated.values[column] if parse(value) == level]
-    return nw.col(column).is_in(written) if written else nw.lit(False)
+def _is(rated: Rated, cell: Cell, level: int) -> nw.Expr:
+    parse = rated.records.options.parser(cell.role)
+    written = [value for value in rated.values[cell.column] if parse(value) == level]
+    return nw.col(cell.column).is_in(written) if written else nw.lit(False)
 
 
 def _named(rated: Rated, annotator: str, rater: str) -> nw.Expr:
@@ -311,7 +311,7 @@ def _decision(rated: Rated, cells: Sequence[Any], adjudicator: str | None) -> nw
     annotator = rated.sheet.annotator
     for cell in cells:
         for level in range(len(rated.ratings.taxonomy.levels)):
-            condition = _is(rated, cell.column, level)
+            condition = _is(rated, cell, level)
             if annotator:
                 condition = condition & _named(rated, annotator, adjudicator)
             value = nw.when(condition).then(nw.lit(level, nw.Int64)).otherwise(value)
@@ -349,12 +349,12 @@ def _given(
         for item in items
     ]
     frame = _identified(rated, roles).filter(reduce(or_, wanted))
-    parse = rated.records.options.level()
+    parsers = [rated.records.options.parser(cell.role) for cell in sheet.cells]
     labels = _labels(rated)
     made: dict[tuple[Any, ...], dict[str, list[int]]] = {item: {} for item in items}
     for row in engine.fetch(frame.select(*names, *sheet.columns)):
         item, values = row[: len(names)], row[len(names) :]
-        for cell, value in zip(sheet.cells, values, strict=False):
+        for cell, parse, value in zip(sheet.cells, parsers, values, strict=False):
             who = group_name(values[-1]) if cell.rater is None else cell.rater
             if cell.label in labels:
                 given = made[item].setdefault(who, [MISSING] * len(labels))

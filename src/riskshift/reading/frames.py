@@ -1,8 +1,8 @@
 """Data frames of any library that narwhals knows, left in their engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -26,6 +26,7 @@ class FrameSource:
 
     held: Held
     eager: bool
+    metadata: Mapping[bytes, bytes] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -106,9 +107,11 @@ def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
         )
         frame.collect_schema()
     held = Held.named(frame, names)
-    return purpose.bind(
-        held, options=options, source=FrameSource(held, isinstance(native, nw.DataFrame))
-    )
+    # Only PyArrow keeps any; to ask others for a schema may make them compute.
+    arrow = type(data).__module__.partition(".")[0] == "pyarrow" and hasattr(data, "schema")
+    metadata = (data.schema.metadata if arrow else None) or {}
+    source = FrameSource(held, isinstance(native, nw.DataFrame), metadata)
+    return purpose.bind(held, options=options, source=source)
 
 
 def _own(data: Any) -> tuple[Any, list[str]]:
@@ -123,6 +126,11 @@ def _own(data: Any) -> tuple[Any, list[str]]:
         parts = (f"{quoted(name)} AS {own}" for name, own in _with_own(names))
         return data.project(", ".join(parts)), names
     if kind == "pandas" and hasattr(data, "set_axis") and hasattr(data, "columns"):
+        # An index with a name is a column; set_index may have left a column of that name, too.
+        levels = [
+            name for name in data.index.names if name is not None and name not in data.columns
+        ]
+        data = data.reset_index(level=levels) if levels else data
         names = [str(name) for name in data.columns]
         return data.set_axis(own_names(len(names)), axis=1), names
     if kind == "pyarrow" and hasattr(data, "rename_columns"):

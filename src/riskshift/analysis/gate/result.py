@@ -328,6 +328,8 @@ class GateReport:
         What in people's labels does not fit how they were drawn.
     look : LookAt or None
         Which look this is; None where the data are judged once.
+    warnings : tuple of str
+        What the data does not say, and what was taken for granted instead.
     """
 
     results: tuple[GateResult, ...]
@@ -335,6 +337,7 @@ class GateReport:
     provenance: dict[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     look: LookAt | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Outcome:
@@ -420,10 +423,11 @@ class GateReport:
             "rules": list(dict.fromkeys(result.rule.text for result in self.results)),
             "verdicts": [result.to_dict() for result in self.results],
             "notes": self.notes,
+            "warnings": list(self.warnings),
         }
 
     def __str__(self) -> str:
-        lines = [self.headline]
+        lines = [self.headline, *(f"Warning: {warning}" for warning in self.warnings)]
         for result in self.results:
             lines += [f"{result.verdict}: {result.title}", f"  {result.sentence}"]
             lines += [f"  {result.note}"] if result.note else []

@@ -23,6 +23,9 @@ _ALARMS: Final = {"escalation": "escalations", "response_harm": "harmful respons
 
 def headline(population: Population, corrected: Correction | None = None) -> list[str]:
     """Say the main findings: those corrected by people's labels first, then four sentences."""
+    one_side = _one_side(population)
+    if one_side:
+        return [*_corrected(corrected), *one_side]
     return [
         *_corrected(corrected),
         _movement(population),
@@ -69,6 +72,32 @@ def _with_blanks(rate: CorrectedRate) -> str:
         return ""
     whatever = f"whatever {counted(rate.corrected.missing, 'missing label')} by people would say"
     return f"; between {percent(worst[0])} and {percent(worst[1])} {whatever}"
+
+
+def _one_side(population: Population) -> list[str]:
+    """Say what can be told where only one side has labels, and that the rest needs the other."""
+    prompts, responses = (
+        population.overall["prompt_prevalence"],
+        population.overall["response_harm"],
+    )
+    if (prompts.interval is None) == (responses.interval is None):
+        return []
+    rate, here, there = (
+        (responses, "response", "prompt")
+        if prompts.interval is None
+        else (prompts, "prompt", "response")
+    )
+    text = f"{rate.events:,} of {counted(rate.trials, here)} {'was' if rate.events == 1 else 'were'} harmful"
+    share = (
+        f"{percent(rate.estimate)}, {level(rate.interval.confidence)} interval {spread(rate)}"
+        if rate.interval
+        else ""
+    )
+    return [
+        f"{text} ({share}).",
+        f"Only {here}s are labelled. How risk moves from prompt to response, and whether harm persists, needs "
+        f"labels of {there}s too.",
+    ]
 
 
 def _movement(population: Population) -> str:

@@ -31,6 +31,8 @@ def to_text(report: GateReport) -> str:
     str
     """
     lines = [*_wrapped(report.headline, 0)]
+    for warning in report.warnings:
+        lines += ["", *_wrapped(f"WARNING  {warning}", 0)]
     for result in _worst_first(report):
         lines += ["", *_wrapped(f"{_WORD[result.verdict]}  {result.title}", 0)]
         lines += _wrapped(result.sentence, 2)
@@ -55,10 +57,11 @@ def to_github(report: GateReport) -> str:
     Returns
     -------
     str
-        ``::error`` for a failed check, ``::warning`` for one without enough evidence, ``::notice``
-        for one that passed.
+        ``::error`` for a failed check, ``::warning`` for one without enough evidence and for what
+        the data does not say, ``::notice`` for a check that passed.
     """
     lines = [_annotation(report.verdict, "riskshift check", [report.headline, *report.notes])]
+    lines += [_command("warning", "riskshift check", [warning]) for warning in report.warnings]
     for result in _worst_first(report):
         said = [result.sentence, *([result.note] if result.note else [])]
         lines.append(_annotation(result.verdict, result.title, said))
@@ -96,7 +99,9 @@ def to_junit(report: GateReport) -> str:
             failure = ET.SubElement(case, "failure", {"type": result.verdict})
             failure.set("message", _xml(result.sentence))
             failure.text = said
-    ET.SubElement(suite, "system-out").text = _xml("\n".join([report.headline, *report.notes]))
+    warned = [f"WARNING: {warning}" for warning in report.warnings]
+    said_of_all = [report.headline, *warned, *report.notes]
+    ET.SubElement(suite, "system-out").text = _xml("\n".join(said_of_all))
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
 
@@ -124,8 +129,12 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 
 def _annotation(verdict: str, title: str, said: list[str]) -> str:
+    return _command(_COMMAND[verdict], title, said)
+
+
+def _command(command: str, title: str, said: list[str]) -> str:
     message = _data("\n".join(visible(part) for part in said))
-    return f"::{_COMMAND[verdict]} title={_property(visible(title))}::{message}"
+    return f"::{command} title={_property(visible(title))}::{message}"
 
 
 def _data(text: str) -> str:
