@@ -90,7 +90,7 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
                 "a.csv, line 2: 2 values, and the header has 3 columns.",
                 "a.csv, line 3: 4 values, and the header has 3 columns.",
                 f"a.csv, line 4: response_harm is 'none' (1 of 2 rows). {LEVELS}",
-                FIX_LABELS,
+                f"{FIX_LABELS} If 'none' stands for no label, and not no harm, declare it: --missing none.",
             ],
         ),
         (
