@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from benchmarks.coverage.row import Row
 from riskshift.stats.alpha import (
-    Metric,
+    Measurement,
     alpha_interval,
     alphas,
     coincidences,
@@ -23,7 +23,7 @@ from riskshift.stats.alpha import (
 from riskshift.stats.grading import agreement_of, card_intervals
 from riskshift.stats.kappa import disagreement, kappa_gradient, weighted_kappa
 from riskshift.stats.proportion import normal_quantile
-from riskshift.stats.table_interval import Clusters, TableInterval, standard_error
+from riskshift.stats.table_interval import Links, TableInterval, standard_error
 
 Floats = npt.NDArray[np.float64]
 
@@ -88,7 +88,7 @@ PROMPTS: Final = (
 def rows(draws: int, seed: int) -> Iterator[Row]:
     """Yield coverage, and how often there is an interval, of each measure and setting."""
     rng = np.random.default_rng(seed)
-    metrics: tuple[Metric, ...] = ("nominal", "ordinal")
+    metrics: tuple[Measurement, ...] = ("nominal", "ordinal")
     for setting in ALONE:
         for metric in metrics if setting.levels > 2 else metrics[:1]:
             yield from alpha_rows(setting, metric, draws, rng)
@@ -100,7 +100,7 @@ def rows(draws: int, seed: int) -> Iterator[Row]:
 
 
 def alpha_rows(
-    setting: Setting, metric: Metric, draws: int, rng: np.random.Generator
+    setting: Setting, metric: Measurement, draws: int, rng: np.random.Generator
 ) -> Iterator[Row]:
     """Yield what alpha and its interval do in one setting."""
     kinds, chances = _kinds(setting)
@@ -250,7 +250,7 @@ def _shares(chances: Floats) -> Floats:
     return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
 
-def _csr(counts: Floats) -> Clusters:
+def _csr(counts: Floats) -> Links:
     of, kind = np.nonzero(counts)
     many = counts[of, kind].astype(np.int64)
     sizes = counts.sum(axis=1).astype(np.int64)
@@ -259,7 +259,7 @@ def _csr(counts: Floats) -> Clusters:
 
 
 def _percentile(
-    counts: Floats, pairs: Floats, metric: Metric, rng: np.random.Generator
+    counts: Floats, pairs: Floats, metric: Measurement, rng: np.random.Generator
 ) -> tuple[float, float] | None:
     """Return the ends of a percentile bootstrap of items, or of prompts."""
     if len(counts) == 1:

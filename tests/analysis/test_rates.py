@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from riskshift.analysis.rates import Rate, Settings, bounded, estimate_rate, level, summed
+from riskshift.analysis.rates import Rate, Settings, bounded, estimate_rate, summed, unrounded
 from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers
 from riskshift.errors import UsageError
 from riskshift.stats.proportion import clopper_pearson, wilson
@@ -119,8 +119,8 @@ def test_summed_marginalises_to_few_cells(shared):
     ("confidence", "written"),
     [(0.95, "95%"), (0.9, "90%"), (0.999, "99.9%"), (0.99999, "99.999%"), (0.975, "97.5%")],
 )
-def test_level_is_written_as_it_was_given(confidence, written):
-    assert level(confidence) == written
+def test_confidence_is_written_as_it_was_given(confidence, written):
+    assert unrounded(confidence) == written
     assert str(Rate("x", 1, 3, wilson(1, 3, confidence=confidence))).endswith(
         f"(wilson, {written})"
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from riskshift.analysis.rates import Rate, interval_dict
-from riskshift.analysis.words import enumerate_words, percent
+from riskshift.analysis.words import enumerate_words, percent, percent_range
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
 
@@ -94,7 +94,7 @@ class Exposure:
     def sentence(self) -> str | None:
         """The chances in plain words; None where there are none."""
         chances = [
-            f"{percent(c.estimate)} ({percent(c.interval.low)} to {percent(c.interval.high)}) in {c.uses:,}"
+            f"{percent(c.estimate)} ({percent_range(c.interval.low, c.interval.high)}) in {c.uses:,}"
             for c in self.chances
             if c.interval is not None
         ]
@@ -102,11 +102,7 @@ class Exposure:
             return None
         chances[0] += " uses"
         kind = "severe" if self.metric == METRIC else "harmful"
-        ends = [
-            f"{percent(c.worst_case[0])} to {percent(c.worst_case[1])}"
-            for c in self.chances
-            if c.worst_case is not None
-        ]
+        ends = [percent_range(*c.worst_case) for c in self.chances if c.worst_case is not None]
         unlabelled = f"; missing labels leave {enumerate_words(ends)} open" if ends else ""
         return f"The chance of at least one {kind} response is {enumerate_words(chances)}, {ASSUMED}{unlabelled}."
 

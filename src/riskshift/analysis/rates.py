@@ -136,19 +136,19 @@ class Rate:
         low, high = self.interval.low, self.interval.high
         return (
             f"{self.name}: {self.events:,} of {self.trials:,}, {self.estimate:.1%} "
-            f"[{low:.1%}, {high:.1%}] ({self.interval.method}, {level(self.interval.confidence)})"
+            f"[{low:.1%}, {high:.1%}] ({self.interval.method}, {unrounded(self.interval.confidence)})"
         )
 
 
-def level(confidence: float) -> str:
-    """Write a confidence as it was given: a level of 99.9% must not be rounded to 100%.
+def unrounded(share: float) -> str:
+    """Write a confidence or a bound as it was given: 99.95% must not be rounded to 100%.
 
     Examples
     --------
-    >>> level(0.95), level(0.999)
+    >>> unrounded(0.95), unrounded(0.999)
     ('95%', '99.9%')
     """
-    return f"{100 * confidence:.10g}%"
+    return f"{100 * share:.10g}%"
 
 
 def interval_dict(held: Interval | Bootstrap | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from riskshift.analysis.rates import Rate
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap
 
@@ -35,15 +35,25 @@ def exact(share: float) -> str:
     >>> exact(0.03), exact(0.00025), exact(0.126111)
     ('3%', '0.025%', '12.61%')
     """
-    text = f"{100 * share:.10g}%"
+    text = unrounded(share)
     return text if len(text) <= 7 else percent(share, digits=2)
+
+
+def percent_range(low: float, high: float) -> str:
+    """Write two ends of a share.
+
+    Examples
+    --------
+    >>> percent_range(0.024, 0.043)
+    '2.4% to 4.3%'
+    """
+    return f"{percent(low)} to {percent(high)}"
 
 
 def spread(rate: Rate) -> str:
     """Write a rate's interval: ``2.4% to 4.3%``."""
-    if rate.interval is None:
-        return "undefined"
-    return f"{percent(rate.interval.low)} to {percent(rate.interval.high)}"
+    held = rate.interval
+    return "undefined" if held is None else percent_range(held.low, held.high)
 
 
 def enumerate_words(words: Sequence[str], *, last: str = "and") -> str:
@@ -86,14 +96,16 @@ def points(difference: float | None) -> str:
     return "undefined" if difference is None else f"{100 * difference:+.1f}"
 
 
-def points_range(held: Interval | Bootstrap) -> str:
+def points_range(held: Interval | Bootstrap | None) -> str:
     """Write the interval of a difference in percentage points.
 
     Examples
     --------
-    >>> points_range(Interval(0.025, 0.038, "tango", 0.95))
-    '+2.5 to +3.8'
+    >>> points_range(Interval(0.025, 0.038, "tango", 0.95)), points_range(None)
+    ('+2.5 to +3.8', 'undefined')
     """
+    if held is None:
+        return "undefined"
     return f"{points(held.low)} to {points(held.high)}"
 
 

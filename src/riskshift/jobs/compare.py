@@ -14,7 +14,12 @@ from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.comparison.omnibus import omnibus_tests
 from riskshift.analysis.comparison.result import Comparison
 from riskshift.analysis.comparison.severity import ordinal_differences
-from riskshift.analysis.comparison.shared import Coverage, coverage, grouped_by_model, pick_models
+from riskshift.analysis.comparison.shared import (
+    Shared,
+    grouped_by_model,
+    pick_models,
+    shared_prompts,
+)
 from riskshift.analysis.comparison.standardized import StandardizedRate, mix_of, standardized_rates
 from riskshift.analysis.correction.differences import CorrectedComparison, corrected_differences
 from riskshift.analysis.correction.sample import people_sample
@@ -127,7 +132,7 @@ def compare(
     choices = default_choices(records.options.taxonomy, metrics)
     matching = Matching(grouped)
     models = [grouped.names[at] for at in sorted({at for pair in pairs for at in pair})]
-    shared = coverage(matching, pairs)
+    shared = shared_prompts(matching, pairs)
     shared = replace(shared, examples=_examples(records, shared))
     progress("comparing")
     differences = paired_differences(matching, pairs, choices, settings, margin=margin)
@@ -232,7 +237,7 @@ def _by_model(records: Records, progress: Callable[[str], None]) -> tuple[Collap
     return collapsed, grouped_by_model(collapsed.groups, records.column("model"))
 
 
-def _examples(records: Records, shared: Coverage) -> dict[str, tuple[str, ...]]:
+def _examples(records: Records, shared: Shared) -> dict[str, tuple[str, ...]]:
     """Name some of the prompts that each model lacks."""
     prompt, model = records.prompt, records.column("model")
     if prompt is None or model is None:

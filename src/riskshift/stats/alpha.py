@@ -18,17 +18,17 @@ from riskshift.stats.rating_counts import (
     rating_counts,
 )
 from riskshift.stats.table_interval import (
-    Clusters,
+    Links,
     TableInterval,
     cluster_tables,
     table_interval,
 )
 
-Metric = Literal["nominal", "ordinal", "interval"]
+Measurement = Literal["nominal", "ordinal", "interval"]
 
 
 def krippendorff_alpha(
-    units: npt.ArrayLike, weight: npt.ArrayLike | None = None, *, metric: Metric
+    units: npt.ArrayLike, weight: npt.ArrayLike | None = None, *, metric: Measurement
 ) -> float | None:
     """Krippendorff's alpha: agreement of any number of raters beyond chance.
 
@@ -68,7 +68,7 @@ def krippendorff_alpha(
     >>> round(krippendorff_alpha([[3, 0], [0, 3], [2, 1]], [40, 6, 4], metric="nominal"), 3)
     0.788
     """
-    check_choice("metric", metric, get_args(Metric))
+    check_choice("metric", metric, get_args(Measurement))
     pairs, weight = coincidences(units), item_weights(units, weight)
     return defined_or_none(alphas(np.tensordot(weight, pairs, 1)[None], metric)[0])
 
@@ -77,8 +77,8 @@ def alpha_interval(
     units: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
     *,
-    metric: Metric,
-    clusters: Clusters | None = None,
+    metric: Measurement,
+    clusters: Links | None = None,
     confidence: float = 0.95,
 ) -> TableInterval:
     """Interval for Krippendorff's alpha, of independent items or of clusters of items.
@@ -120,7 +120,7 @@ def alpha_interval(
     >>> alpha_interval([[3, 0], [2, 1]], [9, 1], metric="nominal").reason
     'too little to go by: an interval would rest on assumptions more than on labels'
     """
-    check_choice("metric", metric, get_args(Metric))
+    check_choice("metric", metric, get_args(Measurement))
     pairs, weight = coincidences(units), item_weights(units, weight)
     return table_interval(
         pairs,
@@ -144,7 +144,7 @@ def coincidences(units: npt.ArrayLike) -> Floats:
     return np.where(others > 0, 1 / np.maximum(others, 1), 0.0)[:, None, None] * pairs
 
 
-def alphas(pairs: Floats, metric: Metric) -> Floats:
+def alphas(pairs: Floats, metric: Measurement) -> Floats:
     """Return alpha of each of several coincidence matrices; not a number where undefined."""
     used = pairs.sum(axis=2)
     total = used.sum(axis=1)
@@ -156,7 +156,7 @@ def alphas(pairs: Floats, metric: Metric) -> Floats:
     return np.where(defined, 1 - ratio, np.nan)
 
 
-def _differences(used: Floats, metric: Metric) -> Floats:
+def _differences(used: Floats, metric: Measurement) -> Floats:
     """Squared differences (B, K, K) of the levels, from the ratings at each level (B, K)."""
     batch, levels = used.shape
     if metric == "nominal":
@@ -167,7 +167,7 @@ def _differences(used: Floats, metric: Metric) -> Floats:
     return (rank[:, :, None] - rank[:, None, :]) ** 2
 
 
-def alpha_gradient(pairs: Floats, metric: Metric) -> Floats:
+def alpha_gradient(pairs: Floats, metric: Measurement) -> Floats:
     """Differentiate alpha by the entries of its coincidence matrix."""
     used = pairs.sum(axis=1)
     total = float(used.sum())

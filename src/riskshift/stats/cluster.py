@@ -13,7 +13,6 @@ never on the rate: see `riskshift.stats.intracluster`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,6 @@ from riskshift.stats.intracluster import design
 from riskshift.stats.proportion import Interval, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
-
-_DOUBT: Final = 4.0  # clusters on which two rates went every way
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from riskshift.stats.kappa import disagreement, kappa_gradient, kappas, weighted
 from riskshift.stats.rating_counts import defined_or_none
 from riskshift.stats.table_interval import TableInterval, table_interval
 
-Counts = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
@@ -246,7 +246,7 @@ def _kappas(tables: Floats) -> Floats:
     return kappas(tables, disagreement(tables.shape[1], "quadratic"))
 
 
-def _macro_f1(counts: Counts | Floats) -> float | None:
+def _macro_f1(counts: Ints | Floats) -> float | None:
     # 2 TP + FP + FN is the sum of both margins: 0 for a level that nobody used.
     either = counts.sum(axis=0) + counts.sum(axis=1)
     used = either > 0
@@ -255,7 +255,7 @@ def _macro_f1(counts: Counts | Floats) -> float | None:
     return float(np.mean(2 * counts.diagonal()[used] / either[used]))
 
 
-def _counts(table: npt.ArrayLike) -> Counts:
+def _counts(table: npt.ArrayLike) -> Ints:
     counts = np.asarray(table)
     square = counts.ndim == 2 and counts.shape[0] == counts.shape[1] >= 2
     if not square or (counts < 0).any() or (counts != np.floor(counts)).any():

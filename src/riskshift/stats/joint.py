@@ -18,7 +18,6 @@ from riskshift.errors import UsageError
 from riskshift.stats.cluster import clustered_interval, correlation
 from riskshift.stats.proportion import Interval, clopper_pearson, mover_difference
 
-Floats = npt.NDArray[np.float64]
 # Independent records that either category must tell as much as before anything is said of the two.
 ENOUGH: Final = 10
 

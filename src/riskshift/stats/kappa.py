@@ -8,7 +8,7 @@ import numpy.typing as npt
 from riskshift.stats.ranges import check_choice
 from riskshift.stats.rating_counts import Floats, defined_or_none, levels_apart, rater_table
 from riskshift.stats.table_interval import (
-    Clusters,
+    Links,
     TableInterval,
     cluster_tables,
     table_interval,
@@ -55,7 +55,7 @@ def weighted_kappa_interval(
     table: npt.ArrayLike,
     *,
     weights: KappaWeights = "quadratic",
-    clusters: Clusters | None = None,
+    clusters: Links | None = None,
     confidence: float = 0.95,
 ) -> TableInterval:
     """Interval for weighted kappa, of independent records or of clusters of records.

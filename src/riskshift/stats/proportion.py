@@ -154,6 +154,8 @@ def mover_difference(
     ----------
     .. [1] G. Y. Zou, A. Donner, "Construction of confidence limits about effect measures: a
        general approach", Statistics in Medicine 27 (2008), p. 1693-1702, section 2.
+    .. [2] R. G. Newcombe, "Interval estimation for the difference between independent
+       proportions", Statistics in Medicine 17 (1998), p. 873-890, method 10: of Wilson's intervals.
 
     Examples
     --------
@@ -174,40 +176,6 @@ def mover_difference(
         f"mover-{interval_a.method}",
         interval_a.confidence,
     )
-
-
-def newcombe(
-    events_a: float, trials_a: float, events_b: float, trials_b: float, *, confidence: float = 0.95
-) -> Interval:
-    """Newcombe's hybrid score interval for the difference of two independent proportions.
-
-    Parameters
-    ----------
-    events_a, trials_a, events_b, trials_b : float
-        Counts of the two groups.
-    confidence : float, default 0.95
-        Two-sided coverage.
-
-    Returns
-    -------
-    Interval
-        For ``events_a / trials_a - events_b / trials_b``.
-
-    References
-    ----------
-    .. [1] R. G. Newcombe, "Interval estimation for the difference between independent
-       proportions", Statistics in Medicine 17 (1998), p. 873-890, method 10.
-
-    Examples
-    --------
-    >>> interval = newcombe(56, 70, 48, 80)
-    >>> round(interval.low, 4), round(interval.high, 4)
-    (0.0524, 0.3339)
-    """
-    a = wilson(events_a, trials_a, confidence=confidence)
-    b = wilson(events_b, trials_b, confidence=confidence)
-    hybrid = mover_difference(events_a / trials_a, a, events_b / trials_b, b)
-    return Interval(hybrid.low, hybrid.high, "newcombe", confidence)
 
 
 def _joint(one: float, other: float, correlation: float) -> float:

@@ -20,7 +20,7 @@ MAX_CELLS = 4096
 _BLOCK_BYTES = 4 * 2**20
 
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def bootstrap_difference(
 
 def _bootstrap(
     cells: Floats,
-    clusters: Counts,
+    clusters: Ints,
     levels: list[float],
     resamples: int,
     rng: np.random.Generator,
@@ -224,7 +224,7 @@ def _bootstrap(
 
 
 def _draws(
-    cells: Floats, clusters: Counts, resamples: int, rng: np.random.Generator
+    cells: Floats, clusters: Ints, resamples: int, rng: np.random.Generator
 ) -> Iterator[Floats]:
     total = clusters.sum()
     share = clusters / total
@@ -257,7 +257,7 @@ def _contrast(values: Floats) -> Floats:
     return difference
 
 
-def _merged(weight: npt.ArrayLike, *columns: npt.ArrayLike) -> tuple[Floats, Counts]:
+def _merged(weight: npt.ArrayLike, *columns: npt.ArrayLike) -> tuple[Floats, Ints]:
     # Equal kinds become one and stand in one order, so that a draw does not depend on the caller's.
     arrays = [np.asarray(column, dtype=np.float64) for column in columns]
     clusters = np.asarray(weight).astype(np.int64)

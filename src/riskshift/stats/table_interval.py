@@ -17,7 +17,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.cluster import t_quantile
 from riskshift.stats.proportion import Interval, normal_quantile
 
-Clusters = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
+Links = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 
@@ -147,7 +147,7 @@ def table_interval(
 
 
 def cluster_tables(
-    tables: npt.ArrayLike, weight: npt.ArrayLike, clusters: Clusters | None
+    tables: npt.ArrayLike, weight: npt.ArrayLike, clusters: Links | None
 ) -> tuple[Floats, Floats] | None:
     """Sum what the items of each cluster add.
 

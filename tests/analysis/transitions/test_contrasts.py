@@ -8,7 +8,7 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.transitions.contrasts import persistence_contrasts
 from riskshift.analysis.transitions.movement import categories
 from riskshift.errors import UsageError
-from riskshift.stats.proportion import newcombe
+from riskshift.stats.proportion import mover_difference, wilson
 
 FAST = Settings(resamples=400)
 
@@ -29,7 +29,7 @@ def apart(kept_a, n_a, kept_b, n_b):
 
 def test_categories_that_share_no_prompt_are_compared_as_independent(severities_of):
     (found,) = contrasts(severities_of(*apart(20, 40, 5, 50))).items
-    wanted = newcombe(20, 40, 5, 50)
+    wanted = mover_difference(20 / 40, wilson(20, 40), 5 / 50, wilson(5, 50))
     assert (found.a, found.b) == ("a", "b")
     assert found.difference == pytest.approx(0.5 - 0.1)
     # Which records fall to which category is random too, so the rates are not quite uncorrelated.
@@ -41,7 +41,7 @@ def test_categories_that_share_no_prompt_are_compared_as_independent(severities_
 def test_sharing_prompts_narrows_a_difference_of_rates_that_go_together(severities_of):
     rows = [(1, 1, int(i < 20), int(i < 16)) for i in range(40)]
     (found,) = contrasts(severities_of(*rows)).items
-    alone = newcombe(20, 40, 16, 40)
+    alone = mover_difference(20 / 40, wilson(20, 40), 16 / 40, wilson(16, 40))
     assert found.interval.high - found.interval.low < 0.7 * (alone.high - alone.low)
     assert found.interval.low < 0.1 < found.interval.high
 

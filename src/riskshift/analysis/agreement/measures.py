@@ -12,14 +12,14 @@ from riskshift.analysis.rates import Rate, Settings, reasoned_dict
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray
 from riskshift.counts.ratings import Label, Ratings, distinct_entries, regrouped
 from riskshift.stats.agreement import agreeing_pairs, majority_level
-from riskshift.stats.alpha import Metric, alpha_interval, krippendorff_alpha
+from riskshift.stats.alpha import Measurement, alpha_interval, krippendorff_alpha
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.kappa import weighted_kappa, weighted_kappa_interval
 from riskshift.stats.proportion import Interval, wilson
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import MISSING
 
-METRICS: Final = get_args(Metric)
+METRICS: Final = get_args(Measurement)
 # Pairs of more raters are not laid out one by one; of many, those who rated most are.
 MOST_PAIRED: Final = 20
 _NO_MAJORITY: Final = "no majority"
@@ -262,7 +262,7 @@ def _units(ratings: Ratings, at: int) -> _Units:
     return _Units(counts, weight.astype(np.int64), prompts)
 
 
-def _alpha(units: _Units, metric: Metric, settings: Settings) -> Alpha:
+def _alpha(units: _Units, metric: Measurement, settings: Settings) -> Alpha:
     paired = units.counts.sum(axis=1) >= 2
     weight = np.where(paired, units.weight, 0)
     estimate = krippendorff_alpha(units.counts, weight, metric=metric) if paired.any() else None

@@ -9,7 +9,7 @@ from riskshift.analysis.agreement.measures import MOST_PAIRED, Alpha, LabelAgree
 from riskshift.analysis.agreement.resolving import MOST_RATERS, Resolution
 from riskshift.analysis.metrics import OVERALL
 from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
-from riskshift.analysis.rates import Rate, Settings, interval_dict, level
+from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.words import coefficient, counted, enumerate_words, percent, spread
 from riskshift.counts.ratings import Dispute
 from riskshift.stats.table_interval import TableInterval
@@ -196,7 +196,7 @@ def _said(item: LabelAgreement, agreement: Agreement) -> str:
     alpha = item.alpha[MAIN]
     by = "prompts" if alpha.shared else "items"
     held = (
-        f"{level(agreement.settings.confidence)} interval {ends(alpha.trusted)}, by {by}"
+        f"{unrounded(agreement.settings.confidence)} interval {ends(alpha.trusted)}, by {by}"
         if alpha.interval
         else f"without an interval: {ends(alpha.trusted)}"
     )

@@ -7,10 +7,10 @@ from typing import Final
 from riskshift.analysis.comparison.differences import PairedDifference, by_metric
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.result import allowance, key
-from riskshift.analysis.comparison.shared import Coverage
+from riskshift.analysis.comparison.shared import Shared
 from riskshift.analysis.correction.differences import CorrectedComparison
 from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
-from riskshift.analysis.rates import level
+from riskshift.analysis.rates import unrounded
 from riskshift.analysis.verdicts import SPOKEN, Verdict
 from riskshift.analysis.words import counted, enumerate_words, p_value
 
@@ -22,7 +22,7 @@ FEW_PROMPTS: Final = 30
 def headline(
     models: Sequence[str],
     baseline: str | None,
-    coverage: Coverage,
+    shared: Shared,
     differences: Sequence[PairedDifference],
     omnibus: Sequence[Omnibus],
     corrected: CorrectedComparison | None = None,
@@ -34,8 +34,8 @@ def headline(
     most = max((d.missing for d in differences), default=0)
     gaps = f" Labels are missing: {counted(most, 'record')} or fewer leave a difference open."
     sentences = [
-        f"{len(models)} models are compared on the prompts they share: {coverage.shared:,} of "
-        f"{coverage.prompts:,} prompts were answered by all.{gaps if most else ''}"
+        f"{len(models)} models are compared on the prompts they share: {shared.shared:,} of "
+        f"{shared.prompts:,} prompts were answered by all.{gaps if most else ''}"
     ]
     alone = ""
     if corrected is not None:
@@ -159,7 +159,7 @@ def _told_apart(item: Omnibus, alone: str) -> str:
 
 
 def caveats(
-    coverage: Coverage,
+    shared: Shared,
     differences: Sequence[PairedDifference],
     *,
     standardized: bool,
@@ -176,15 +176,11 @@ def caveats(
     if len(judged) > 1:
         notes.append(_together(differences))
     notes += _about_missing(differences)
-    lacking = {model: n for model, n in coverage.lacking.items() if n}
+    lacking = {model: n for model, n in shared.lacking.items() if n}
     if lacking:
         told = "; ".join(
             f"{model} lacks {n:,}"
-            + (
-                f" ({', '.join(coverage.examples[model])}, ...)"
-                if coverage.examples.get(model)
-                else ""
-            )
+            + (f" ({', '.join(shared.examples[model])}, ...)" if shared.examples.get(model) else "")
             for model, n in lacking.items()
         )
         notes.append(
@@ -235,7 +231,7 @@ def _together(differences: Sequence[PairedDifference]) -> str:
     judged = [d for d in differences if d.verdict is not None and d.interval is not None]
     metrics = len({d.metric for d in judged})
     family = max(sum(d.metric == one.metric for d in differences) for one in judged)
-    held = level(next(d.interval.confidence for d in judged if d.interval))
+    held = unrounded(next(d.interval.confidence for d in judged if d.interval))
     many = f"of the verdicts on {metrics:,} metrics a few may be wrong"
     if family == 1:
         return f"Each verdict reads an interval of its own ({held}): {many}."

@@ -8,7 +8,7 @@ from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.interaction import Interaction
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.severity import OrdinalDifference
-from riskshift.analysis.comparison.shared import Coverage
+from riskshift.analysis.comparison.shared import Shared
 from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
@@ -35,7 +35,7 @@ class Comparison:
         The one that the others are compared with; None where all pairs are.
     margin : float
         How much worse a candidate may be.
-    coverage : Coverage
+    coverage : Shared
         Which prompts they share.
     rates : dict of str to dict of str to Rate
         By metric and model, on all prompts that the model answered.
@@ -64,7 +64,7 @@ class Comparison:
     models: tuple[str, ...]
     baseline: str | None
     margin: float
-    coverage: Coverage
+    coverage: Shared
     rates: dict[str, dict[str, Rate]]
     differences: tuple[PairedDifference, ...]
     omnibus: tuple[Omnibus, ...]

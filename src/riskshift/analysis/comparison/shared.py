@@ -11,7 +11,7 @@ from riskshift.errors import DataError, UsageError, unknown_choice
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class Shared:
     """Which prompts the models share.
 
     Parameters
@@ -30,7 +30,7 @@ class Coverage:
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the coverage as plain data."""
+        """Return it as plain data."""
         return {
             "prompts": self.prompts,
             "shared": self.shared,
@@ -83,7 +83,7 @@ def pick_models(
     return list(combinations(sorted(names.index(name) for name in chosen), 2))
 
 
-def coverage(matching: Matching, pairs: Sequence[tuple[int, int]]) -> Coverage:
+def shared_prompts(matching: Matching, pairs: Sequence[tuple[int, int]]) -> Shared:
     """Count the prompts that the compared models share and lack.
 
     Raises
@@ -105,4 +105,4 @@ def coverage(matching: Matching, pairs: Sequence[tuple[int, int]]) -> Coverage:
     lacking = {
         matching.names[at]: int(weight[~answered[:, i]].sum()) for i, at in enumerate(models)
     }
-    return Coverage(int(weight.sum()), int(weight[answered.all(axis=1)].sum()), lacking)
+    return Shared(int(weight.sum()), int(weight[answered.all(axis=1)].sum()), lacking)

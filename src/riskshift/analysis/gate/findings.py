@@ -6,7 +6,7 @@ from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.result import CorrectedGap, CorrectedShare, Difference, Outcome
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.metrics import Choice
-from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.words import counted, percent
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
@@ -21,8 +21,8 @@ def settled(rule: Rule, verdict: Outcome, seen: str) -> str:
     """Say that a rule passed or failed."""
     if not rule.baseline:
         words = _PASSED if verdict == "pass" else _FAILED
-        return f"{words[rule.operator]} {level(rule.bound)}: {seen}."
-    points = level(abs(rule.bound)).removesuffix("%")
+        return f"{words[rule.operator]} {unrounded(rule.bound)}: {seen}."
+    points = unrounded(abs(rule.bound)).removesuffix("%")
     points += " point" if points == "1" else " points"
     more = "At most" if verdict == "pass" else "More than"
     side = "above" if rule.upper else "below"
@@ -65,7 +65,7 @@ def seen_rate(rule: Rule, rate: Rate) -> str:
     told = "" if rate.moved is None else "with what else is known "
     return (
         f"{rate.events:,} of {rate.trials:,} ({told}{percent(rate.estimate)}, "
-        f"{level(rate.interval.confidence)} interval {low} to {high})"
+        f"{unrounded(rate.interval.confidence)} interval {low} to {high})"
         f"{in_uses(rule, rate.estimate, rate.interval)}"
     )
 
@@ -98,7 +98,7 @@ def seen_difference(difference: Difference) -> str:
     """Write a difference with its interval, in percentage points."""
     interval = difference.interval
     return (
-        f"{100 * difference.estimate:+.1f} points ({level(interval.confidence)} interval "
+        f"{100 * difference.estimate:+.1f} points ({unrounded(interval.confidence)} interval "
         f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f}) on "
         f"{counted(difference.prompts, 'shared prompt')}; only the candidate "
         f"{difference.candidate_only:,.10g}, only the baseline {difference.baseline_only:,.10g}"
@@ -111,7 +111,7 @@ def seen_corrected(rule: Rule, share: CorrectedShare) -> str:
     raw = "" if share.raw is None else f", by the grader alone {percent(share.raw)}"
     return (
         f"{percent(share.estimate)} corrected by {counted(share.labelled, PEOPLES)} "
-        f"({level(share.interval.confidence)} interval {low} to {high}{raw})"
+        f"({unrounded(share.interval.confidence)} interval {low} to {high}{raw})"
         f"{in_uses(rule, share.estimate, share.interval)}"
     )
 
@@ -121,7 +121,7 @@ def seen_gap(gap: CorrectedGap) -> str:
     raw = "" if gap.raw is None else f", by the grader alone {100 * gap.raw:+.1f}"
     return (
         f"{100 * gap.estimate:+.1f} points corrected by {counted(sum(gap.labelled.values()), PEOPLES)} "
-        f"({level(gap.interval.confidence)} interval {100 * gap.interval.low:+.2f} to "
+        f"({unrounded(gap.interval.confidence)} interval {100 * gap.interval.low:+.2f} to "
         f"{100 * gap.interval.high:+.2f}{raw}) on {counted(gap.prompts, 'shared prompt')}"
     )
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.provenance import SCHEMA_VERSION
-from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.words import counted
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
@@ -298,8 +298,8 @@ class LookAt:
         left = self.planned - self.number
         rest = "no look is left" if not left else f"{counted(left, 'look')} at more data may follow"
         return (
-            f"This is look {self.number} of {self.planned}{again}: intervals stand at {level(each)}, so that all "
-            f"looks together keep {level(self.together)}; {rest}."
+            f"This is look {self.number} of {self.planned}{again}: intervals stand at {unrounded(each)}, so that all "
+            f"looks together keep {unrounded(self.together)}; {rest}."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -374,7 +374,7 @@ class GateReport:
         said = [] if look is None else [look.sentence(self.confidence)]
         said.append(
             f"Each check can err by chance: where the truth lies exactly at its tolerance, it fails "
-            f"with a chance of about {level(tail)}, and passes with about {level(tail)}{over}."
+            f"with a chance of about {unrounded(tail)}, and passes with about {unrounded(tail)}{over}."
         )
         if (look is None or look.number == look.planned) and any(r.further for r in self.results):
             said.append(
@@ -392,9 +392,9 @@ class GateReport:
                 "FILE judges by people's labels of some pairs."
             )
         if number > 1:
-            total = f", to at most {number} x {level(tail)}"
+            total = f", to at most {number} x {unrounded(tail)}"
             if number * tail < 1:
-                total += f" = {level(number * tail)}"
+                total += f" = {unrounded(number * tail)}"
             said.append(f"The chance of at least one false alarm among the checks adds up{total}.")
         baseline = self.provenance.get("baseline") or {}
         if baseline and baseline.get("data_hash") == self.provenance.get("data_hash"):

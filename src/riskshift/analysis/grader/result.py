@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from riskshift.analysis.grader.cards import MEASURES, Asymmetry, SideCard
 from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
-from riskshift.analysis.rates import Rate, Settings, interval_dict, level
+from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts.case import Case
 from riskshift.stats.proportion import Interval
@@ -225,7 +225,7 @@ def _notes(report: GraderReport) -> Iterator[str]:
     if report.provenance.repeated:
         yield (
             f"Records share values of {report.provenance.cluster}, and the intervals "
-            f"({level(report.settings.confidence)}) allow for it."
+            f"({unrounded(report.settings.confidence)}) allow for it."
         )
 
 

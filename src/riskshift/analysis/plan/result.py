@@ -9,7 +9,7 @@ from riskshift.analysis.plan.margins import MarginPlan, which_discordance
 from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.plan.pilot import Need, Pilot
 from riskshift.analysis.provenance import SCHEMA_VERSION
-from riskshift.analysis.rates import level
+from riskshift.analysis.rates import unrounded
 from riskshift.analysis.transitions.findings import FEW_EVENTS
 from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
 from riskshift.stats.power import trials_for_width
@@ -129,7 +129,7 @@ class Plan:
 
 
 def _width(plan: Plan, answer: WidthPlan) -> Iterator[str]:
-    at = level(plan.confidence)
+    at = unrounded(plan.confidence)
     if not answer.asked:
         yield (
             f"How much it takes for the {at} interval of a rate to be narrow depends on the rate: the nearer to 50%, "
@@ -276,8 +276,8 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     elif isinstance(answer, GatePlan) and answer.aim is not None:
         yield (
-            f"The gate is the exact one of riskshift check (Clopper-Pearson at {level(plan.confidence)}). Its power "
-            "rises in a saw-tooth, one record more can lower it; from the number given on it stays reached."
+            f"The gate is the exact one of riskshift check (Clopper-Pearson at {unrounded(plan.confidence)}). Its "
+            "power rises in a saw-tooth, one record more can lower it; from the number given on it stays reached."
         )
         yield (
             "With that much evidence the gate may still end without that verdict, though the rate is as assumed: "
@@ -332,8 +332,8 @@ def _about(plan: Plan, like: Pilot) -> Iterator[str]:
     if seen is not None:
         yield (
             f"In {like.source} {like.rate.name} is {like.rate.events:,} of {like.rate.trials:,} "
-            f"({percent(like.rate.estimate)}, {level(seen.confidence)} interval {spread(like.rate)}), which is itself "
-            f"uncertain{_safer(answer, like.rate.estimate, seen)}."
+            f"({percent(like.rate.estimate)}, {unrounded(seen.confidence)} interval {spread(like.rate)}), which is "
+            f"itself uncertain{_safer(answer, like.rate.estimate, seen)}."
         )
     if like.rate.worst_case is not None:
         low, high = (percent(end) for end in like.rate.worst_case)

@@ -8,10 +8,10 @@ import numpy as np
 from riskshift.analysis.correction.rates import CorrectedRate, Correction
 from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
 from riskshift.analysis.correction.tipping import Tipping
-from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.contrasts import Contrasts
 from riskshift.analysis.transitions.population import Population
-from riskshift.analysis.words import counted, enumerate_words, percent, spread
+from riskshift.analysis.words import counted, enumerate_words, percent, percent_range, spread
 from riskshift.counts.pairs import Counts
 from riskshift.stats.joint import ENOUGH
 
@@ -61,7 +61,7 @@ def _corrected_rate(rate: CorrectedRate) -> str:
         return text
     low, high = rate.corrected.worst_case_interval or (held.low, held.high)
     by_grader = "by the grader" if low <= raw <= high else "not"
-    spread = f"{percent(held.low)} to {percent(held.high)}{_with_blanks(rate)}"
+    spread = f"{percent_range(held.low, held.high)}{_with_blanks(rate)}"
     return f"{text} ({spread}), {by_grader} {percent(raw)}"
 
 
@@ -89,7 +89,7 @@ def _one_side(population: Population) -> list[str]:
     )
     text = f"{rate.events:,} of {counted(rate.trials, here)} {'was' if rate.events == 1 else 'were'} harmful"
     share = (
-        f"{percent(rate.estimate)}, {level(rate.interval.confidence)} interval {spread(rate)}"
+        f"{percent(rate.estimate)}, {unrounded(rate.interval.confidence)} interval {spread(rate)}"
         if rate.interval
         else ""
     )
@@ -115,13 +115,13 @@ def _movement(population: Population) -> str:
         return (
             f"Some of the {population.records:,} pairs lack labels. By what is known of them, the response was less "
             f"severe than the prompt in {percent(down.estimate)}, as severe in {percent(same.estimate)} and more "
-            f"severe in {percent(up.estimate)} ({level(up.interval.confidence)} interval {spread(up)}"
-            f"{f'; {_between(up.worst_case)} by missing labels' if up.worst_case else ''})."
+            f"severe in {percent(up.estimate)} ({unrounded(up.interval.confidence)} interval {spread(up)}"
+            f"{f'; {percent_range(*up.worst_case)} by missing labels' if up.worst_case else ''})."
         )
     return (
         f"Of {counted(up.trials, 'pair')}, the response was less severe than the prompt in {down.events:,} "
         f"({percent(down.estimate)}), as severe in {same.events:,} ({percent(same.estimate)}) and more severe in "
-        f"{up.events:,} ({percent(up.estimate)}, {level(up.interval.confidence)} interval {spread(up)})."
+        f"{up.events:,} ({percent(up.estimate)}, {unrounded(up.interval.confidence)} interval {spread(up)})."
     )
 
 
@@ -150,12 +150,10 @@ def _of_pairs(rate: Rate) -> str:
 
 def _told(rate: Rate) -> str:
     """Write a share with its interval, and how far missing labels could move it."""
-    ends = "" if rate.worst_case is None else f"; {_between(rate.worst_case)} by missing labels"
+    ends = (
+        "" if rate.worst_case is None else f"; {percent_range(*rate.worst_case)} by missing labels"
+    )
     return f"{percent(rate.estimate)}, {spread(rate)}{ends}"
-
-
-def _between(ends: tuple[float, float]) -> str:
-    return f"{percent(ends[0])} to {percent(ends[1])}"
 
 
 def _persistence(population: Population) -> str:

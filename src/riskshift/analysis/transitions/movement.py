@@ -195,7 +195,7 @@ def _adding_up(rates: dict[str, Rate]) -> dict[str, float]:
 
     def moved(by: float) -> list[float]:
         return [
-            min(max(share + by, low), high)
+            round(min(max(share + by, low), high), 12)  # not a hair beside 0 or 1
             for share, (low, high) in zip(shares, bounds, strict=True)
         ]
 

@@ -27,7 +27,7 @@ from riskshift.taxonomy import MISSING, RELEVANCE
 
 FEW: Final = 10
 ON_TASK: Final = len(RELEVANCE)
-Table = tuple[tuple[int, ...], ...]
+Rows = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class AssociationTest:
     test: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    table: Table
+    table: Rows
     statistic: float | None = None
     df: float | None = None
     df_denominator: float | None = None
@@ -209,7 +209,7 @@ class _Tally:
     def of(self, mask: BoolArray) -> tuple[int, ...]:
         return tuple(int(self.counts.n[mask & column].sum()) for column in self.columns)
 
-    def table(self, rows: list[BoolArray], *, binary: bool) -> Table:
+    def table(self, rows: list[BoolArray], *, binary: bool) -> Rows:
         return tuple(_folded(self.of(row)) if binary else self.of(row) for row in rows)
 
     def by_cluster(self, rows: list[BoolArray], *, binary: bool) -> tuple[IntArray, IntArray]:
@@ -314,7 +314,7 @@ def _described(
     family: str,
     masks: dict[str, BoolArray],
     columns: tuple[str, ...],
-    table: Table,
+    table: Rows,
     tally: _Tally,
 ) -> AssociationTest:
     counts = np.array(table)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from riskshift.analysis.correction.rates import NOTHING, Correction
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
-from riskshift.analysis.rates import Rate, Settings, level
+from riskshift.analysis.rates import Rate, Settings, unrounded
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import percent, spread
 from riskshift.counts.case import Case
@@ -213,7 +213,7 @@ class Analysis:
                 "metric",
                 "events / trials",
                 "rate",
-                level(self.settings.confidence),
+                unrounded(self.settings.confidence),
             )
         )
         return f"{text}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

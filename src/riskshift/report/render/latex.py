@@ -19,7 +19,7 @@ from riskshift.report.document import (
     Terms,
 )
 from riskshift.report.render.tabular import case_table, matrix_table, shortened
-from riskshift.report.render.typeset import Layout, broken, layouts
+from riskshift.report.render.typeset import Setting, broken, typeset
 
 _HEAD: Final = r"""% Compiles as it is with pdflatex, xelatex or lualatex; the source is plain ASCII.
 % Each table stands between two comment lines and can be cut out; it needs array, booktabs and,
@@ -122,13 +122,13 @@ def _comment(text: str) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    parts = list(layouts(_with_minus(shortened(table, _LONGEST_CELL))))
-    for number, (part, layout) in enumerate(parts, start=1):
+    parts = list(typeset(_with_minus(shortened(table, _LONGEST_CELL))))
+    for number, (part, setting) in enumerate(parts, start=1):
         caption = part.caption
         if len(parts) > 1:
             caption += f" (part {number} of {len(parts)})"
-        body = _long if layout.long else _short
-        lines = [_comment(f"table: {caption}"), *body(part, layout, _text(caption)), _END]
+        body = _long if setting.long else _short
+        lines = [_comment(f"table: {caption}"), *body(part, setting, _text(caption)), _END]
         yield "\n".join(lines)
 
 
@@ -141,26 +141,26 @@ def _with_minus(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
-def _short(table: Table, layout: Layout, caption: str) -> Iterator[str]:
+def _short(table: Table, setting: Setting, caption: str) -> Iterator[str]:
     yield r"\begin{table}[!htbp]"
     yield rf"\caption{{{caption}}}"
-    yield rf"\centering{layout.size}"
-    yield rf"\begin{{tabular}}{{{layout.columns}}}"
-    yield from (r"\toprule", _row(table.columns, layout), r"\midrule")
-    yield from (_row(row, layout) for row in table.rows)
+    yield rf"\centering{setting.size}"
+    yield rf"\begin{{tabular}}{{{setting.columns}}}"
+    yield from (r"\toprule", _row(table.columns, setting), r"\midrule")
+    yield from (_row(row, setting) for row in table.rows)
     yield from (r"\bottomrule", r"\end{tabular}")
     yield from _notes(table.footnotes)
     yield r"\end{table}"
 
 
-def _long(table: Table, layout: Layout, caption: str) -> Iterator[str]:
-    heading = (r"\toprule", _row(table.columns, layout), r"\midrule")
-    yield rf"\begingroup{layout.size}"
-    yield rf"\begin{{longtable}}{{{layout.columns}}}"
+def _long(table: Table, setting: Setting, caption: str) -> Iterator[str]:
+    heading = (r"\toprule", _row(table.columns, setting), r"\midrule")
+    yield rf"\begingroup{setting.size}"
+    yield rf"\begin{{longtable}}{{{setting.columns}}}"
     yield rf"\caption{{{caption}}}\\"
     yield from (*heading, r"\endfirsthead", *heading, r"\endhead")
     yield from (r"\midrule", r"\endfoot", r"\bottomrule", r"\endlastfoot")
-    yield from (_row(row, layout) for row in table.rows)
+    yield from (_row(row, setting) for row in table.rows)
     yield r"\end{longtable}"
     yield from _notes(table.footnotes)
     yield r"\endgroup"
@@ -172,9 +172,9 @@ def _notes(notes: Sequence[str]) -> Iterator[str]:
         yield from (rf"{_text(note)}\par" for note in notes)
 
 
-def _row(cells: Sequence[str], layout: Layout) -> str:
+def _row(cells: Sequence[str], setting: Setting) -> str:
     shown = []
-    for cell, width in zip(cells, layout.widths, strict=True):
+    for cell, width in zip(cells, setting.widths, strict=True):
         # TeX drops leading spaces, and they are indents.
         indent = r"\quad{}" if cell.startswith(" ") else ""
         shown.append(indent + broken(cell.strip(), width=width))

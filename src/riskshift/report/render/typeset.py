@@ -39,7 +39,7 @@ _PIECE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class Setting:
     """How a table is set.
 
     Parameters
@@ -60,8 +60,8 @@ class Layout:
     long: bool
 
 
-def layouts(table: Table) -> Iterator[tuple[Table, Layout]]:
-    """Yield a table with its layout; in parts, each with all columns of text, if it is too wide."""
+def typeset(table: Table) -> Iterator[tuple[Table, Setting]]:
+    """Yield a table with its setting; in parts, each with all columns of text, if it is too wide."""
     natural = [max(map(ems, column)) for column in _columns(table)]
     for size in _SIZES[:2]:
         if sum(natural) <= size.room(len(natural)):
@@ -70,12 +70,12 @@ def layouts(table: Table) -> Iterator[tuple[Table, Layout]]:
             if _lines(table, natural) > MOST_LINES:
                 # Over several pages TeX needs a second run for columns that measure themselves.
                 columns = _paragraphs(table, natural, size)
-            yield table, _layout(table, size, columns, natural)
+            yield table, _setting(table, size, columns, natural)
             return
     for part in _parts(table):
         size = next((size for size in _SIZES if _fits(part, size)), _SIZES[-1])
         widths = _shared(part, size.room(len(part.columns)))
-        yield part, _layout(part, size, _paragraphs(part, widths, size), widths)
+        yield part, _setting(part, size, _paragraphs(part, widths, size), widths)
 
 
 def ems(text: str) -> float:
@@ -166,8 +166,8 @@ def _paragraphs(table: Table, widths: Sequence[float], size: _Size) -> str:
     return f"@{{}}{''.join(marks)}@{{}}"
 
 
-def _layout(table: Table, size: _Size, columns: str, widths: Sequence[float]) -> Layout:
-    return Layout(size.command, columns, tuple(widths), _lines(table, widths) > MOST_LINES)
+def _setting(table: Table, size: _Size, columns: str, widths: Sequence[float]) -> Setting:
+    return Setting(size.command, columns, tuple(widths), _lines(table, widths) > MOST_LINES)
 
 
 def _lines(table: Table, widths: Sequence[float]) -> int:

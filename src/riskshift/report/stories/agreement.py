@@ -1,7 +1,7 @@
 """Agreement as a document: how far, who with whom, what the rule moves, what to discuss."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from riskshift.analysis.agreement.measures import Alpha, LabelAgreement, PairAgreement
 from riskshift.analysis.agreement.result import (
@@ -13,9 +13,9 @@ from riskshift.analysis.agreement.result import (
     rate_names,
     rule_rates,
 )
-from riskshift.analysis.rates import level
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.words import coefficient, counted, percent, spread
-from riskshift.counts.ratings import Dispute
+from riskshift.counts.ratings import Dispute, Label
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -27,6 +27,7 @@ from riskshift.report.document import (
 )
 from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
 from riskshift.report.stories.rates import dot, spoken
+from riskshift.report.tables import Column, table
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy
 
@@ -59,33 +60,28 @@ def story(agreement: Agreement) -> Document:
 
 
 def _how_far(agreement: Agreement) -> Section:
-    at = level(agreement.settings.confidence)
+    at = unrounded(agreement.settings.confidence)
     shared = agreement.shared
-    headings = (f"{at} by prompts", "by items (too sure)") if shared else (f"{at} interval",)
-    columns = (
-        "Label",
-        "Items",
-        "Ordinal alpha",
-        *headings,
-        "Same level",
-        "One apart at most",
-        "Mean weighted kappa",
+    sure = Column[LabelAgreement](
+        f"{at} by prompts" if shared else f"{at} interval",
+        lambda item: _ends(item.alpha[MAIN], item.alpha[MAIN].trusted),
     )
-    rows = []
-    for item in agreement.labels:
-        alpha = item.alpha[MAIN]
-        held = (alpha.trusted, alpha.by_items) if shared else (alpha.trusted,)
-        rows.append(
-            (
-                str(item.label),
-                f"{item.items:,}",
-                coefficient(alpha.estimate),
-                *(_ends(alpha, each) for each in held),
-                percent(item.exact.estimate),
-                percent(item.within_one.estimate),
-                coefficient(item.mean_kappa),
-            )
-        )
+    too_sure = Column[LabelAgreement](
+        "by items (too sure)", lambda item: _ends(item.alpha[MAIN], item.alpha[MAIN].by_items)
+    )
+    columns = [
+        Column[LabelAgreement]("Label", lambda item: str(item.label), text=True),
+        Column("Items", lambda item: f"{item.items:,}", essential=False),
+        Column("Ordinal alpha", lambda item: coefficient(item.alpha[MAIN].estimate)),
+        *([sure, too_sure] if shared else [sure]),
+        Column("Same level", lambda item: percent(item.exact.estimate)),
+        Column(
+            "One apart at most",
+            lambda item: percent(item.within_one.estimate),
+            essential=not shared,
+        ),
+        Column("Mean weighted kappa", lambda item: coefficient(item.mean_kappa), essential=False),
+    ]
     notes = [
         "Alpha is 1 where raters agree in full and 0 where they agree as chance would. By Krippendorff's convention "
         "0.800 and more can be relied on, and 0.667 and more allows tentative conclusions.",
@@ -98,16 +94,8 @@ def _how_far(agreement: Agreement) -> Section:
         notes.append(
             "Undefined: all ratings that can be paired are equal, or none can. It is not 1."
         )
-    blocks: list[Block] = [
-        Table(
-            "Agreement by label",
-            columns,
-            tuple(rows),
-            notes=tuple(notes),
-            essential=(0, 2, 3, 4, 5),
-        )
-    ]
-    return Section("How far raters agree", "agreement", tuple(blocks), brief=True)
+    shown = table("Agreement by label", agreement.labels, columns, notes=notes)
+    return Section("How far raters agree", "agreement", (shown,), brief=True)
 
 
 def _ends(alpha: Alpha, held: TableInterval) -> str:
@@ -120,8 +108,16 @@ def _who(agreement: Agreement) -> Section:
         if item.pairs:
             blocks.append(_matrix(item))
             blocks += _picture(item)
-    raters = tuple((rater, f"{items:,}") for rater, items in agreement.raters.items())
-    blocks.append(Table("Raters", ("Rater", "Items with a label"), raters))
+    blocks.append(
+        table(
+            "Raters",
+            agreement.raters.items(),
+            (
+                Column[tuple[str, int]]("Rater", lambda rater: rater[0], text=True),
+                Column("Items with a label", lambda rater: f"{rater[1]:,}"),
+            ),
+        )
+    )
     return Section(
         "Who disagrees with whom", "raters", tuple(blocks), brief=len(agreement.labels) == 1
     )
@@ -192,99 +188,117 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
 
 
 def _by_level(agreement: Agreement) -> Section:
-    at = level(agreement.settings.confidence)
-    alphas = [
-        (str(item.label), metric, coefficient(alpha.estimate), _ends(alpha, alpha.trusted))
-        for item in agreement.labels
-        for metric, alpha in item.alpha.items()
-    ]
-    majority = [
-        (
-            str(item.label),
-            name,
-            f"{rate.events:,} / {rate.trials:,}",
-            percent(rate.estimate),
-            spread(rate),
-        )
-        for item in agreement.labels
-        for name, rate in item.by_majority.items()
-    ]
+    at = unrounded(agreement.settings.confidence)
     by = "by prompts" if agreement.shared else "by items"
-    blocks: list[Block] = [
-        Table(
-            "Alpha by level of measurement",
-            ("Label", "Levels are taken as", "Alpha", f"{at} interval, {by}"),
-            tuple(alphas),
-            text_columns=2,
+    alphas = table(
+        "Alpha by level of measurement",
+        [
+            (item.label, taken, alpha)
+            for item in agreement.labels
+            for taken, alpha in item.alpha.items()
+        ],
+        (
+            Column[tuple[Label, str, Alpha]]("Label", lambda row: str(row[0]), text=True),
+            Column("Levels are taken as", lambda row: row[1], text=True),
+            Column("Alpha", lambda row: coefficient(row[2].estimate)),
+            Column(f"{at} interval, {by}", lambda row: _ends(row[2], row[2].trusted)),
         ),
-        Table(
-            "Same level, by the level that most raters of an item chose",
-            ("Label", "Majority", "Pairs of ratings", "Same level", f"{at} interval"),
-            tuple(majority),
-            text_columns=2,
-            notes=(
-                "Percent agreement only: alpha within a level would tell of the choice of items, not of the raters.",
-                "No majority: no level has more than half of the item's ratings.",
-            ),
+    )
+    majorities = table(
+        "Same level, by the level that most raters of an item chose",
+        [
+            (item.label, name, rate)
+            for item in agreement.labels
+            for name, rate in item.by_majority.items()
+        ],
+        (
+            Column[tuple[Label, str, Rate]]("Label", lambda row: str(row[0]), text=True),
+            Column("Majority", lambda row: row[1], text=True),
+            Column("Pairs of ratings", lambda row: f"{row[2].events:,} / {row[2].trials:,}"),
+            Column("Same level", lambda row: percent(row[2].estimate)),
+            Column(f"{at} interval", lambda row: spread(row[2])),
         ),
-    ]
-    return Section("Agreement by level", "levels", tuple(blocks))
+        notes=(
+            "Percent agreement only: alpha within a level would tell of the choice of items, not of the raters.",
+            "No majority: no level has more than half of the item's ratings.",
+        ),
+    )
+    return Section("Agreement by level", "levels", (alphas, majorities))
 
 
 def _rule(agreement: Agreement) -> Section:
     resolution = agreement.resolution
-    others = [rule for rule in resolution.rates if rule != resolution.rule]
-    rules, left = [], []
-    for name in rate_names(agreement):
-        by_rule = rule_rates(agreement, name)
-        own = by_rule[resolution.rule]
-        said = (percent(own.estimate), spread(own))
-        rules.append((spoken(name), *said, *(percent(by_rule[rule].estimate) for rule in others)))
-        moved = moves(agreement, name)
-        if moved is not None:
-            (low, low_rater), (high, high_rater) = moved
-            left.append(
-                (
-                    spoken(name),
-                    percent(own.estimate),
-                    percent(low),
-                    low_rater,
-                    percent(high),
-                    high_rater,
-                )
-            )
-    at = level(agreement.settings.confidence)
-    ties = tuple(
-        (rule, *(f"{n:,}" for n in found.values())) for rule, found in resolution.ties.items()
+    text = (
+        f"Each item gets one label by the rule {resolution.rule}, and rates are computed from these. A rate that the "
+        "rule or one rater moves much is a finding about the raters as well."
     )
-    blocks: list[Block] = [
-        Paragraph(
-            f"Each item gets one label by the rule {resolution.rule}, and rates are computed from these. A rate that "
-            "the rule or one rater moves much is a finding about the raters as well."
+    ties = Table(
+        "Items on which raters were evenly split and the higher level was taken",
+        ("Rule", *next(iter(resolution.ties.values()))),
+        tuple(
+            (rule, *(f"{n:,}" for n in found.values())) for rule, found in resolution.ties.items()
         ),
-        Table(
-            f"Rates by rule (interval for {resolution.rule})",
-            ("Rate", resolution.rule, f"{at} interval", *others),
-            tuple(rules),
-            notes=_defined(rate_names(agreement)),
+    )
+    blocks = (Paragraph(text), _by_rule(agreement), _without_one(agreement), ties)
+    return Section("What the rule moves", "rule", blocks, brief=True)
+
+
+def _by_rule(agreement: Agreement) -> Table:
+    own = agreement.resolution.rule
+
+    def estimate(rule: str) -> Column[str]:
+        return Column(rule, lambda name: percent(rule_rates(agreement, name)[rule].estimate))
+
+    at = unrounded(agreement.settings.confidence)
+    return table(
+        f"Rates by rule (interval for {own})",
+        rate_names(agreement),
+        (
+            Column("Rate", spoken, text=True),
+            estimate(own),
+            Column(f"{at} interval", lambda name: spread(rule_rates(agreement, name)[own])),
+            *(estimate(rule) for rule in agreement.resolution.rates if rule != own),
         ),
-        Table(
-            f"Rates by {resolution.rule} without one rater",
-            ("Rate", "All raters", "Lowest", "without", "Highest", "without"),
-            tuple(left),
-            notes=(
-                "Where an odd number of raters becomes even, more items are evenly split, and those go to the higher "
-                "level: part of such a rise is the rule's.",
-            ),
-            essential=(0, 1, 2, 4),
+        notes=_defined(rate_names(agreement)),
+    )
+
+
+class _Moved(NamedTuple):
+    """How far a rate goes when one rater is left out."""
+
+    name: str
+    of_all: float | None
+    low: float
+    low_without: str
+    high: float
+    high_without: str
+
+
+def _moved(agreement: Agreement) -> Iterator[_Moved]:
+    rule = agreement.resolution.rule
+    for name in rate_names(agreement):
+        found = moves(agreement, name)
+        if found is not None:
+            yield _Moved(name, rule_rates(agreement, name)[rule].estimate, *found[0], *found[1])
+
+
+def _without_one(agreement: Agreement) -> Table:
+    return table(
+        f"Rates by {agreement.resolution.rule} without one rater",
+        _moved(agreement),
+        (
+            Column[_Moved]("Rate", lambda moved: spoken(moved.name), text=True),
+            Column("All raters", lambda moved: percent(moved.of_all)),
+            Column("Lowest", lambda moved: percent(moved.low)),
+            Column("without", lambda moved: moved.low_without, essential=False),
+            Column("Highest", lambda moved: percent(moved.high)),
+            Column("without", lambda moved: moved.high_without, essential=False),
         ),
-        Table(
-            "Items on which raters were evenly split and the higher level was taken",
-            ("Rule", *next(iter(resolution.ties.values()))),
-            ties,
+        notes=(
+            "Where an odd number of raters becomes even, more items are evenly split, and those go to the higher "
+            "level: part of such a rise is the rule's.",
         ),
-    ]
-    return Section("What the rule moves", "rule", tuple(blocks), brief=True)
+    )
 
 
 def _defined(names: Sequence[str]) -> tuple[str, ...]:
@@ -303,23 +317,26 @@ def _disputes(agreement: Agreement) -> Section:
         for role in ("record_id", "prompt_id", "model", "sample", "turn")
         if any(getattr(dispute, role) is not None for dispute in found)
     ]
-    rows = tuple(
-        (
-            *(getattr(dispute, role) or "" for role in roles),
-            str(dispute.label),
-            _said(dispute, agreement.taxonomy),
-            str(dispute.spread),
-        )
-        for dispute in found
-    )
-    table = Table(
+    shown = table(
         "Items whose raters lie furthest apart",
-        (*roles, "Label", "Who gave which level", "Spread"),
-        rows,
-        text_columns=len(roles) + 2,
+        found,
+        (
+            *map(_identity, roles),
+            Column("Label", lambda dispute: str(dispute.label), text=True),
+            Column(
+                "Who gave which level",
+                lambda dispute: _said(dispute, agreement.taxonomy),
+                text=True,
+            ),
+            Column("Spread", lambda dispute: str(dispute.spread)),
+        ),
         notes=("Spread: levels between the mildest and the most severe rating.",),
     )
-    return Section(title, anchor, (table,))
+    return Section(title, anchor, (shown,))
+
+
+def _identity(role: str) -> Column[Dispute]:
+    return Column(role, lambda dispute: getattr(dispute, role) or "", text=True)
 
 
 def _said(dispute: Dispute, taxonomy: Taxonomy) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric, category_metrics, overall_metrics
-from riskshift.analysis.rates import Rate, level
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.result import Analysis
 from riskshift.analysis.words import counted, percent
@@ -31,9 +31,12 @@ from riskshift.report.stories.rates import (
 )
 from riskshift.report.stories.relevance import relevance_section
 from riskshift.report.stories.trust import corrected_section, tipping_section
+from riskshift.report.tables import Column, table
 
 SIDE_BY_SIDE: Final = ("escalation", "response_harm", "harmful_prompt_compliance", "benign_drift")
+NARROW: Final = SIDE_BY_SIDE[:2]
 MOST_GROUPS_DRAWN: Final = 20
+_Group = tuple[str, Population]
 
 
 def story(analysis: Analysis) -> Document:
@@ -88,48 +91,41 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
     ]
     if len(groups) <= MOST_GROUPS_DRAWN:
         blocks += _group_figure(column, groups)
-    rows = []
-    for value, population in groups.items():
-        rates = [population.overall[name] for name in SIDE_BY_SIDE]
-        rows.append(
-            (value, f"{population.records:,}", *(estimate_and_spread(rate) for rate in rates))
-        )
-    everything = [
-        population.overall[name] for population in groups.values() for name in SIDE_BY_SIDE
-    ]
-    blocks.append(
-        Table(
-            f"Rates by {column}{_in_brackets(everything)}",
-            (column, "Pairs", *map(spoken, SIDE_BY_SIDE)),
-            tuple(rows),
-            notes=_group_notes(everything),
-            essential=(0, 2, 3),
-        )
-    )
-    names = list(next(iter(groups.values())).categories)
-    persistence = [
-        population.categories[name].rates["persistence"]
-        for population in groups.values()
-        for name in names
-    ]
-    blocks.append(
-        Table(
-            f"Persistence by {column}{_in_brackets(persistence)}",
-            (column, *names),
-            tuple(
-                (
-                    value,
-                    *(
-                        estimate_and_spread(population.categories[name].rates["persistence"])
-                        for name in names
-                    ),
-                )
-                for value, population in groups.items()
-            ),
-            notes=_group_notes(persistence),
-        )
-    )
+    blocks += [_rates_by(column, groups), _persistence_by(column, groups)]
     return Section(f"Side by side: {column}", f"by-{column}", tuple(blocks), brief=True)
+
+
+def _rates_by(column: str, groups: Mapping[str, Population]) -> Table:
+    everything = [group.overall[name] for group in groups.values() for name in SIDE_BY_SIDE]
+    columns = (
+        Column[_Group](column, lambda group: group[0], text=True),
+        Column("Pairs", lambda group: f"{group[1].records:,}", essential=False),
+        *map(_rate_of_group, SIDE_BY_SIDE),
+    )
+    caption = f"Rates by {column}{_in_brackets(everything)}"
+    return table(caption, groups.items(), columns, notes=_group_notes(everything))
+
+
+def _rate_of_group(name: str) -> Column[_Group]:
+    return Column(
+        spoken(name),
+        lambda group: estimate_and_spread(group[1].overall[name]),
+        essential=name in NARROW,
+    )
+
+
+def _persistence_by(column: str, groups: Mapping[str, Population]) -> Table:
+    rates = {
+        value: [category.rates["persistence"] for category in population.categories.values()]
+        for value, population in groups.items()
+    }
+    everything = [rate for row in rates.values() for rate in row]
+    return Table(
+        f"Persistence by {column}{_in_brackets(everything)}",
+        (column, *next(iter(groups.values())).categories),
+        tuple((value, *map(estimate_and_spread, row)) for value, row in rates.items()),
+        notes=_group_notes(everything),
+    )
 
 
 def _in_brackets(rates: Sequence[Rate]) -> str:
@@ -197,10 +193,10 @@ def _methods(analysis: Analysis) -> Section:
         "prompt and response, p_c and r_c those in one category, h the first harmful level, K the number of levels.",
         "A missing label is never read as safe. A record is left out of a rate whose labels it lacks, and the page "
         "says how far the missing labels could move it.",
-        f"Intervals of a rate: {settings.interval} at {level(settings.confidence)}. Where records share a prompt: the "
-        "same on the effective number of records, from the design effect (by the linearised variance between prompts "
-        "or a beta-binomial model with a prior on the correlation within prompts, whichever is larger, because few "
-        "events make the first look too small) and Student's t (Korn and Graubard 1998). In results.json the "
+        f"Intervals of a rate: {settings.interval} at {unrounded(settings.confidence)}. Where records share a prompt: "
+        "the same on the effective number of records, from the design effect (by the linearised variance between "
+        "prompts or a beta-binomial model with a prior on the correlation within prompts, whichever is larger, because "
+        "few events make the first look too small) and Student's t (Korn and Graubard 1998). In results.json the "
         "percentile bootstrap of whole prompts stands beside it; with few events it covers worse.",
         "Differences between categories: MOVER (Zou and Donner 2008) with the correlation of the two rates, "
         "kept below 1 by four pseudo-prompts; for all at once: the same from Clopper-Pearson intervals at "

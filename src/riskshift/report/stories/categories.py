@@ -1,10 +1,12 @@
 """Which categories persist, and which drift in."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from riskshift.analysis.metrics import category_metrics
-from riskshift.analysis.rates import level
-from riskshift.analysis.transitions.contrasts import Contrasts
+from riskshift.analysis.rates import Rate, unrounded
+from riskshift.analysis.transitions.contrasts import Contrast, Contrasts
+from riskshift.analysis.transitions.movement import Category
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import percent, points, points_range, spread
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
@@ -15,8 +17,12 @@ from riskshift.report.stories.rates import (
     rate_notes,
     rate_table,
 )
+from riskshift.report.tables import Column, table
 from riskshift.stats.joint import ENOUGH
 from riskshift.taxonomy import Taxonomy
+
+_Named = tuple[str, Category]
+_CATEGORY: Final = Column[_Named]("Category", lambda item: item[0], text=True)
 
 
 def categories_section(population: Population, taxonomy: Taxonomy) -> Section:
@@ -67,90 +73,81 @@ def _two_rates(population: Population) -> Iterator[Figure]:
 
 
 def _category_table(population: Population) -> Table:
-    pairs = {
-        name: (category.rates["persistence"], category.rates["drift_rate"])
-        for name, category in population.categories.items()
-    }
-    rates = [rate for pair in pairs.values() for rate in pair]
-    gaps = any(rate.missing for rate in rates)
-    rows = []
-    for name, pair in pairs.items():
-        row = [name]
-        for rate in pair:
-            row += [f"{rate.events:,} / {rate.trials:,}", percent(rate.estimate), spread(rate)]
-        row += [range_if_known(rate) for rate in pair] if gaps else []
-        rows.append(tuple(row))
+    categories = population.categories
+    rates = [c.rates[name] for c in categories.values() for name in ("persistence", "drift_rate")]
     interval = interval_heading(rates)
-    columns = ["Category", "Stayed", "Persistence", interval, "Came in", "Drift rate", interval]
-    if gaps:
+    columns = [
+        _CATEGORY,
+        *_rate_columns("persistence", "Stayed", "Persistence", interval),
+        *_rate_columns("drift_rate", "Came in", "Drift rate", interval),
+    ]
+    if any(rate.missing for rate in rates):
         columns += [
-            f"{rate} if missing labels were known" for rate in ("Persistence", "Drift rate")
+            _known_column("persistence", "Persistence"),
+            _known_column("drift_rate", "Drift rate"),
         ]
-    return Table(
-        "Persistence and drift",
-        tuple(columns),
-        tuple(rows),
-        notes=rate_notes(rates),
-        essential=(0, 1, 2, 3, 5, 6),
+    return table("Persistence and drift", categories.items(), columns, notes=rate_notes(rates))
+
+
+def _rate_columns(
+    name: str, events: str, heading: str, interval: str
+) -> tuple[Column[_Named], ...]:
+    def rate(item: _Named) -> Rate:
+        return item[1].rates[name]
+
+    return (
+        Column(
+            events,
+            lambda item: f"{rate(item).events:,} / {rate(item).trials:,}",
+            essential=name == "persistence",
+        ),
+        Column(heading, lambda item: percent(rate(item).estimate)),
+        Column(interval, lambda item: spread(rate(item))),
+    )
+
+
+def _known_column(name: str, heading: str) -> Column[_Named]:
+    return Column(
+        f"{heading} if missing labels were known",
+        lambda item: range_if_known(item[1].rates[name]),
+        essential=False,
     )
 
 
 def _decomposition(population: Population) -> Table:
-    rows: list[tuple[str, ...]] = []
-    shares = [category.rates["drift_share"] for category in population.categories.values()]
-    for (name, category), share in zip(population.categories.items(), shares, strict=True):
-        if category.from_persistence is None or category.from_drift is None:
-            rows.append(
-                (
-                    name,
-                    "undefined",
-                    "undefined",
-                    "undefined",
-                    percent(share.estimate),
-                    spread(share),
-                )
-            )
-            continue
-        whole = category.from_persistence + category.from_drift
-        parts = [
-            percent(part, digits=2)
-            for part in (whole, category.from_persistence, category.from_drift)
-        ]
-        rows.append((name, *parts, percent(share.estimate), spread(share)))
-    return Table(
+    categories = population.categories
+    interval = interval_heading([c.rates["drift_share"] for c in categories.values()])
+    return table(
         "Where harmful responses come from (share of all pairs)",
+        categories.items(),
         (
-            "Category",
-            "Harmful responses",
-            "= stayed",
-            "+ came in",
-            "Drift share",
-            interval_heading(shares),
+            _CATEGORY,
+            Column("Harmful responses", lambda item: _share(_whole(item[1]))),
+            Column("= stayed", lambda item: _share(item[1].from_persistence)),
+            Column("+ came in", lambda item: _share(item[1].from_drift)),
+            Column("Drift share", lambda item: percent(item[1].rates["drift_share"].estimate)),
+            Column(interval, lambda item: spread(item[1].rates["drift_share"])),
         ),
-        tuple(rows),
         notes=(
             "Harmful responses = stayed + came in, exactly, among pairs labelled on both sides.",
         ),
     )
 
 
+def _share(part: float | None) -> str:
+    return percent(part, digits=2)
+
+
+def _whole(category: Category) -> float | None:
+    if category.from_persistence is None or category.from_drift is None:
+        return None
+    return category.from_persistence + category.from_drift
+
+
 def _contrast_table(contrasts: Contrasts) -> Table:
-    rows = []
-    for item in contrasts.items:
-        boot = item.bootstrap
-        rows.append(
-            (
-                f"{item.a} - {item.b}",
-                points(item.difference),
-                points_range(item.interval),
-                points_range(item.simultaneous),
-                "" if boot is None else points_range(boot),
-                "yes" if item.distinguishable else "not shown" if item.enough else "too few",
-            )
-        )
     first = contrasts.items[0]
     notes = [
-        f"Percentage points. Intervals at {level(first.interval.confidence)}; for all contrasts at once at "
+        f"Percentage points. Intervals at {unrounded(first.interval.confidence)}; for all contrasts at once at "
         f"{percent(first.simultaneous.confidence)} each (Bonferroni, from Clopper-Pearson intervals). Different: the "
         f"interval for all at once leaves out zero, and either category has at least {ENOUGH} pairs "
         "(effective ones where pairs share prompts)."
@@ -160,10 +157,26 @@ def _contrast_table(contrasts: Contrasts) -> Table:
             f"{contrasts.reference} was picked because it came out highest; the intervals for all at once allow "
             "for that by counting every pair of categories."
         )
-    return Table(
+    return table(
         "Differences of persistence between categories",
-        ("Contrast", "Difference", "Interval", "For all at once", "Bootstrap", "Different?"),
-        tuple(rows),
-        notes=tuple(notes),
-        essential=(0, 1, 3, 5),
+        contrasts.items,
+        (
+            Column[Contrast]("Contrast", lambda item: f"{item.a} - {item.b}", text=True),
+            Column("Difference", lambda item: points(item.difference)),
+            Column("Interval", lambda item: points_range(item.interval), essential=False),
+            Column("For all at once", lambda item: points_range(item.simultaneous)),
+            Column("Bootstrap", _bootstrap, essential=False),
+            Column("Different?", _different),
+        ),
+        notes=notes,
     )
+
+
+def _bootstrap(item: Contrast) -> str:
+    return "" if item.bootstrap is None else points_range(item.bootstrap)
+
+
+def _different(item: Contrast) -> str:
+    if item.distinguishable:
+        return "yes"
+    return "not shown" if item.enough else "too few"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from riskshift.analysis.grader.cards import MEASURES, Measure, SideCard
+from riskshift.analysis.grader.cards import MEASURES, Asymmetry, Measure, SideCard
 from riskshift.analysis.grader.result import GraderReport
-from riskshift.analysis.rates import level
+from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import counted, percent, points_with_range
 from riskshift.counts.case import Case
 from riskshift.report.document import (
@@ -21,6 +21,7 @@ from riskshift.report.document import (
 )
 from riskshift.report.stories.provenance import ledger_rows, traced_section
 from riskshift.report.stories.rates import dot, estimate_and_spread
+from riskshift.report.tables import Column, table
 from riskshift.taxonomy import SIDES
 
 ALL: Final = "all together"
@@ -63,35 +64,32 @@ def _cards(report: GraderReport) -> Iterator[SideCard]:
 
 
 def _sides(report: GraderReport) -> Section:
-    at = level(report.settings.confidence)
-    rows = tuple(
+    at = unrounded(report.settings.confidence)
+    items = [report.asymmetry(name, each) for each in _scopes(report) for name in MEASURES]
+    shown = table(
+        f"Prompt side beside response side ({at} intervals)",
+        items,
         (
-            item.category or ALL,
-            item.measure,
-            *(
-                estimate_and_spread(report.card(side, item.category).rates[item.measure])
-                for side in SIDES
-            ),
-            points_with_range(item.gap.estimate, item.gap.interval),
-        )
-        for category in _scopes(report)
-        for item in (report.asymmetry(measure, category) for measure in MEASURES)
-    )
-    blocks: list[Block] = [
-        Table(
-            f"Prompt side beside response side ({at} intervals)",
-            ("Category", "Measure", "On prompts", "On responses", "Prompts minus responses"),
-            rows,
-            text_columns=2,
-            notes=(
-                "Sensitivity: of the labels that people call harmful, the share that the grader does too. Specificity: "
-                "of the harmless ones, the share that it leaves alone. Precision: of those that it calls harmful, the "
-                "share that are so by people.",
+            Column[Asymmetry]("Category", lambda item: item.category or ALL, text=True),
+            Column("Measure", lambda item: item.measure, text=True),
+            Column("On prompts", lambda item: _share(report, "prompt", item)),
+            Column("On responses", lambda item: _share(report, "response", item)),
+            Column(
+                "Prompts minus responses",
+                lambda item: points_with_range(item.gap.estimate, item.gap.interval),
             ),
         ),
-        *_picture(report),
-    ]
-    return Section("Prompt side and response side", "sides", tuple(blocks), brief=True)
+        notes=(
+            "Sensitivity: of the labels that people call harmful, the share that the grader does too. Specificity: of "
+            "the harmless ones, the share that it leaves alone. Precision: of those that it calls harmful, the share "
+            "that are so by people.",
+        ),
+    )
+    return Section("Prompt side and response side", "sides", (shown, *_picture(report)), brief=True)
+
+
+def _share(report: GraderReport, side: str, item: Asymmetry) -> str:
+    return estimate_and_spread(report.card(side, item.category).rates[item.measure])
 
 
 def _picture(report: GraderReport) -> Iterator[Figure]:
@@ -119,69 +117,58 @@ def _picture(report: GraderReport) -> Iterator[Figure]:
             )
 
 
+_SCOPE: Final = (
+    Column[SideCard]("Category", lambda card: card.category or ALL, text=True),
+    Column[SideCard]("Side", lambda card: card.side, text=True),
+)
+
+
 def _errors(report: GraderReport) -> Section:
-    rows = tuple(
-        (
-            card.category or ALL,
-            card.side,
-            *(
-                f"{n:,}"
-                for n in (
-                    card.labels,
-                    card.counts.true_positive,
-                    card.counts.false_positive,
-                    card.counts.false_negative,
-                    card.counts.true_negative,
-                    card.counts.under,
-                    card.counts.over,
-                )
-            ),
-        )
-        for card in _cards(report)
-    )
-    shares = tuple(
-        (
-            card.category or ALL,
-            card.side,
-            percent(card.rates["people_harmful"].estimate),
-            percent(card.rates["grader_harmful"].estimate),
-            points_with_range(card.bias.estimate, card.bias.interval),
-        )
-        for card in _cards(report)
-    )
-    blocks: tuple[Block, ...] = (
-        Table(
-            "Errors",
-            ("Category", "Side", "Labels", "TP", "FP", "FN", "TN", "Under", "Over"),
-            rows,
-            text_columns=2,
-            notes=(
-                "TP: harmful by both. FP: by the grader only. FN: by people only. TN: by neither. Under and over: of "
-                "those harmful by both, the grader's level is lower, or higher.",
-            ),
-            essential=(0, 1, 3, 4, 5, 6),
-        ),
-        Table(
-            "Share called harmful",
-            ("Category", "Side", "By people", "By the grader", "Grader minus people"),
-            shares,
-            text_columns=2,
+    cards = list(_cards(report))
+    errors = table(
+        "Errors",
+        cards,
+        [
+            *_SCOPE,
+            Column("Labels", lambda card: f"{card.labels:,}", essential=False),
+            Column("TP", lambda card: f"{card.counts.true_positive:,}"),
+            Column("FP", lambda card: f"{card.counts.false_positive:,}"),
+            Column("FN", lambda card: f"{card.counts.false_negative:,}"),
+            Column("TN", lambda card: f"{card.counts.true_negative:,}"),
+            Column("Under", lambda card: f"{card.counts.under:,}", essential=False),
+            Column("Over", lambda card: f"{card.counts.over:,}", essential=False),
+        ],
+        notes=(
+            "TP: harmful by both. FP: by the grader only. FN: by people only. TN: by neither. Under and over: of those "
+            "harmful by both, the grader's level is lower, or higher.",
         ),
     )
-    return Section("Errors and bias", "errors", blocks, brief=True)
+    shares = table(
+        "Share called harmful",
+        cards,
+        [
+            *_SCOPE,
+            Column("By people", lambda card: percent(card.rates["people_harmful"].estimate)),
+            Column("By the grader", lambda card: percent(card.rates["grader_harmful"].estimate)),
+            Column(
+                "Grader minus people",
+                lambda card: points_with_range(card.bias.estimate, card.bias.interval),
+            ),
+        ],
+    )
+    return Section("Errors and bias", "errors", (errors, shares), brief=True)
 
 
 def _levels(report: GraderReport) -> Section:
-    rows = tuple(
-        (card.category or ALL, card.side, _number(card.macro_f1), _number(card.weighted_kappa))
-        for card in _cards(report)
-    )
     blocks: list[Block] = [
-        Table(
+        table(
             "Agreement on levels",
-            ("Category", "Side", "Macro-F1", "Weighted kappa"),
-            rows,
-            text_columns=2,
+            _cards(report),
+            [
+                *_SCOPE,
+                Column("Macro-F1", lambda card: _number(card.macro_f1)),
+                Column("Weighted kappa", lambda card: _number(card.weighted_kappa)),
+            ],
         )
     ]
     levels = report.taxonomy.levels
@@ -247,8 +234,8 @@ def _why(case: Case, report: GraderReport) -> str:
 def _methods(report: GraderReport) -> Section:
     settings = report.settings
     how = (
-        f"Intervals of shares: {settings.interval} at {level(settings.confidence)}; where records share a prompt, on "
-        "the effective number of records. All together counts every label of a pair, and takes the pair, or what "
+        f"Intervals of shares: {settings.interval} at {unrounded(settings.confidence)}; where records share a prompt, "
+        "on the effective number of records. All together counts every label of a pair, and takes the pair, or what "
         "shares its prompt, as one unit.",
         "Grader minus people: Tango's score interval for paired shares, on the effective number where labels share a "
         "unit.",

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from riskshift.analysis.exposure import ASSUMED, Exposure
+from riskshift.analysis.exposure import ASSUMED, Chance, Exposure
 from riskshift.analysis.metrics import overall_metrics
-from riskshift.analysis.rates import level
+from riskshift.analysis.rates import unrounded
 from riskshift.analysis.transitions.movement import EscalationOrigin, Origin
 from riskshift.analysis.transitions.population import Population
-from riskshift.analysis.words import percent, spread
+from riskshift.analysis.words import percent, percent_range, spread
 from riskshift.report.document import Block, Figure, Matrix, Paragraph, Section, Table
 from riskshift.report.stories.rates import (
     interval_heading,
@@ -16,6 +16,7 @@ from riskshift.report.stories.rates import (
     rate_table,
     spoken,
 )
+from riskshift.report.tables import Column, table
 from riskshift.taxonomy import Taxonomy
 
 
@@ -26,7 +27,7 @@ def movement_section(population: Population, taxonomy: Taxonomy) -> Section:
     if shift.estimate is not None:
         mean = f"On average severity moves by {shift.estimate:+.2f} levels"
         if shift.interval is not None:
-            at = level(shift.interval.confidence)
+            at = unrounded(shift.interval.confidence)
             mean += f" ({at} interval {shift.interval.low:+.2f} to {shift.interval.high:+.2f})"
         mean += "."
     blocks: list[Block] = [
@@ -47,26 +48,32 @@ def _exposure(exposure: Exposure) -> Iterator[Block]:
     if exposure.sentence is None:
         return
     yield Paragraph(exposure.sentence)
-    gaps = bool(exposure.rate.missing)
-    rows = []
-    for chance in exposure.chances:
-        held, worst = chance.interval, chance.worst_case
-        row = [f"{chance.uses:,}", percent(chance.estimate)]
-        row += ["" if held is None else f"{percent(held.low)} to {percent(held.high)}"]
-        if gaps:
-            row += ["" if worst is None else f"{percent(worst[0])} to {percent(worst[1])}"]
-        rows.append(tuple(row))
-    columns = ["Uses", "Chance", interval_heading([exposure.rate])]
-    columns += ["If missing labels were known"] if gaps else []
-    yield Table(
+    columns = [
+        Column[Chance]("Uses", lambda chance: f"{chance.uses:,}", text=True),
+        Column("Chance", lambda chance: percent(chance.estimate)),
+        Column(interval_heading([exposure.rate]), _held),
+    ]
+    if exposure.rate.missing:
+        columns.append(Column("If missing labels were known", _worst))
+    yield table(
         f"The chance of at least one event of {spoken(exposure.metric)} in many uses",
-        tuple(columns),
-        tuple(rows),
+        exposure.chances,
+        columns,
         notes=(
             f"1 - (1 - rate) ^ uses, {ASSUMED}. A user who asks again about the same thing, or an attacker, is "
             "exposed otherwise.",
         ),
     )
+
+
+def _held(chance: Chance) -> str:
+    held = chance.interval
+    return "" if held is None else percent_range(held.low, held.high)
+
+
+def _worst(chance: Chance) -> str:
+    worst = chance.worst_case
+    return "" if worst is None else percent_range(*worst)
 
 
 def origin_section(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
@@ -81,35 +88,20 @@ def origin_section(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
             "  of which topic-mandated": origin.topic_mandated,
             "compliance escalation": origin.compliance_escalation,
         }
-    rates = [rate for kind in kinds.values() for rate in (kind.of_escalations, kind.of_records)]
-    gaps = any(rate.missing for rate in rates)
-    rows = []
-    for name, kind in kinds.items():
-        row = [name, f"{kind.of_records.events:,}"]
-        for rate in (kind.of_escalations, kind.of_records):
-            row += [percent(rate.estimate), spread(rate)]
-        rows.append((*row, range_if_known(kind.of_records)) if gaps else tuple(row))
-    interval = interval_heading(rates)
-    columns = ["Origin", "Events", "Of escalations", interval, "Of all pairs", interval]
-    columns += ["Of all pairs, if missing labels were known"] if gaps else []
     blocks: list[Block] = [
         Paragraph(
             "An escalation from a harmless prompt is unsolicited elaboration: the model brought the harm. One from a "
             "harmful prompt is compliance that goes further than what was asked."
         ),
-        Table(
-            "Escalations by origin",
-            tuple(columns),
-            tuple(rows),
-            notes=rate_notes(rates),
-            essential=(0, 1, 2, 3, 4),
-        ),
-        Table(
+        _origin_table(kinds),
+        table(
             "Severity at which escalations land",
-            ("Response severity", "Escalations"),
-            tuple(
-                (taxonomy.levels[severity], f"{n:,}")
-                for severity, n in origin.landing_severity.items()
+            origin.landing_severity.items(),
+            (
+                Column[tuple[int, int]](
+                    "Response severity", lambda landed: taxonomy.levels[landed[0]], text=True
+                ),
+                Column("Escalations", lambda landed: f"{landed[1]:,}"),
             ),
         ),
     ]
@@ -124,6 +116,28 @@ def origin_section(origin: EscalationOrigin, taxonomy: Taxonomy) -> Section:
     if origin.unsolicited_elaboration.of_escalations.trials:
         blocks.insert(-2, _origin_figure(kinds))
     return Section("How escalations come about", "origin", tuple(blocks), brief=True)
+
+
+def _origin_table(kinds: Mapping[str, Origin]) -> Table:
+    rates = [rate for kind in kinds.values() for rate in (kind.of_escalations, kind.of_records)]
+    interval = interval_heading(rates)
+    columns = [
+        Column[tuple[str, Origin]]("Origin", lambda kind: kind[0], text=True),
+        Column("Events", lambda kind: f"{kind[1].of_records.events:,}"),
+        Column("Of escalations", lambda kind: percent(kind[1].of_escalations.estimate)),
+        Column(interval, lambda kind: spread(kind[1].of_escalations)),
+        Column("Of all pairs", lambda kind: percent(kind[1].of_records.estimate)),
+        Column(interval, lambda kind: spread(kind[1].of_records), essential=False),
+    ]
+    if any(rate.missing for rate in rates):
+        columns.append(
+            Column(
+                "Of all pairs, if missing labels were known",
+                lambda kind: range_if_known(kind[1].of_records),
+                essential=False,
+            )
+        )
+    return table("Escalations by origin", kinds.items(), columns, notes=rate_notes(rates))
 
 
 def _origin_figure(kinds: Mapping[str, Origin]) -> Figure:

@@ -5,14 +5,23 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from riskshift.analysis.plan.margins import MarginPlan
-from riskshift.analysis.plan.needs import Curve, DifferencePlan, GatePlan, WidthPlan
-from riskshift.analysis.plan.pilot import Need, Pilot, need
+from riskshift.analysis.plan.needs import (
+    Curve,
+    DifferenceNeed,
+    DifferencePlan,
+    GateNeed,
+    GatePlan,
+    WidthNeed,
+    WidthPlan,
+)
+from riskshift.analysis.plan.pilot import Disagreement, Need, Pilot, need
 from riskshift.analysis.plan.result import Plan
-from riskshift.analysis.rates import level
-from riskshift.analysis.words import exact, percent, percentage_points, spread
+from riskshift.analysis.rates import unrounded
+from riskshift.analysis.words import exact, percent, percent_range, percentage_points, spread
 from riskshift.errors import OutputError
 from riskshift.outputs.places import check_place, write_bytes
 from riskshift.report.document import Block, Document, Figure, Section, Table
+from riskshift.report.tables import Column, table
 from riskshift.stats.search import MOST_TRIALS
 
 MOST_CURVES: Final = 5
@@ -97,25 +106,24 @@ def write_picture(plan: Plan, path: Path) -> Path:
 
 
 def _width(plan: Plan, answer: WidthPlan) -> list[Block]:
-    at = level(plan.confidence)
+    at = unrounded(plan.confidence)
     if not answer.asked:
         return [_overview(plan, answer), *_width_picture(plan, answer)]
-    rows = tuple(
-        (
-            exact(row.rate),
-            *_needs(row.need, plan.pilot),
-            ""
-            if row.interval is None
-            else f"{percent(row.interval.low)} to {percent(row.interval.high)}",
-        )
-        for row in answer.rows
-    )
-    table = Table(
+    shown = table(
         f"For a {at} interval at most {percentage_points(answer.widths[0])} wide",
-        ("If the rate is", *_headings(plan.pilot), "Interval to expect"),
-        rows,
+        answer.rows,
+        (
+            Column[WidthNeed]("If the rate is", lambda row: exact(row.rate), text=True),
+            *_need_columns(plan.pilot),
+            Column("Interval to expect", _expected),
+        ),
     )
-    return [table, *_width_picture(plan, answer)]
+    return [shown, *_width_picture(plan, answer)]
+
+
+def _expected(row: WidthNeed) -> str:
+    held = row.interval
+    return "" if held is None else percent_range(held.low, held.high)
 
 
 def _width_picture(plan: Plan, answer: WidthPlan) -> Iterator[Figure]:
@@ -126,7 +134,7 @@ def _width_picture(plan: Plan, answer: WidthPlan) -> Iterator[Figure]:
             "Width of the interval to expect",
             {f"rate {exact(rate)}": curve for rate, curve in drawn},
             ("width wanted", answer.widths[0]) if answer.asked else None,
-            (f"width of the {level(plan.confidence)} interval", plan.pilot),
+            (f"width of the {unrounded(plan.confidence)} interval", plan.pilot),
             answer.rows[0].need if answer.asked else None,
         )
 
@@ -144,7 +152,7 @@ def _overview(plan: Plan, answer: WidthPlan) -> Table:
     if like is not None and like.partial:
         notes.append(f"Of these, {percent(like.occupied / like.units)} count for {plan.metric}.")
     return Table(
-        f"{_unit(like)} for a {level(plan.confidence)} interval of at most this width",
+        f"{_unit(like)} for a {unrounded(plan.confidence)} interval of at most this width",
         ("If the rate is", *(exact(width).removesuffix("%") for width in answer.widths)),
         rows,
         notes=tuple(notes),
@@ -156,25 +164,22 @@ def _gate(plan: Plan, answer: GatePlan) -> list[Block]:
         return []
     high_passes = (answer.aim == "pass") == (answer.rate > answer.tolerance)
     ends = ("or more", "or fewer") if high_passes else ("or fewer", "or more")
-    rows = tuple(
-        (
-            exact(row.power),
-            *_needs(row.need, plan.pilot),
-            *(
-                "never" if events is None else f"{events:,} {end}"
-                for events, end in zip((row.passes_at, row.fails_at), ends, strict=True)
-            ),
-        )
-        for row in sorted(answer.rows, key=lambda row: row.power)
-        if row.need.units is not None or row.power == plan.power
-    )
-    table = Table(
+    shown = table(
         f"For the gate {answer.rule} to {answer.aim}, if the true rate is {exact(answer.rate)}",
-        (f"Chance to {answer.aim}", *_headings(plan.pilot), "Passes with", "Fails with"),
-        rows,
+        [
+            row
+            for row in sorted(answer.rows, key=lambda row: row.power)
+            if row.need.units is not None or row.power == plan.power
+        ],
+        (
+            Column[GateNeed](f"Chance to {answer.aim}", lambda row: exact(row.power), text=True),
+            *_need_columns(plan.pilot),
+            Column("Passes with", lambda row: _decides(row.passes_at, ends[0])),
+            Column("Fails with", lambda row: _decides(row.fails_at, ends[1])),
+        ),
         notes=("Events of as many independent records; between the two it is inconclusive.",),
     )
-    blocks: list[Block] = [table]
+    blocks: list[Block] = [shown]
     if answer.curve:
         blocks.append(
             _picture(
@@ -189,6 +194,10 @@ def _gate(plan: Plan, answer: GatePlan) -> list[Block]:
     return blocks
 
 
+def _decides(events: int | None, end: str) -> str:
+    return "never" if events is None else f"{events:,} {end}"
+
+
 def _difference(plan: Plan, answer: DifferencePlan | MarginPlan) -> list[Block]:
     if not answer.rows:
         return []
@@ -199,23 +208,27 @@ def _difference(plan: Plan, answer: DifferencePlan | MarginPlan) -> list[Block]:
         chance = f"chance to {answer.aim}"
         caption = f"For the gate {answer.rule} to {answer.aim} with a chance of {exact(plan.power)}"
     like = plan.pilot
-    partial = like is not None and like.partial
-    rows = []
-    for row in answer.rows:
-        needs = [_number(row.need.independent)] + ([_number(row.need.in_all)] if partial else [])
-        rows.append((exact(row.discordant), row.why, *needs))
-    why = "Seen between" if answer.source == "file" else "Which is"
-    table = Table(
+    columns = [
+        Column[DifferenceNeed]("Disagreement", lambda row: exact(row.discordant), text=True),
+        Column(
+            "Seen between" if answer.source == "file" else "Which is",
+            lambda row: row.why,
+            text=True,
+        ),
+        Column("Matched prompts", lambda row: _number(row.need.independent)),
+    ]
+    if like is not None and like.partial:
+        columns.append(Column("Prompts in all", lambda row: _number(row.need.in_all)))
+    shown = table(
         caption,
-        ("Disagreement", why, "Matched prompts", *(("Prompts in all",) if partial else ())),
-        tuple(rows),
-        text_columns=2,
+        answer.rows,
+        columns,
         notes=(
             "Disagreement: share of prompts on which exactly one of the two models shows the event.",
         ),
     )
     drawn = _spread([row for row in answer.rows if row.curve])
-    blocks: list[Block] = [table]
+    blocks: list[Block] = [shown]
     if drawn:
         blocks.append(
             _picture(
@@ -289,46 +302,37 @@ def _pilot(like: Pilot) -> Section:
     ]
     blocks: list[Block] = [Table("What the data says", ("What", "Value"), tuple(facts), 2)]
     if like.disagreements:
-        rows = tuple(
-            (
-                item.baseline,
-                item.candidate,
-                f"{item.prompts:,}",
-                percent(item.baseline_only),
-                percent(item.candidate_only),
-                percent(item.discordant),
-            )
-            for item in like.disagreements
-        )
         blocks.append(
-            Table(
+            table(
                 "How often models disagree on the same prompt",
-                ("Model", "Other", "Prompts", "Only model", "Only other", "Disagreement"),
-                rows,
-                text_columns=2,
+                like.disagreements,
+                (
+                    Column[Disagreement]("Model", lambda item: item.baseline, text=True),
+                    Column("Other", lambda item: item.candidate, text=True),
+                    Column("Prompts", lambda item: f"{item.prompts:,}"),
+                    Column("Only model", lambda item: percent(item.baseline_only)),
+                    Column("Only other", lambda item: percent(item.candidate_only)),
+                    Column("Disagreement", lambda item: percent(item.discordant)),
+                ),
             )
         )
     return Section("What was taken from the data", "pilot", tuple(blocks))
 
 
-def _headings(like: Pilot | None) -> tuple[str, ...]:
+def _need_columns(like: Pilot | None) -> list[Column[WidthNeed | GateNeed]]:
+    units = Column[WidthNeed | GateNeed](_unit(like), lambda row: _number(row.need.units))
     if like is None:
-        return ("Prompts",)
-    return (
-        *(("Independent", "Records") if like.clustered else ()),
-        _unit(like),
-        *(("In all",) if like.partial else ()),
-    )
-
-
-def _needs(need: Need, like: Pilot | None) -> tuple[str, ...]:
-    if like is None:
-        return (_number(need.units),)
-    return (
-        *((_number(need.independent), _number(need.records)) if like.clustered else ()),
-        _number(need.units),
-        *((_number(need.in_all),) if like.partial else ()),
-    )
+        return [units]
+    columns = [units]
+    if like.clustered:
+        columns = [
+            Column("Independent", lambda row: _number(row.need.independent)),
+            Column("Records", lambda row: _number(row.need.records)),
+            units,
+        ]
+    if like.partial:
+        columns.append(Column("In all", lambda row: _number(row.need.in_all)))
+    return columns
 
 
 def _unit(like: Pilot | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from riskshift.analysis.provenance import Provenance
-from riskshift.analysis.rates import Settings, level
+from riskshift.analysis.rates import Settings, unrounded
 from riskshift.analysis.words import counted
 from riskshift.report.document import Section, Table
 from riskshift.version import __version__
@@ -59,7 +59,7 @@ def traced_section(
         ("engine", made.engine),
         (f"hash of the sorted {hashed}", made.data_hash),
         *units,
-        ("confidence", level(settings.confidence)),
+        ("confidence", unrounded(settings.confidence)),
         ("seed", str(settings.seed)),
         ("bootstrap resamples", f"{settings.resamples:,}"),
         *draws,

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from riskshift.analysis.correction.rates import Share
 from riskshift.analysis.metrics import Metric
-from riskshift.analysis.rates import Rate, level
-from riskshift.analysis.words import percent, spread
+from riskshift.analysis.rates import Rate, unrounded
+from riskshift.analysis.words import percent, percent_range, spread
 from riskshift.report.document import Table
+from riskshift.report.tables import Column, table
 
 
 def rate_table(caption: str, rates: Mapping[str, Rate], metrics: Sequence[Metric]) -> Table:
@@ -14,42 +16,35 @@ def rate_table(caption: str, rates: Mapping[str, Rate], metrics: Sequence[Metric
     formulas = {
         metric.name: f"{metric.event_formula} | {metric.given_formula}" for metric in metrics
     }
-    gaps = any(rate.missing for rate in shown)
-    clustered = any(rate.deff is not None for rate in shown)
-    columns = ["Rate", "Event | among", "Events", "Of", "Estimate", interval_heading(shown)]
-    columns += ["Design effect"] if clustered else []
-    columns += ["If missing labels were known"] if gaps else []
-    rows = []
-    for rate in shown:
-        row = [spoken(rate.name), formulas[rate.name], f"{rate.events:,}", f"{rate.trials:,}"]
-        row += [percent(rate.estimate), spread(rate)]
-        row += ["" if rate.deff is None else f"{rate.deff:.2f}"] if clustered else []
-        row += [range_if_known(rate)] if gaps else []
-        rows.append(tuple(row))
-    return Table(
-        caption,
-        tuple(columns),
-        tuple(rows),
-        text_columns=2,
-        notes=rate_notes(shown),
-        essential=(0, 2, 3, 4, 5),
-    )
+    columns = [
+        Column[Rate]("Rate", lambda rate: spoken(rate.name), text=True),
+        Column("Event | among", lambda rate: formulas[rate.name], text=True, essential=False),
+        Column("Events", lambda rate: f"{rate.events:,}"),
+        Column("Of", lambda rate: f"{rate.trials:,}"),
+        Column("Estimate", lambda rate: percent(rate.estimate)),
+        Column(interval_heading(shown), spread),
+    ]
+    if any(rate.deff is not None for rate in shown):
+        columns.append(Column("Design effect", _deff, essential=False))
+    if any(rate.missing for rate in shown):
+        columns.append(Column("If missing labels were known", range_if_known, essential=False))
+    return table(caption, shown, columns, notes=rate_notes(shown))
+
+
+def _deff(rate: Rate) -> str:
+    return "" if rate.deff is None else f"{rate.deff:.2f}"
 
 
 def interval_heading(rates: Sequence[Rate]) -> str:
     """Head a column of intervals with their confidence."""
     confidence = next((rate.interval.confidence for rate in rates if rate.interval), None)
-    return "Interval" if confidence is None else f"{level(confidence)} interval"
+    return "Interval" if confidence is None else f"{unrounded(confidence)} interval"
 
 
 def range_if_known(rate: Rate) -> str:
     """Say between which ends missing labels leave a rate."""
     worst = rate.worst_case
-    return (
-        ""
-        if worst is None
-        else f"{percent(worst[0])} to {percent(worst[1])} ({rate.missing:,} missing)"
-    )
+    return "" if worst is None else f"{percent_range(*worst)} ({rate.missing:,} missing)"
 
 
 def rate_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
@@ -78,9 +73,9 @@ def spoken(metric: str) -> str:
     return metric.replace("_", " ")
 
 
-def dot(label: str, series: str, rate: Rate) -> dict[str, str | float | int]:
-    """Return a rate as one row of a figure of intervals."""
+def dot(label: str, series: str, rate: Rate | Share) -> dict[str, str | float | int]:
+    """Return a rate or a share as one row of a figure of intervals."""
     if rate.interval is None or rate.estimate is None:
-        raise ValueError(f"{rate.name} is undefined and cannot be drawn")
+        raise ValueError(f"{label} is undefined and cannot be drawn")
     low, high = rate.interval.low, rate.interval.high
     return {"label": label, "series": series, "estimate": rate.estimate, "low": low, "high": high}

@@ -1,12 +1,14 @@
 """What safety costs in relevance: tables, a picture, tests."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-from riskshift.analysis.rates import level
+from riskshift.analysis.rates import unrounded
 from riskshift.analysis.transitions.relevance import AssociationTest, Relevance
 from riskshift.analysis.words import coefficient, counted, p_value, percent
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
 from riskshift.report.stories.rates import spoken
+from riskshift.report.tables import Column, table
 from riskshift.taxonomy import RELEVANCE, Taxonomy
 
 
@@ -100,55 +102,53 @@ def _families(tests: Sequence[AssociationTest]) -> Iterator[tuple[str, list[Asso
 
 
 def _test_table(family: str, tests: Sequence[AssociationTest], confidence: float) -> Table:
-    pooled = any(test.test.startswith("Rao-Scott") for test in tests)
     omnibus = family == "omnibus"
-    effects: tuple[str, ...] = ("Odds ratio", "phi")
+    columns = [
+        Column[AssociationTest]("What", lambda test: spoken(test.name), text=True),
+        Column("Test", lambda test: test.test, text=True),
+        Column("Statistic", _statistic),
+        Column("p", lambda test: p_value(test.decisive_p)),
+        Column("p (Holm)", lambda test: p_value(test.p_holm)),
+        *(_association_columns(confidence) if omnibus else _ODDS),
+        Column("", lambda test: "exploratory" if test.exploratory else ""),
+    ]
+    caption = f"On-task against less: {family}"
     if omnibus:
-        effects = ("Cramér's V", "corrected", f"gamma ({level(confidence)} interval)")
-    columns = ("What", "Test", "Statistic", "p", "p (Holm)", *effects, "")
-    rows = []
-    for test in tests:
-        shown: tuple[str, ...] = (
-            coefficient(test.cramers_v),
-            coefficient(test.cramers_v_corrected),
-            _gamma(test),
-        )
-        if not omnibus:
-            shown = (
-                "unbounded" if test.unbounded else coefficient(test.odds_ratio),
-                coefficient(test.phi),
-            )
-        row = (
-            spoken(test.name),
-            test.test,
-            _statistic(test),
-            p_value(test.decisive_p),
-            p_value(test.p_holm),
-        )
-        rows.append((*row, *shown, "exploratory" if test.exploratory else ""))
-    notes = ["Exploratory: a cell or margin holds fewer than 10 pairs. Association is not cause."]
+        caption = "Does relevance go with severity and category?"
+    return table(caption, tests, columns, notes=_test_notes(tests, omnibus=omnibus))
+
+
+_ODDS: Final = (
+    Column[AssociationTest](
+        "Odds ratio", lambda test: "unbounded" if test.unbounded else coefficient(test.odds_ratio)
+    ),
+    Column[AssociationTest]("phi", lambda test: coefficient(test.phi)),
+)
+
+
+def _association_columns(confidence: float) -> list[Column[AssociationTest]]:
+    return [
+        Column("Cramér's V", lambda test: coefficient(test.cramers_v)),
+        Column("corrected", lambda test: coefficient(test.cramers_v_corrected)),
+        Column(f"gamma ({unrounded(confidence)} interval)", _gamma),
+    ]
+
+
+def _test_notes(tests: Sequence[AssociationTest], *, omnibus: bool) -> Iterator[str]:
+    yield "Exploratory: a cell or margin holds fewer than 10 pairs. Association is not cause."
     if any(test.decisive_p is None for test in tests):
-        notes.append("Undefined: no pair stands in some row or column, so nothing can be compared.")
+        yield "Undefined: no pair stands in some row or column, so nothing can be compared."
+    pooled = any(test.test.startswith("Rao-Scott") for test in tests)
     if omnibus and not pooled:
-        notes += [
-            f"{spoken(test.name)}: asymptotic p {p_value(test.p_asymptotic)}"
-            + (f"; linear-by-linear trend p {p_value(test.trend.p)}" if test.trend else "")
-            + _overlap(test)
-            + "."
-            for test in tests
-        ]
+        for test in tests:
+            trend = f"; linear-by-linear trend p {p_value(test.trend.p)}" if test.trend else ""
+            yield f"{spoken(test.name)}: asymptotic p {p_value(test.p_asymptotic)}{trend}{_overlap(test)}."
     if pooled:
-        notes.append(
+        yield (
             "Records share prompts: permutation and Fisher tests would not be valid, and the chi-square is corrected "
             "for the sharing (Rao and Scott, second order, held against an F distribution). Per group they are exact "
             "where prompts do not repeat."
         )
-    caption = (
-        "Does relevance go with severity and category?"
-        if omnibus
-        else f"On-task against less: {family}"
-    )
-    return Table(caption, columns, tuple(rows), text_columns=2, notes=tuple(notes))
 
 
 def _statistic(test: AssociationTest) -> str:

@@ -1,13 +1,16 @@
 """How far the labels can be trusted: corrected rates, or how wrong they would have to be."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.correction.rates import CorrectedRate, Correction, Share
 from riskshift.analysis.correction.sample import FEW_LABELS, NO_PAIR
 from riskshift.analysis.correction.tipping import Tipping
-from riskshift.analysis.words import counted, percent, points, points_range
+from riskshift.analysis.words import counted, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section, Table
+from riskshift.report.stories.rates import dot
+from riskshift.report.tables import Column, table
 
 DRAWN = (
     "escalation",
@@ -48,66 +51,68 @@ def corrected_section(correction: Correction) -> Section:
 
 
 def _random_table(correction: Correction) -> Table:
-    rates = correction.rates
-    rows = tuple(
-        (item.metric, _told(item.raw), _told(item.people), _corrected(item), _gain(item))
-        for item in rates
-    )
     told = (
         "Raw: the grader's labels on all pairs. Corrected: these and people's together (prediction-powered "
         "inference)."
     )
-    return Table(
+    return table(
         "Raw and corrected rates",
-        ("Metric", "Raw", "People alone", "Corrected", "Gain"),
-        rows,
-        notes=(told, *_marks(rates)),
-        essential=(0, 1, 3),
-        legend=(
-            (2, "People alone: only the pairs that they labelled."),
-            (
-                4,
-                "Gain: how many times more of people's labels it would take to be as sure without the grader.",
+        correction.rates,
+        (
+            _METRIC,
+            _RAW,
+            Column(
+                "People alone",
+                lambda item: _told(item.people),
+                essential=False,
+                legend="People alone: only the pairs that they labelled.",
+            ),
+            _CORRECTED,
+            Column(
+                "Gain",
+                _gain,
+                essential=False,
+                legend="Gain: how many times more of people's labels it would take to be as sure without the grader.",
             ),
         ),
+        notes=(told, *_marks(correction.rates)),
     )
 
 
 def _strata_table(correction: Correction) -> Table:
-    rates = correction.rates
-    rows = tuple((item.metric, _told(item.raw), _corrected(item), _gain(item)) for item in rates)
     told = (
         "Raw: the grader's labels on all pairs. Corrected: people's labels, weighed by the strata that they were "
         "drawn from."
     )
-    return Table(
+    return table(
         "Raw and corrected rates",
-        ("Metric", "Raw", "Corrected", "Gain"),
-        rows,
-        notes=(told, *_marks(rates)),
-        essential=(0, 1, 2),
-        legend=(
-            (
-                3,
-                "Gain: how many times more of people's labels a plain random sample would have needed without the "
-                "grader; below 1 the strata made the rate less sure.",
+        correction.rates,
+        (
+            _METRIC,
+            _RAW,
+            _CORRECTED,
+            Column(
+                "Gain",
+                _gain,
+                essential=False,
+                legend="Gain: how many times more of people's labels a plain random sample would have needed without "
+                "the grader; below 1 the strata made the rate less sure.",
             ),
         ),
+        notes=(told, *_marks(correction.rates)),
     )
 
 
 def _bounds_table(rates: Sequence[CorrectedRate]) -> Table:
-    return Table(
+    return table(
         "Where people's labels are missing",
-        ("Metric", "Missing", "Corrected", "At least", "At most"),
-        tuple(
-            (
-                item.metric,
-                f"{item.corrected.missing:,}",
-                _corrected(item),
-                *(percent(end) for end in item.corrected.worst_case or ()),
-            )
-            for item in rates
+        rates,
+        (
+            _METRIC,
+            Column("Missing", lambda item: f"{item.corrected.missing:,}"),
+            _CORRECTED,
+            Column("At least", lambda item: _end(item, 0)),
+            Column("At most", lambda item: _end(item, 1)),
         ),
         notes=(
             "Missing: pairs that people were to label and left blank in what the rate needs. At least and at most: the "
@@ -117,10 +122,10 @@ def _bounds_table(rates: Sequence[CorrectedRate]) -> Table:
 
 
 def _another_way(rates: Sequence[CorrectedRate]) -> Table:
-    return Table(
+    return table(
         "Corrected another way",
-        ("Metric", "Corrected", "By error rates"),
-        tuple((item.metric, _corrected(item), _told(item.rogan_gladen)) for item in rates),
+        rates,
+        (_METRIC, _CORRECTED, Column("By error rates", lambda item: _told(item.rogan_gladen))),
         notes=(
             "By error rates: Rogan and Gladen's correction, from the grader's sensitivity and specificity on the pairs "
             "that people labelled. Where the two differ much, the way of correcting matters.",
@@ -148,6 +153,11 @@ def _corrected(item: CorrectedRate) -> str:
     return _told(item.corrected) + (" *" if _few(item) else "")
 
 
+def _end(item: CorrectedRate, which: int) -> str:
+    ends = item.corrected.worst_case
+    return "undefined" if ends is None else percent(ends[which])
+
+
 def _gain(item: CorrectedRate) -> str:
     if item.corrected.estimate is None:
         return "undefined"
@@ -157,7 +167,7 @@ def _gain(item: CorrectedRate) -> str:
 def _told(share: Share) -> str:
     if share.interval is None:
         return percent(share.estimate)
-    return f"{percent(share.estimate)} ({percent(share.interval.low)} to {percent(share.interval.high)})"
+    return f"{percent(share.estimate)} ({percent_range(share.interval.low, share.interval.high)})"
 
 
 def _figure(rates: Sequence[CorrectedRate]) -> Figure:
@@ -167,16 +177,8 @@ def _figure(rates: Sequence[CorrectedRate]) -> Figure:
     ]
     for item in shown:
         for series, share in zip(SERIES, (item.raw, item.corrected, item.people), strict=True):
-            if share.interval is not None and share.estimate is not None:
-                rows.append(
-                    {
-                        "label": item.metric,
-                        "series": series,
-                        "estimate": share.estimate,
-                        "low": share.interval.low,
-                        "high": share.interval.high,
-                    }
-                )
+            if share.interval is not None:
+                rows.append(dot(item.metric, series, share))
     held = [series for series in SERIES if any(row["series"] == series for row in rows)]
     told = "; ".join(f"{item.metric}: {_in_words(item, held)}" for item in shown)
     return Figure(
@@ -195,16 +197,13 @@ def _in_words(item: CorrectedRate, held: Sequence[str]) -> str:
     return ", ".join(f"{series} {percent(shares[series].estimate)}" for series in held)
 
 
+_METRIC: Final = Column[CorrectedRate]("Metric", lambda item: item.metric, text=True)
+_RAW: Final = Column[CorrectedRate]("Raw", lambda item: _told(item.raw))
+_CORRECTED: Final = Column[CorrectedRate]("Corrected", _corrected)
+
+
 def tipping_section(tipping: Sequence[Tipping]) -> Section:
     """Show how wrong the grader would have to be for each finding to vanish."""
-    rows = tuple(
-        (
-            item.metric,
-            percent(item.estimate),
-            "none" if item.null_specificity is None else percent(item.null_specificity),
-        )
-        for item in tipping
-    )
     return Section(
         "How wrong the labels would have to be",
         "tipping",
@@ -214,10 +213,14 @@ def tipping_section(tipping: Sequence[Tipping]) -> Section:
                 "rate: the table gives the specificity at or below which the true rate could be zero. Rare findings "
                 "vanish first. Have people label a random sample of the pairs, and give it with --people."
             ),
-            Table(
+            table(
                 "Specificity at which a finding could be false alarms alone",
-                ("Finding", "Rate", "Specificity"),
-                rows,
+                tipping,
+                (
+                    Column[Tipping]("Finding", lambda item: item.metric, text=True),
+                    Column("Rate", lambda item: percent(item.estimate)),
+                    Column("Specificity", _specificity),
+                ),
                 notes=(
                     "The grader is judged on the pair's event. How much of the true events it finds (its sensitivity) "
                     "does not matter here, where there are none.",
@@ -227,44 +230,46 @@ def tipping_section(tipping: Sequence[Tipping]) -> Section:
     )
 
 
+def _specificity(item: Tipping) -> str:
+    return "none" if item.null_specificity is None else percent(item.null_specificity)
+
+
 def corrected_differences_section(corrected: CorrectedComparison) -> Section:
     """Show differences between models, corrected by people's labels."""
-    rows = tuple(
-        (
-            item.metric,
-            f"{item.candidate} against {item.baseline}",
-            " and ".join(f"{n:,}" for n in reversed(item.labelled)),
-            _difference(item),
-            _verdict(item),
-            _further(item),
-        )
-        for item in corrected.differences
-    )
     text = (
         "A grader that treats the models differently moves their difference. These are corrected by people's labels, "
         "on the prompts that both models answered. Where a verdict here differs from the one by the grader's labels "
         "alone, this one holds, if the sample was drawn as below."
     )
-    table = Table(
+    shown = table(
         "Corrected differences",
-        ("Metric", "Compared", "Labels by people", "Difference", "Verdict", "Further labels"),
-        rows,
-        text_columns=5,
+        corrected.differences,
+        (
+            Column[CorrectedDifference]("Metric", lambda item: item.metric, text=True),
+            Column("Compared", lambda item: f"{item.candidate} against {item.baseline}", text=True),
+            Column(
+                "Labels by people",
+                lambda item: " and ".join(f"{n:,}" for n in reversed(item.labelled)),
+                text=True,
+                essential=False,
+                legend="Labels by people: pairs that count, of the first and of the second.",
+            ),
+            Column("Difference", _difference, text=True),
+            Column("Verdict", _verdict, text=True),
+            Column(
+                "Further labels",
+                _further,
+                essential=False,
+                legend="Further labels: roughly how many more of people's labels might settle it, over both; more than "
+                "all: even labels of all pairs may not.",
+            ),
+        ),
         notes=(
             "Difference: in percentage points, the first minus the second.",
             *_reasons(corrected.differences),
         ),
-        essential=(0, 1, 3, 4),
-        legend=(
-            (2, "Labels by people: pairs that count, of the first and of the second."),
-            (
-                5,
-                "Further labels: roughly how many more of people's labels might settle it, over both; more than all: "
-                "even labels of all pairs may not.",
-            ),
-        ),
     )
-    blocks = (Paragraph(text), table, Bullets(corrected.sample.notes))
+    blocks = (Paragraph(text), shown, Bullets(corrected.sample.notes))
     return Section("Corrected by people's labels", "corrected", blocks, brief=True)
 
 
