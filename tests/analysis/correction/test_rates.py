@@ -664,7 +664,7 @@ def test_faults_of_people_s_labels_say_what_to_do_and_never_to_skip():
     grader, _, people = draw(21)
     scale = told(grader, people.with_columns(response_harm=pl.lit(9)))
     assert "names of levels: Safe, Harmful" in scale
-    column = told(grader, people.rename({"response_harm": "harm"}))
+    column = told(grader, people.rename({"response_harm": "respons_harm"}))
     assert "Rename its columns: prompt_harm, response_harm" in column
     twice = told(grader, pl.concat([people, people[:1]]))
     assert "more than once" in twice

@@ -82,8 +82,8 @@ class TestEveryDocument:
         groups = [anchor for anchor in anchors if anchor.startswith("by-")]
         assert groups == [f"by-{column}" for column in any_result.groups]
 
-    def test_summary_has_three_or_four_sentences(self, document):
-        assert 3 <= len(document.summary) <= 4
+    def test_summary_has_two_to_four_sentences(self, document):
+        assert 2 <= len(document.summary) <= 4
         for sentence in document.summary:
             assert sentence[0].isupper()
             assert sentence.endswith(".")
