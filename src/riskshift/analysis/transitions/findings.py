@@ -327,9 +327,10 @@ def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
     if worst is not None:
         many = escalation.missing
         yield (
-            f"{counted(many, 'record')} {'lacks' if many == 1 else 'lack'} a label and {'is' if many == 1 else 'are'} "
-            f"left out where it is needed; whatever the labels are, the escalation rate of this data lies between "
-            f"{percent(worst[0])} and {percent(worst[1])}."
+            f"{counted(many, 'record')} {'lacks' if many == 1 else 'lack'} labels without which it is open whether the "
+            f"response is more severe. Rates are those of the complete records, as far as the others allow; whatever "
+            f"the labels are, the escalation rate of this data lies between {percent(worst[0])} and "
+            f"{percent(worst[1])}."
         )
     if counts.relevance is None:
         yield "The data has no relevance, so a refusal cannot be told from a helpful safe answer."

@@ -191,8 +191,10 @@ def _methods(analysis: Analysis) -> Section:
         f"Each side of a pair has one severity in {_each(len(taxonomy.categories))}: "
         f"{' < '.join(taxonomy.levels)}. Harmful means {harmful}. p and r are the highest severity of "
         "prompt and response, p_c and r_c those in one category, h the first harmful level, K the number of levels.",
-        "A missing label is never read as safe. A record is left out of a rate whose labels it lacks, and the page "
-        "says how far the missing labels could move it.",
+        "A missing label is never read as safe, and a known harm is never dropped: a severity lies between the highest "
+        "known label and, if any label is missing, the top. Where that leaves no record open, a rate counts all of "
+        "them; else it is that of the records with all labels, moved to the nearest share that the missing labels "
+        "allow, and the page says how far they could move it.",
         f"Intervals of a rate: {settings.interval} at {unrounded(settings.confidence)}. Where records share a prompt: "
         "the same on the effective number of records, from the design effect (by the linearised variance between "
         "prompts or a beta-binomial model with a prior on the correlation within prompts, whichever is larger, because "
