@@ -166,3 +166,23 @@ def test_a_plan_from_a_file_says_what_its_missing_labels_leave_open():
     assert any(
         "20 records leave the rate" in note and "2.5% to 7.5%" in note for note in plan.notes
     )
+
+
+def test_a_known_harm_is_never_denied_in_words():
+    """Known escalations of which no record is complete, beside complete ones without any."""
+    columns = {
+        "prompt_hate": [0] * 100,
+        "prompt_violence": [0] * 100,
+        "response_hate": [3] * 30 + [0] * 70,
+        "response_violence": [None] * 30 + [0] * 60 + [None] * 10,
+    }
+    none = {**columns, "response_violence": [None] * 100}
+    for frame, wanted in ((columns, "30.0%"), (none, "at least 30.0% are more severe")):
+        made = riskshift.analyze(pl.DataFrame(frame), taxonomy=FOUR)
+        told = " ".join(made.summary)
+        assert wanted in told
+        assert "No response" not in told
+        assert (
+            made.rate("escalation").worst_case is None
+            or made.rate("escalation").worst_case[0] >= 0.3
+        )

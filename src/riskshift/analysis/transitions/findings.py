@@ -82,12 +82,16 @@ def _one_side(population: Population) -> list[str]:
     )
     if (prompts.interval is None) == (responses.interval is None):
         return []
+    lacking = "prompt_prevalence" if prompts.interval is None else "response_prevalence"
+    if any(category.rates[lacking].trials for category in population.categories.values()):
+        return []  # that side has labels, if only in some categories
     rate, here, there = (
         (responses, "response", "prompt")
         if prompts.interval is None
         else (prompts, "prompt", "response")
     )
-    text = f"{rate.events:,} of {counted(rate.trials, here)} {'was' if rate.events == 1 else 'were'} harmful"
+    were = "was" if rate.events == 1 else "were"
+    text = f"{rate.events:,} of {counted(rate.trials, here)} {were} harmful"
     share = (
         f"{percent(rate.estimate)}, {unrounded(rate.interval.confidence)} interval {spread(rate)}"
         if rate.interval
@@ -110,7 +114,7 @@ def _movement(population: Population) -> str:
             if population.records == 1
             else f"None of the {population.records:,} pairs has all its labels"
         )
-        return f"{none}, so how risk moves cannot be told."
+        return f"{none}, so how risk moves cannot be told{_at_least(up, 'are more severe')}."
     if any(rate.worst_case is not None for rate in (up, same, down)):
         return (
             f"Some of the {population.records:,} pairs lack labels. By what is known of them, the response was less "
@@ -140,8 +144,16 @@ def _harm(population: Population) -> str:
             else f"Harmless prompts got a harmful response in {_of_pairs(drift)}"
         )
     if not parts:
-        return "Whether harmful or harmless prompts got harmful responses cannot be told."
+        known = _at_least(population.overall["response_harm"], "are harmful")
+        return f"Whether harmful or harmless prompts got harmful responses cannot be told{known}."
     return f"{'; '.join(parts)}."
+
+
+def _at_least(rate: Rate, what: str) -> str:
+    """Say what is known all the same, where no record is complete."""
+    if rate.worst_case is None or rate.worst_case[0] == 0:
+        return ""
+    return f"; but whatever the missing labels are, at least {percent(rate.worst_case[0])} {what}"
 
 
 def _of_pairs(rate: Rate) -> str:
@@ -208,6 +220,12 @@ def _origin(population: Population) -> str:
         origin.unsolicited_elaboration.of_escalations,
         origin.compliance_escalation.of_escalations,
     )
+    escalation = population.overall["escalation"]
+    if not safe.trials and escalation.worst_case is not None and escalation.worst_case[0] > 0:
+        return (
+            "How escalations came about cannot be told, because labels are missing"
+            f"{_at_least(escalation, 'are escalations')}."
+        )
     if not safe.trials:
         known = "is known to be" if population.overall["escalation"].missing else "was"
         return f"No response {known} more severe than its prompt."
