@@ -25,9 +25,7 @@ VERDICTS: Final = {0: "pass", 1: "fail", 3: "inconclusive"}
 TAXONOMY: Final = (
     'categories = ["harm", "fraud"]\nlevels = ["Safe", "Low", "High"]\nharmful_from = "Low"\n'
 )
-RULES: Final = (
-    'rules = ["escalation <= 50%", "response_harm <= 10% by model", "persistence[harm] <= 0.5"]\n'
-)
+RULES: Final = 'rules = ["escalation <= 50% by model", "response_harm <= 10% by model"]\n'
 ROWS: Final = [
     {
         "prompt_id": f"p{i // 2}",
@@ -156,7 +154,7 @@ def _command(format: str, place: Path, number: int) -> list[str]:  # noqa: A002
     if format == "label-studio":
         out = str(folder / "out.csv")
         return ["label-studio", "import", str(place), "--taxonomy", taxonomy, "-o", out, "-q"]
-    judged = ["--rule", "escalation <= 50%", "--format", "json"]
+    judged = ["--rule", "escalation <= 50% by model", "--format", "json"]
     if format == "toml":
         return ["check", pairs, "--taxonomy", str(place), *judged]
     if format == "rules":

@@ -38,7 +38,7 @@ FILES = {
     "w.csv": RATED,
     "d/a.csv": PAIRS,
     "t.json": 'categories = ["harm"]\nlevels = ["Safe", "Harmful"]\n',
-    "r.json": 'rules = ["escalation <= 90%"]\n',
+    "r.json": 'rules = ["escalation <= 90% by model"]\n',
     "ann.jsonl": json.dumps(TASKS),
     "project/tasks.json": '[{"prompt_id": "p1", "prompt": "q", "response": "a"}]',
 }

@@ -177,7 +177,7 @@ def test_a_limit_of_memory_is_a_size(tmp_path, size):
 
 def test_closed_standard_input_is_said(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(FileError, match=r"standard input .* is closed"):
+    with pytest.raises(FileError, match=r"standard input is closed"):
         counted("-", format="csv")
     with pytest.raises(UsageError, match=r"standard input .* is named twice"):
         counted(["-", "-"], format="csv")

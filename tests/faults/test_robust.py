@@ -129,7 +129,7 @@ def test_a_memory_limit_that_is_a_size_is_taken(told, size):
     ("given", "says"),
     [
         (["analyze", ""], "The empty path does not exist"),
-        (["analyze", "-", "-"], "- is given twice"),
+        (["analyze", "-", "-"], "standard input (-) is named twice"),
         (["analyze", "n" * 300 + ".csv"], "cannot be opened: File name too long"),
         (["analyze", "p.csv", "--taxonomy", "."], "The empty path holds no taxonomy"),
         (["analyze", "p.csv", "--taxonomy", "d"], "d is a folder: it holds no taxonomy"),

@@ -62,7 +62,12 @@ JOBS = {
     "compare on another mix": (2, lambda: riskshift.compare(BOTH, taxonomy=TWO, standardize=NEW)),
     "check": (1, lambda: riskshift.check(NEW, RULES[:1], taxonomy=TWO)),
     "check by": (1, lambda: riskshift.check(NEW, [f"{RULES[0]} by language"], taxonomy=TWO)),
-    "check with people": (2, lambda: riskshift.check(BOTH, RULES[:1], taxonomy=TWO, people=SEEN)),
+    "check with people": (
+        2,
+        lambda: riskshift.check(
+            BOTH, [f"{RULES[0]} by model"], taxonomy=TWO, people=SEEN, confidence=0.9
+        ),
+    ),
     "check a baseline": (3, lambda: riskshift.check(NEW, RULES, taxonomy=TWO, baseline=OLD)),
     "check a baseline of several models": (
         3,

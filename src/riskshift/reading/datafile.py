@@ -187,7 +187,7 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
         raise FileError(f"{name} is empty.")
     if file.format == "parquet":
         return file
-    if start.startswith(_UTF32):
+    if start.startswith(_UTF32) or b"\0\0\0" in start[:4]:
         raise FileError(f"{name} is not UTF-8; it looks like UTF-32. Save it as UTF-8.")
     if start.startswith(_UTF16) or b"\0" in start[:2]:
         raise FileError(f"{name} is not UTF-8; it looks like UTF-16. Save it as UTF-8.")
