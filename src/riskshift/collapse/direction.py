@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from riskshift.collapse.faults import Faults
 from riskshift.collapse.labels import Key
+from riskshift.collapse.one_message import Faults
 from riskshift.direction import points
 from riskshift.errors import LabelError
 from riskshift.reading.class_names import class_names

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse.faults import Faults, shown_value
+from riskshift.collapse.one_message import Faults, shown_value
 from riskshift.collapse.scales import above, advice, note_doubts, seen_numbers
 from riskshift.engines import engine
 from riskshift.errors import LabelError, listing

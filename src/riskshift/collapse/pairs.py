@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from riskshift.collapse.coding import tabulate
 from riskshift.collapse.direction import check_direction
-from riskshift.collapse.faults import Faults
 from riskshift.collapse.labels import Key, check_labels, label_keys
+from riskshift.collapse.one_message import Faults
 from riskshift.collapse.placeholders import own_prompts, warn_of_placeholders
 from riskshift.collapse.repeats import (
     check_duplicates,

@@ -9,8 +9,8 @@ import numpy as np
 
 from riskshift.collapse.coding import Coding
 from riskshift.collapse.direction import check_direction
-from riskshift.collapse.faults import Faults
 from riskshift.collapse.labels import Key, check_labels, label_key
+from riskshift.collapse.one_message import Faults
 from riskshift.collapse.pairs import MAX_GROUPS, MAX_PATTERNS, with_plain
 from riskshift.collapse.raters import Sheet, sheet_of
 from riskshift.collapse.repeats import check_ids, told_apart

@@ -24,8 +24,8 @@ from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading import combine
-from riskshift.reading.datafile import FORMATS
 from riskshift.reading.files import FileSource
+from riskshift.reading.formats import FORMATS
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, SIDES, Taxonomy

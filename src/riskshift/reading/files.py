@@ -14,8 +14,8 @@ import duckdb
 import narwhals.stable.v2 as nw
 
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
-from riskshift.reading import readers
-from riskshift.reading.datafile import (
+from riskshift.reading import duckdb_options
+from riskshift.reading.formats import (
     MAX_LINE,
     DataFile,
     check_unchanged,
@@ -95,7 +95,7 @@ class FileSource:
     ) -> Iterable[tuple[str, str]]:
         names = _parquet_names(file, self)
         own = own_names(len(names))[names.index(column)]
-        held = readers.read_parquet([file], len(names), numbered=True)
+        held = duckdb_options.read_parquet([file], len(names), numbered=True)
         for value in sorted(wanted):
             rows = self.connection.execute(
                 f"SELECT min(file_row_number) FROM {held} WHERE coalesce({own}::VARCHAR, '') = ?",
@@ -202,7 +202,7 @@ def read_files(
     folder = scratch_folder()
     connection = _connect(memory_limit, folder)
     for file in originals:
-        readers.check_found(connection, file)
+        duckdb_options.check_found(connection, file)
     files = [unwrapped(without_mark(file, folder), folder, options) for file in originals]
     skipped = {}
     if options.skip_bad:
@@ -324,7 +324,7 @@ def _select(
     places, reader = shape.columns, _reader(shape, files)
     held = own_names(len(shape.names))
     if shape.format in ("json", "jsonl"):
-        held = [readers.quoted(name) for name in shape.names]
+        held = [duckdb_options.quoted(name) for name in shape.names]
     parts = []
     for name, own in zip(names, own_names(len(names)), strict=True):
         value = held[places[name]] if name in places else "NULL"
@@ -346,7 +346,7 @@ def _shape(file: DataFile, source: FileSource) -> _Shape:
         return _Shape(file.format, names, ("VARCHAR",) * len(names), file.compression)
     _refuse_not_parquet(file)
     names = _parquet_names(file, source)
-    reader = readers.read_parquet([file], len(names))
+    reader = duckdb_options.read_parquet([file], len(names))
     schema = source.connection.sql(f"DESCRIBE SELECT * FROM {reader}").fetchall()
     return _Shape("parquet", names, tuple(row[1] for row in schema))
 
@@ -359,7 +359,7 @@ def _refuse_long_end(file: DataFile, source: FileSource) -> None:
 def _parquet_names(file: DataFile, source: FileSource) -> tuple[str, ...]:
     """Read the names of the outermost columns as they are written; DuckDB changes equal ones."""
     rows = source.connection.execute(
-        f"SELECT name, coalesce(num_children, 0) FROM {readers.parquet_schema(file)}"
+        f"SELECT name, coalesce(num_children, 0) FROM {duckdb_options.parquet_schema(file)}"
     ).fetchall()
     names, left = [], 0
     for name, children in rows[1:]:
@@ -386,7 +386,7 @@ def _json_keys(file: DataFile, source: FileSource) -> tuple[str, ...]:
         "SELECT key, max(size), bool_or(twice) FROM (SELECT size, unnest(keys) AS key, "
         "len(list_distinct(keys)) < len(keys) AS twice FROM (SELECT strlen(json) AS size, "
         "CASE json_type(json) WHEN 'OBJECT' THEN json_keys(json) ELSE [NULL] END AS keys "
-        f"FROM {readers.read_json_objects([file])})) GROUP BY key"
+        f"FROM {duckdb_options.read_json_objects([file])})) GROUP BY key"
     ).fetchall()
     longest = max((size for _, size, _ in found), default=0)
     cut_off = file.format == "json" and not ends_in(file, b"]")
@@ -407,7 +407,7 @@ def _json_keys(file: DataFile, source: FileSource) -> tuple[str, ...]:
 def _reader(shape: _Shape, files: Sequence[DataFile]) -> str:
     n = len(shape.names)
     if shape.format == "parquet":
-        return readers.read_parquet(files, n)
+        return duckdb_options.read_parquet(files, n)
     if shape.format == "delimited":
-        return readers.read_csv(files, n, delimiter=shape.delimiter, skip=shape.skip)
-    return readers.read_json(files, list(shape.columns))
+        return duckdb_options.read_csv(files, n, delimiter=shape.delimiter, skip=shape.skip)
+    return duckdb_options.read_json(files, list(shape.columns))

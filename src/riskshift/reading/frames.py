@@ -16,7 +16,7 @@ from riskshift.engines.engine import (
     translated,
 )
 from riskshift.errors import DataError, UsageError
-from riskshift.reading.readers import quoted
+from riskshift.reading.duckdb_options import quoted
 from riskshift.records import Held, Options, Purpose, Records, own_names
 
 

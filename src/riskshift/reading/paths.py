@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from riskshift.errors import FileError, UsageError, listing, unknown_choice
-from riskshift.reading.datafile import FORMATS, DataFile, recognize, unreadable
+from riskshift.reading.formats import FORMATS, DataFile, recognize, unreadable
 from riskshift.scratch import scratch_folder
 
 _SUFFIXES: Final = {

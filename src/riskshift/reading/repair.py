@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from riskshift.errors import FileError
-from riskshift.reading.datafile import BOM, MAX_LINE, DataFile
+from riskshift.reading.formats import BOM, MAX_LINE, DataFile
 from riskshift.reading.scan import Header, Scanned, Uses, mixed_line_ends, read_header, scan
 from riskshift.records import Options
 

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 import duckdb
 
 from riskshift.errors import FileError
-from riskshift.reading.datafile import BOM, MAX_LINE, DataFile
+from riskshift.reading.formats import BOM, MAX_LINE, DataFile
 
 DELIMITERS: Final = ",;\t|"
 _TOO_LONG: Final = f"longer than {MAX_LINE >> 20} MiB, which no record should be"
