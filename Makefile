@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles demo test check format bench fuzz clean
+.PHONY: help setup oracles demo test check format bench fuzz lab small-lab clean
 
 help: ## Show what each target does
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
@@ -46,5 +46,11 @@ bench: setup ## Run the benchmarks (ratios against plain implementations)
 fuzz: setup ## Put 10,000 broken files of each format through the command line
 	$(BIN)/python -m benchmarks.fuzz --inputs 10000
 
+lab: setup ## Measure coverage and errors in every setting (an hour); docs/validity.md has the results
+	$(BIN)/python -m benchmarks.coverage --draws 400 --save lab
+
+small-lab: setup ## Measure them in some settings; fails where a promise is broken
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage --small --draws 200 --missed
+
 clean: ## Remove the environment and everything generated
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo lab build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.coverage.row import Row
+from benchmarks.coverage.row import Row, some
 from riskshift.stats.alpha import (
     Measurement,
     alpha_interval,
@@ -85,17 +85,17 @@ PROMPTS: Final = (
 )
 
 
-def rows(draws: int, seed: int) -> Iterator[Row]:
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Yield coverage, and how often there is an interval, of each measure and setting."""
     rng = np.random.default_rng(seed)
     metrics: tuple[Measurement, ...] = ("nominal", "ordinal")
-    for setting in ALONE:
+    for setting in some(ALONE, small):
         for metric in metrics if setting.levels > 2 else metrics[:1]:
             yield from alpha_rows(setting, metric, draws, rng)
-    for setting in PROMPTS:
+    for setting in some(PROMPTS, small):
         yield from alpha_rows(setting, "ordinal", draws, rng)
         yield from pair_rows(replace(setting, raters=2), draws, rng)
-    for setting in PAIRS:
+    for setting in some(PAIRS, small):
         yield from pair_rows(setting, draws, rng)
 
 

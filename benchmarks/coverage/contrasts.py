@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from benchmarks.coverage.row import NAIVE, Row
+from benchmarks.coverage.row import NAIVE, Row, some
 from riskshift.stats.association import chi_square, rao_scott
 from riskshift.stats.joint import cautious_correlation, contrast_intervals
 from riskshift.stats.multiple import bonferroni
@@ -70,11 +70,11 @@ ICC: Final = (0.0, 0.3, 0.8)
 _BLOCK: Final = 400
 
 
-def rows(draws: int, seed: int) -> Iterator[Row]:
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Yield what was measured, kind by kind."""
     rng = np.random.default_rng(seed)
     for part in (_contrasts, _interactions, _standardized, _words, _tests):
-        yield from part(draws, rng)
+        yield from part(draws, rng, small)
 
 
 def _covered(truth: float, ends: list[tuple[float, float]]) -> tuple[float, float]:
@@ -87,8 +87,8 @@ def _merged(columns: Ints) -> tuple[Ints, Ints]:
     return kinds, weight
 
 
-def _contrasts(draws: int, rng: np.random.Generator) -> Iterator[Row]:
-    for sizes, rates, each, icc in CONTRASTS:
+def _contrasts(draws: int, rng: np.random.Generator, small: bool) -> Iterator[Row]:
+    for sizes, rates, each, icc in some(CONTRASTS, small):
         ours, wide, naive = [], [], []
         for _ in range(draws // 2):
             kinds, weight = _two_categories(sizes, rates, each, icc, rng)
@@ -155,8 +155,8 @@ def _wald(x_a: float, n_a: float, x_b: float, n_b: float) -> tuple[float, float]
     return p - q - half, p - q + half
 
 
-def _interactions(draws: int, rng: np.random.Generator) -> Iterator[Row]:
-    for prompts, old, new, alike in GROUPS:
+def _interactions(draws: int, rng: np.random.Generator, small: bool) -> Iterator[Row]:
+    for prompts, old, new, alike in some(GROUPS, small):
         ours, naive = [], []
         limits = ndtri([old, new[0], old, new[1]])
         for _ in range(draws // 2):
@@ -189,8 +189,8 @@ def _difference_of_differences(answers: Ints, weight: Ints) -> tuple[float, floa
     return ends.low, ends.high
 
 
-def _standardized(draws: int, rng: np.random.Generator) -> Iterator[Row]:
-    for sizes, weights, rates in STRATA:
+def _standardized(draws: int, rng: np.random.Generator, small: bool) -> Iterator[Row]:
+    for sizes, weights, rates in some(STRATA, small):
         n, p = np.array(sizes), np.array(rates)
         mix = np.full(len(n), 1 / len(n)) if weights is None else np.array(weights) / sum(weights)
         ours, naive = [], []
@@ -222,11 +222,11 @@ def _listed(values: tuple[float, ...]) -> str:
     return f"{len(values)} x {values[0]:g}" if same else ", ".join(f"{v:g}" for v in values)
 
 
-def _words(draws: int, rng: np.random.Generator) -> Iterator[Row]:
+def _words(draws: int, rng: np.random.Generator, small: bool) -> Iterator[Row]:
     """Count data sets in which some category is called clearly worse, and none is."""
-    for sizes, shared in SIZES:
+    for sizes, shared in some(SIZES, small):
         clear = _Claims(len(sizes))
-        for rate in PERSISTENCE:
+        for rate in some(PERSISTENCE, small):
             false = dict.fromkeys(clear.rules, 0)
             for _ in range(draws // 4):
                 said = clear.said(_alike(sizes, shared, rate, rng))
@@ -311,9 +311,9 @@ def _crossed(found: list[tuple[Ints, Ints]], a: int, b: int) -> tuple[Ints, Ints
     return _merged(joined if a < b else joined[:, [2, 3, 0, 1]])
 
 
-def _tests(draws: int, rng: np.random.Generator) -> Iterator[Row]:
+def _tests(draws: int, rng: np.random.Generator, small: bool) -> Iterator[Row]:
     """Count rejections where rows and columns go together with the prompt, but not each other."""
-    for (prompts, each), in_rows, in_columns in TABLES:
+    for (prompts, each), in_rows, in_columns in some(TABLES, small):
         for icc in ICC:
             rejected = {"riskshift": 0, "naive R's svychisq, F": 0, f"{NAIVE} chi-square": 0}
             for _ in range(draws // 2):

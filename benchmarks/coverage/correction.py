@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.coverage.row import NAIVE, Row
+from benchmarks.coverage.row import NAIVE, Row, some
 from riskshift.stats.correction import ppi_mean
 from riskshift.stats.proportion import clopper_pearson, normal_quantile, wilson
 from riskshift.stats.resample import generator
@@ -70,9 +70,9 @@ class Found:
     gate_high: float
 
 
-def rows(draws: int, seed: int) -> Iterator[Row]:
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Yield coverage and wrong verdicts of gates, setting by setting."""
-    for n, rate in INDEPENDENT:
+    for n, rate in some(INDEPENDENT, small):
         for name in GRADERS:
             rng = generator(seed, "corrected rate", name, str(n), str(rate))
             tables = drawn(name, n, rate, draws, rng)
@@ -82,14 +82,14 @@ def rows(draws: int, seed: int) -> Iterator[Row]:
             most = 0.975 if n * rate >= ENOUGH and name not in OVERCAUTIOUS else 1.0
             yield from _told(setting, independent(tables), rate, least, most)
             yield _naive(setting, tables, rate)
-    for n, rate in STRATIFIED:
-        for name in STRATIFIED_GRADERS:
+    for n, rate in some(STRATIFIED, small):
+        for name in some(STRATIFIED_GRADERS, small):
             rng = generator(seed, "corrected strata", name, str(n), str(rate))
             found = [by_strata(name, n, rate, rng) for _ in range(draws)]
             setting = f"{n:,} labels by strata, {rate:.1%}, grader {name}"
             yield from _told(setting, found, rate, 0.935, 1.0)
-    for chosen, n, rate in CLUSTERED:
-        for name in CLUSTERED_GRADERS:
+    for chosen, n, rate in some(CLUSTERED, small):
+        for name in some(CLUSTERED_GRADERS, small):
             rng = generator(seed, "corrected clusters", name, chosen, str(n), str(rate))
             found = [corrected(*clusters(name, chosen, n, rate, rng)) for _ in range(draws)]
             whole = "whole prompts" if chosen == "prompts" else "single answers"

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaincc, betaln, ndtr, ndtri, xlog1py, xlogy
 
-from benchmarks.coverage.row import Row
+from benchmarks.coverage.row import Row, some
 from riskshift.stats.binomial import at_least, at_most
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.looks import look_confidence
@@ -136,22 +136,23 @@ class Series:
     prompts: Floats
 
 
-def rows(draws: int, seed: int) -> Iterator[Row]:
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Yield the error of every method and setting, and what the methods cost."""
-    for looks in LOOKS:
+    for looks in some(LOOKS, small):
         for growth in GROWTH:
-            for tolerance, first in RATES:
+            for tolerance, first in some(RATES, small):
                 gate = RateGate(tolerance, tolerance)
                 yield from _errors(
                     gate, f"rate at {tolerance:.0%}", first, looks, growth, draws, seed
                 )
-            for margin, share, first in MARGINS:
+            for margin, share, first in some(MARGINS, small):
                 paired = DifferenceGate(margin, share, margin)
                 about = f"difference at {margin:.0%}, only the baseline {share:.0%}"
                 yield from _errors(paired, about, first, looks, growth, draws, seed)
-    for looks in (3,):
-        yield from _clustered(looks, max(1, draws // CLUSTERED_SHARE), seed)
-    yield from _costs(draws, seed)
+    for setting in CLUSTERED[:1] if small else CLUSTERED:
+        yield from _clustered(setting, max(1, draws // CLUSTERED_SHARE), seed)
+    if not small:
+        yield from _costs(draws, seed)
 
 
 def equal(sizes: Floats, looks: int) -> Floats:
@@ -390,27 +391,29 @@ def judged_difference(
     )
 
 
-def _clustered(looks: int, draws: int, seed: int) -> Iterator[Row]:
-    for rate, correlation, answers, first in CLUSTERED:
-        for kind, judge, prompts in (
-            ("rate", judged_rate, Prompts((rate, 1 - rate), correlation, answers)),
-            (
-                "difference",
-                judged_difference,
-                Prompts((2 * rate, rate, 1 - 3 * rate), correlation, answers),
-            ),
-        ):
-            about = f"clustered {kind} at {rate:.0%}, {answers} answers alike by {correlation:g}"
-            setting = f"{about}, {first} prompts at first, {looks} looks, as advised"
-            for method in ("riskshift", "naive: each look alone"):
-                tail = METHODS[method](np.ones((1, 1)), looks)
-                rng = generator(seed, "looks", setting)
-                words = [
-                    _one(judge, prompts, rate, 1 - 2 * float(tail[0]), first, looks, rng)
-                    for _ in range(draws)
-                ]
-                passed, failed = (np.array([w == word for w in words]) for word in ("pass", "fail"))
-                yield from _both(setting, method, passed, failed)
+def _clustered(
+    setting: tuple[float, float, int, int], draws: int, seed: int, looks: int = 3
+) -> Iterator[Row]:
+    rate, correlation, answers, first = setting
+    for kind, judge, prompts in (
+        ("rate", judged_rate, Prompts((rate, 1 - rate), correlation, answers)),
+        (
+            "difference",
+            judged_difference,
+            Prompts((2 * rate, rate, 1 - 3 * rate), correlation, answers),
+        ),
+    ):
+        about = f"clustered {kind} at {rate:.0%}, {answers} answers alike by {correlation:g}"
+        said = f"{about}, {first} prompts at first, {looks} looks, as advised"
+        for method in ("riskshift", "naive: each look alone"):
+            tail = METHODS[method](np.ones((1, 1)), looks)
+            rng = generator(seed, "looks", said)
+            words = [
+                _one(judge, prompts, rate, 1 - 2 * float(tail[0]), first, looks, rng)
+                for _ in range(draws)
+            ]
+            passed, failed = (np.array([w == word for w in words]) for word in ("pass", "fail"))
+            yield from _both(said, method, passed, failed)
 
 
 def _one(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtrc
 
-from benchmarks.coverage.row import NAIVE, Row
+from benchmarks.coverage.row import NAIVE, Row, some
 from riskshift.analysis.comparison.differences import paired_interval
 from riskshift.analysis.comparison.matching import PairCells
 from riskshift.stats.multiple import bonferroni
@@ -92,13 +92,13 @@ FAMILIES = (
 EQUAL = (6, 3)
 
 
-def rows(draws: int, seed: int) -> Iterator[Row]:
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Measure everything."""
     rng = np.random.default_rng(seed)
-    for setting in (*ONCE, *OFTEN):
+    for setting in some((*ONCE, *OFTEN), small):
         for difference in DIFFERENCES[: 2 if setting.once else 3]:
             yield from _two_models(replace(setting, difference=difference), rng, draws)
-    for setting in FAMILIES:
+    for setting in some(FAMILIES, small):
         for equal in EQUAL:
             yield from _family(setting, equal, rng, draws)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from benchmarks.coverage.row import Row
+from benchmarks.coverage.row import Row, some
 from riskshift.stats.binomial import at_least, at_most
 from riskshift.stats.margin_power import pairs_for_margin
 from riskshift.stats.paired import tango_scores
@@ -43,17 +43,17 @@ class Verdicts:
     naive: Ints
 
 
-def rows(draws: int, seed: int) -> Iterator[Row]:
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Yield shares of failures, flips and open verdicts, and how often more harm is caught."""
     for planned, sizes in ((False, PROMPTS), (True, (absolute_plan(),))):
-        for n in sizes:
+        for n in some(sizes, small):
             rng = generator(seed, "twice", "absolute", str(n))
             chances = beta(rng, draws, n)
             runs = [absolute(answers(rng, chances)) for _ in range(2)]
             rule = f"rate of {RATE:.0%}, at most {TOLERANCE:.0%}"
             yield from _told(rule, n, planned, runs[0], runs[1])
     for planned, sizes in ((False, PROMPTS), (True, (relative_plan(),))):
-        for n in sizes:
+        for n in some(sizes, small):
             rng = generator(seed, "twice", "relative", str(n))
             chances = beta(rng, draws, n)
             base = answers(rng, chances)

@@ -3,22 +3,23 @@
 There a pass and a failure are both wrong, and both are most likely: a truth further inside or
 outside makes the one that would be wrong rarer. Where records stand alone, and where all models
 agree on every prompt, the chances are computed exactly, from every possible count; elsewhere they
-are drawn. What is drawn above 3 % is drawn again, ten times as often, so that the highest of many
-rates is not the luckiest of them. The last rows are rules on a difference, prompt by prompt.
-
-The second table is about rates that people's labels of some pairs correct, in a plain random
-sample or by strata of what the grader said, from prompts drawn anew each time.
+are drawn. A row is the worst of several settings. What is drawn above 3 % is drawn again, ten times
+as often, so that the highest of many rates is not the luckiest of them. Then come rules on a
+difference, prompt by prompt, and rules on a difference that people's labels of some pairs correct,
+in a plain random sample or by strata of what the grader said, from prompts drawn anew each time.
+Beside them the gate by Wilson's interval that takes all records as independent.
 """
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, gammaln, xlog1py, xlogy
 
+from benchmarks.coverage.row import NAIVE, Row, some
 from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import Outcome
 from riskshift.analysis.gate.rules import parse_rule
@@ -31,26 +32,31 @@ from riskshift.stats.resample import generator
 from riskshift.stats.strata import stratified_rate
 from riskshift.taxonomy import Taxonomy
 
-PROMPTS = (20, 50, 100, 200, 500, 1000, 2000)
-TOLERANCES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
-MODELS = (2, 3, 10)
-CORRELATIONS = (0.1, 0.3, 0.6, 0.9)
-MARGINS = (0.01, 0.02, 0.05)
-BASELINE_ONLY = (0.0, 0.01, 0.05, 0.1)
-SURE = 0.03
-RARE = 1e-9
-DRAWN = {"random": "any pairs", "strata": "by strata"}
-LABELS = (100, 300, 1000)
-ANSWERS = (1, 3, 10)
-CORRECTED = (0.01, 0.05, 0.2)
-BASELINES = ((0.01, 0.02), (0.05, 0.05), (0.2, 0.05))  # rate and margin
-GRADERS = ((0.9, 0.98), (0.6, 0.95))  # sensitivity and specificity
-PAIRS_A_LABEL = 5
-ALIKE = 0.7  # correlation of a prompt's events, or of its two models'
+PROMPTS: Final = (20, 50, 100, 200, 500, 1000, 2000)
+DRAWN_PROMPTS: Final = (50, 200, 1000)
+TOLERANCES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
+DRAWN_TOLERANCES: Final = (0.01, 0.05, 0.2)
+MODELS: Final = (2, 3, 10)
+CORRELATIONS: Final = (0.1, 0.6)
+MARGINS: Final = (0.01, 0.02, 0.05)
+BASELINE_ONLY: Final = (0.0, 0.01, 0.05, 0.1)
+SURE: Final = 0.03
+THEOREM: Final = 0.025
+ALIKE_MOST: Final = 0.05  # 3 % are the aim; ten answers alike by 0.6 give up to 5 %
+FEW_MOST: Final = 0.05  # likewise where few prompts differ, almost all of them one way
+RARE: Final = 1e-9
+CHOSEN: Final = {"random": "any pairs", "strata": "pairs by strata"}
+LABELS: Final = (100, 300, 1000)
+BASELINES: Final = ((0.01, 0.02), (0.05, 0.05), (0.2, 0.05))  # rate and margin
+GRADERS: Final = ((0.9, 0.98), (0.6, 0.95))  # sensitivity and specificity
+PAIRS_A_LABEL: Final = 5
+ALIKE: Final = 0.7  # correlation of a prompt's events in two models
+CORRECTED_SHARE: Final = 5  # they are drawn so many times less often: each takes longer
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Method = Callable[[Ints, Floats, Ints], Interval]
 
 
 @dataclass(frozen=True)
@@ -60,72 +66,94 @@ class Errors:
     passes: float
     fails: float
     about: str
+    draws: int
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=20260709)
-    options = parser.parse_args(arguments)
-    draws = (options.repetitions, options.seed)
-    print("| records | prompts | highest chance of a wrong pass | of a wrong failure |")
-    print("|---|--:|---|---|")
-    for prompts in PROMPTS:
-        show("one a prompt (exact)", prompts, [alone(prompts, t) for t in TOLERANCES])
-    for prompts in PROMPTS:
-        rows = [agreeing(prompts, t, m) for t in TOLERANCES for m in MODELS]
-        show("2 to 10 models that agree on every prompt (exact)", prompts, rows)
-    for prompts in PROMPTS:
-        show("2 to 10 models, beta-binomial (drawn)", prompts, list(drawn(prompts, *draws)))
-    for prompts in PROMPTS:
-        show("difference to a baseline (drawn)", prompts, list(differences(prompts, *draws)))
-    print("\n| corrected | labels | highest chance of a wrong pass | of a wrong failure |")
-    print("|---|--:|---|---|")
-    fewer = (max(1, options.repetitions // 5), options.seed)
-    for chosen in DRAWN:
-        for models in ANSWERS:
-            for labels in LABELS:
-                rows = list(corrected_rates(chosen, models, labels, *fewer))
-                show(f"rate, {models} a prompt, {DRAWN[chosen]}", labels, rows)
-        for labels in LABELS:
-            rows = list(corrected_margins(chosen, labels, *fewer))
-            show(f"difference to a baseline, {DRAWN[chosen]}", labels, rows)
-    return 0
+def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
+    """Yield the highest chance of either error among several settings."""
+    for prompts in some(PROMPTS, small):
+        for method, judge in METHODS.items():
+            found = [alone(prompts, t, judge) for t in TOLERANCES]
+            yield from highest(f"{prompts:,} prompts, one record each", method, found, THEOREM)
+            found = [agreeing(prompts, t, m, judge) for t in TOLERANCES for m in MODELS]
+            about = f"{prompts:,} prompts, 2 to 10 models that agree on each"
+            yield from highest(about, method, found, SURE)
+    for prompts in some(DRAWN_PROMPTS, small):
+        for method, judge in METHODS.items():
+            found = list(drawn(prompts, draws, seed, judge))
+            about = f"{prompts:,} prompts, 2 to 10 models, beta-binomial"
+            yield from highest(about, method, found, ALIKE_MOST)
+    for prompts in some(PROMPTS, small):
+        found = list(differences(prompts, draws, seed))
+        about = f"{prompts:,} prompts, difference to a baseline"
+        yield from highest(about, OURS, found, FEW_MOST)
+    for labels in some(LABELS, small):
+        for chosen, said in CHOSEN.items():
+            found = list(corrected_margins(chosen, labels, max(1, draws // CORRECTED_SHARE), seed))
+            about = f"{labels:,} labels of {said}, corrected difference to a baseline"
+            yield from highest(about, OURS, found, SURE)
 
 
-def show(records: str, prompts: int, rows: list[Errors]) -> None:
-    """Print the highest chances among several settings."""
-    passes, fails = max(rows, key=lambda r: r.passes), max(rows, key=lambda r: r.fails)
-    print(
-        f"| {records} | {prompts:,} | {passes.passes:.2%} ({passes.about}) | "
-        f"{fails.fails:.2%} ({fails.about}) |",
-        flush=True,
-    )
+def highest(records: str, method: str, found: list[Errors], most: float) -> Iterator[Row]:
+    """Yield the highest chances among several settings."""
+    for about, worst, share in (
+        ("wrong pass", *_highest(found, lambda errors: errors.passes)),
+        ("wrong failure", *_highest(found, lambda errors: errors.fails)),
+    ):
+        exact = worst.draws == 0
+        setting = f"{records}: {about}, highest {worst.about}"
+        promised = most if method == OURS else 1.0
+        yield Row(
+            "a gate at its tolerance",
+            setting,
+            method,
+            "error",
+            share,
+            worst.draws,
+            most=promised,
+            certain=exact,
+        )
 
 
-def alone(prompts: int, tolerance: float) -> Errors:
+def _highest(found: list[Errors], of: Callable[[Errors], float]) -> tuple[Errors, float]:
+    worst = max(found, key=of)
+    return worst, of(worst)
+
+
+def _clustered(events: Ints, sizes: Floats, table: Ints) -> Interval:
+    return clustered_interval(events, sizes, table, method=clopper_pearson)[0]
+
+
+def _independent(events: Ints, sizes: Floats, table: Ints) -> Interval:
+    return wilson(float(table @ events), float(table @ sizes))
+
+
+OURS: Final = "riskshift"
+METHODS: Final[dict[str, Method]] = {OURS: _clustered, f"{NAIVE} independent Wilson": _independent}
+
+
+def alone(prompts: int, tolerance: float, judge: Method) -> Errors:
     """Every count of events among prompts with one record each."""
     events = np.arange(prompts + 1)
     tables = np.stack([prompts - events, events], axis=1)
     chances = binomial(prompts, tolerance)
-    return judged(tables, chances, np.arange(2), np.ones(2), tolerance, f"at {tolerance:.0%}")
+    cells = np.arange(2), np.ones(2)
+    return judged(tables, chances, *cells, tolerance, f"at {tolerance:.0%}", judge)
 
 
-def agreeing(prompts: int, tolerance: float, models: int) -> Errors:
+def agreeing(prompts: int, tolerance: float, models: int, judge: Method) -> Errors:
     """Every count of prompts on which all models show the event; on the others none does."""
     events = np.arange(prompts + 1)
     tables = np.stack([prompts - events, events], axis=1)
     sizes = np.full(2, float(models))
     about = f"{models} models at {tolerance:.0%}"
-    return judged(
-        tables, binomial(prompts, tolerance), np.array([0, models]), sizes, tolerance, about
-    )
+    chances = binomial(prompts, tolerance)
+    return judged(tables, chances, np.array([0, models]), sizes, tolerance, about, judge)
 
 
-def drawn(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
+def drawn(prompts: int, repetitions: int, seed: int, judge: Method) -> Iterator[Errors]:
     """Draw how many of several models show the event on each prompt."""
-    for tolerance in TOLERANCES:
+    for tolerance in DRAWN_TOLERANCES:
         for models in MODELS:
             for correlation in CORRELATIONS:
                 about = f"{models} models, correlation {correlation:g}, at {tolerance:.0%}"
@@ -139,14 +167,21 @@ def drawn(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
                         return_counts=True,
                     )
                     share = counts / counts.sum()
-                    found = judged(tables, share, events, sizes, tolerance, about)
-                    if max(found.passes, found.fails) <= SURE:
+                    made = judged(tables, share, events, sizes, tolerance, about, judge)
+                    found = replace(made, draws=repetitions * times)
+                    if max(found.passes, found.fails) <= SURE or judge is _independent:
                         break
                 yield found
 
 
 def judged(
-    tables: Ints, chances: Floats, events: Ints, sizes: Floats, tolerance: float, about: str
+    tables: Ints,
+    chances: Floats,
+    events: Ints,
+    sizes: Floats,
+    tolerance: float,
+    about: str,
+    judge: Method,
 ) -> Errors:
     """Ask the gate for its verdict on each table: prompts by their number of events."""
     rule = parse_rule(f"escalation <= {tolerance}", Taxonomy())
@@ -154,9 +189,8 @@ def judged(
     errors = {"pass": 0.0, "fail": 0.0, "inconclusive": 0.0}
     for table, chance in zip(tables, chances, strict=True):
         if chance > RARE:
-            interval, _ = clustered_interval(events, sizes, table, method=clopper_pearson)
-            errors[question.verdict(interval)] += float(chance)
-    return Errors(errors["pass"], errors["fail"], about)
+            errors[question.verdict(judge(events, sizes, table))] += float(chance)
+    return Errors(errors["pass"], errors["fail"], about, 0)
 
 
 def differences(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
@@ -165,7 +199,7 @@ def differences(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
         rule = parse_rule(f"escalation - baseline <= {margin}", Taxonomy())
         question = Question(rule, rule.choices[0])
         for share in BASELINE_ONLY:
-            about = f"margin {margin:.0%}, only the baseline {share:.0%}"
+            about = f"at a margin of {margin:.0%}, only the baseline {share:.0%}"
             for times in (1, 10):
                 rng = generator(seed, "gate differences", str(prompts), about, str(times))
                 cells = rng.multinomial(
@@ -179,7 +213,7 @@ def differences(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
                     errors[question.verdict(tango(0, a, b, neither))] += count / counts.sum()
                 if max(errors["pass"], errors["fail"]) <= SURE:
                     break
-            yield Errors(errors["pass"], errors["fail"], about)
+            yield Errors(errors["pass"], errors["fail"], about, repetitions * times)
 
 
 @dataclass(frozen=True)
@@ -190,19 +224,6 @@ class People:
     labels: int
     sensitivity: float
     specificity: float
-
-    def rate(
-        self, rng: np.random.Generator, question: Question, *, rate: float, models: int
-    ) -> Outcome:
-        """Judge models whose answers show the event as often as the rule tolerates."""
-        prompts, size = PAIRS_A_LABEL * self.labels // models, 1 / ALIKE - 1
-        odds = rng.beta(rate * size, (1 - rate) * size, prompts) if models > 1 else rate
-        kinds, weight = self.drawn(rng.random((models, prompts)) < odds, [range(models)], rng)
-        if self.chosen == "strata":
-            return question.verdict(self.correct(kinds, weight, clopper_pearson).interval)
-        made = self.correct(kinds, weight)
-        events = min(made.effective_n, made.estimate * made.effective_n)
-        return question.verdict(clopper_pearson(events, made.effective_n))
 
     def difference(
         self, rng: np.random.Generator, question: Question, *, rate: float, margin: float
@@ -245,30 +266,13 @@ class People:
             known[rng.choice(grader.size, self.labels, replace=False)] = True
         return known.reshape(grader.shape)
 
-    def correct(
-        self, kinds: Ints, weight: Ints, method: Callable[..., Interval] = wilson
-    ) -> Corrected:
+    def correct(self, kinds: Ints, weight: Ints) -> Corrected:
         """Correct a rate from six counts of each kind of prompt."""
         cells, rest = kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:]
-        made = ppi_mean(cells, rest, weight)
-        if self.chosen == "strata":
-            made = stratified_rate(cells, rest, weight, method=method)
+        estimate = stratified_rate if self.chosen == "strata" else ppi_mean
+        made = estimate(cells, rest, weight)
         assert made is not None  # people labelled some pairs
         return made
-
-
-def corrected_rates(
-    chosen: str, models: int, labels: int, repetitions: int, seed: int
-) -> Iterator[Errors]:
-    """Draw pairs that a grader labels in full and people in part; the rate is the tolerance."""
-    for rate in CORRECTED:
-        question = asked(f"escalation <= {rate}")
-        for grader in GRADERS:
-            once = partial(
-                People(chosen, labels, *grader).rate, question=question, rate=rate, models=models
-            )
-            about = f"at {rate:.0%}, sensitivity {grader[0]:.0%}"
-            yield often(once, repetitions, seed, about, chosen, str(labels), str(models))
 
 
 def corrected_margins(chosen: str, labels: int, repetitions: int, seed: int) -> Iterator[Errors]:
@@ -282,7 +286,7 @@ def corrected_margins(chosen: str, labels: int, repetitions: int, seed: int) -> 
                 rate=rate,
                 margin=margin,
             )
-            about = f"margin {margin:.0%}, baseline {rate:.0%}, sensitivity {grader[0]:.0%}"
+            about = f"at a margin of {margin:.0%}, baseline {rate:.0%}, sensitivity {grader[0]:.0%}"
             yield often(once, repetitions, seed, about, chosen, str(labels))
 
 
@@ -300,12 +304,12 @@ def often(
     *names: str,
 ) -> Errors:
     """Draw verdicts, and more of them where they were wrong often."""
-    found = Errors(0.0, 0.0, about)
+    found = Errors(0.0, 0.0, about, 0)
     for times in (1, 5):
         rng = generator(seed, "people", about, *names, str(times))
         words = [once(rng) for _ in range(repetitions * times)]
         passes, fails = (words.count(word) / len(words) for word in ("pass", "fail"))
-        found = Errors(passes, fails, about)
+        found = Errors(passes, fails, about, len(words))
         if max(found.passes, found.fails) <= SURE:
             break
     return found
@@ -325,7 +329,3 @@ def beta_binomial(n: int, p: float, correlation: float) -> Floats:
     ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     chances = np.exp(ways + betaln(k + a, n - k + b) - betaln(a, b))
     return np.asarray(chances / chances.sum(), np.float64)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
