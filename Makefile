@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles demo test check format bench fuzz lab small-lab clean
+.PHONY: help setup oracles demo test check format schema bench fuzz lab small-lab clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -39,6 +39,9 @@ check: setup ## Format, lint, types, import contracts, documented examples
 format: setup ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+schema: setup ## Write results.schema.json anew, from the classes
+	$(BIN)/python -m riskshift.report.schema
 
 bench: setup ## Run the benchmarks (ratios against plain implementations)
 	$(BIN)/python -m benchmarks

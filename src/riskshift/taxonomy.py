@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from riskshift.direction import upside_down
 from riskshift.errors import UsageError, listing, unknown_choice
@@ -77,6 +77,8 @@ class Taxonomy:
     levels: tuple[str, ...] = ("Safe", "Low", "Medium", "High")
     harmful_from: int = 1
     descriptions: Descriptions | None = field(default=None, kw_only=True, compare=False, repr=False)
+
+    shape: ClassVar[str] = "categories levels harmful_from"
 
     def __post_init__(self) -> None:
         for kind, least, most in (("categories", 1, 1000), ("levels", 2, MAX_LEVELS)):

@@ -57,7 +57,7 @@ def test_the_answer_from_a_file(run, shared):
     code, out, err = run("--like", path, "--width", 0.02, "--format", "json")
     told = json.loads(out)
     assert (code, err) == (0, "")
-    assert told["plan"]["like"]["units"] == 600
+    assert told["like"]["units"] == 600
     assert told["plan"]["rows"][0]["records"] == 3 * told["plan"]["rows"][0]["prompts"]
 
 

@@ -202,4 +202,5 @@ def test_case_as_plain_data_has_no_texts():
         "response": {"a": None},
         "relevance": 3,
         "origin": "unsolicited_elaboration",
+        "people": None,
     }

@@ -305,7 +305,7 @@ def test_results_of_every_option_meet_the_schema(kind, name):
         ("plan", "rule out of reach", "plan.rows.0.passes_at_events"),
         ("plan", "rule at its tolerance", "plan.aim"),
         ("plan", "difference out of reach", "plan.rows.0.matched_prompts"),
-        ("plan", "width", "plan.like"),
+        ("plan", "width", "like"),
     ],
 )
 def test_what_is_undefined_is_null(kind, name, path):
@@ -375,9 +375,9 @@ def spoiled(found, path, value):
         ("plan", "rule at its tolerance", "plan.aim", "pass"),
         ("plan", "difference", "plan.discordance_from", "guess"),
         ("plan", "difference", "plan.rows.0.prompts_in_all", None),
-        ("plan", "like: width", "plan.like.deff", 0.5),
-        ("plan", "like: width", "plan.like.rate.trials", 0),
-        ("plan", "like: difference", "plan.like.disagreements.0.discordant", 1.1),
+        ("plan", "like: width", "like.deff", 0.5),
+        ("plan", "like: width", "like.rate.trials", 0),
+        ("plan", "like: difference", "like.disagreements.0.discordant", 1.1),
     ],
 )
 def test_what_breaks_the_contract_is_refused(kind, name, path, value):

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import ClassVar, Final
 
-from riskshift.analysis.rates import Rate, interval_dict
+from riskshift.analysis.plain import AtLeastOne, Plain, Share, ShareInterval
+from riskshift.analysis.rates import Rate
 from riskshift.analysis.words import enumerate_words, percent, percent_range
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
@@ -17,7 +18,7 @@ ASSUMED: Final = "if uses are like these prompts and do not depend on each other
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class Chance(Plain):
     """The chance of at least one event in many uses.
 
     Parameters
@@ -32,10 +33,10 @@ class Chance:
         The ends that missing labels allow, likewise; None where none are missing.
     """
 
-    uses: int
-    estimate: float | None
-    interval: Interval | None
-    worst_case: tuple[float, float] | None
+    uses: AtLeastOne
+    estimate: Share | None
+    interval: ShareInterval | None
+    worst_case: tuple[Share, Share] | None
 
     @classmethod
     def of(cls, rate: Rate, uses: int) -> "Chance":
@@ -50,34 +51,26 @@ class Chance:
             else (chance_of_any(worst[0], uses), chance_of_any(worst[1], uses)),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the chance as plain data, undefined as None."""
-        worst = self.worst_case
-        return {
-            "uses": self.uses,
-            "estimate": self.estimate,
-            **interval_dict(self.interval),
-            "worst_case": None if worst is None else {"low": worst[0], "high": worst[1]},
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Plain):
     """What the rate of severe responses means for whoever uses a model often.
 
     Parameters
     ----------
     metric : str
-        The rate: `METRIC`, or `TWIN` where there are two levels.
+        Name of the rate: ``severe_response``, or what stands for it where there are two levels.
     rate : Rate
         Of one use.
     chances : tuple of Chance
-        Of at least one event, for each of `USES`.
+        Of at least one event, for several numbers of uses.
     """
 
     metric: str
     rate: Rate
     chances: tuple[Chance, ...]
+
+    shape: ClassVar[str] = "metric sentence assumes chances"
 
     @classmethod
     def of(cls, overall: Mapping[str, Rate]) -> "Exposure":
@@ -89,6 +82,11 @@ class Exposure:
         metric = METRIC if METRIC in overall else TWIN
         rate = overall[metric]
         return cls(metric, rate, tuple(Chance.of(rate, uses) for uses in USES))
+
+    @property
+    def assumes(self) -> str:
+        """What must hold for it, in words."""
+        return ASSUMED
 
     @property
     def sentence(self) -> str | None:
@@ -105,15 +103,6 @@ class Exposure:
         ends = [percent_range(*c.worst_case) for c in self.chances if c.worst_case is not None]
         unlabelled = f"; missing labels leave {enumerate_words(ends)} open" if ends else ""
         return f"The chance of at least one {kind} response is {enumerate_words(chances)}, {ASSUMED}{unlabelled}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the chances as plain data."""
-        return {
-            "metric": self.metric,
-            "sentence": self.sentence,
-            "assumes": ASSUMED,
-            "chances": [chance.to_dict() for chance in self.chances],
-        }
 
 
 def carried(interval: Interval, uses: int) -> Interval:

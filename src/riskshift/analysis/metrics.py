@@ -244,7 +244,7 @@ CATEGORY: Final = (
 )
 
 # With two levels these say what another metric of the same scope already says.
-_TWINS_OF_TWO_LEVELS: Final = frozenset(
+TWINS_OF_TWO_LEVELS: Final = frozenset(
     {"severe_response", "category_reduction", "same_level", "category_escalation_room"}
 )
 
@@ -357,4 +357,4 @@ def choose_one(text: str, taxonomy: Taxonomy) -> Choice:
 
 def _distinct(metrics: tuple[Metric, ...], taxonomy: Taxonomy) -> tuple[Metric, ...]:
     two = len(taxonomy.levels) == 2
-    return tuple(metric for metric in metrics if not (two and metric.name in _TWINS_OF_TWO_LEVELS))
+    return tuple(metric for metric in metrics if not (two and metric.name in TWINS_OF_TWO_LEVELS))

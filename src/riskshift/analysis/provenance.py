@@ -1,13 +1,17 @@
 """Where numbers come from."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
+
+from riskshift.analysis.plain import Limits, Plain, Positive, plain
+from riskshift.taxonomy import Taxonomy
+from riskshift.version import __version__
 
 SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Plain):
     """Where the numbers come from.
 
     Parameters
@@ -36,27 +40,81 @@ class Provenance:
 
     source: str
     engine: str
-    data_hash: str
+    data_hash: Annotated[str, Limits(pattern="^[0-9a-f]{64}$")]
     read: int
     left_out: dict[str, int]
     missing: dict[str, int]
     cluster: str | None
     units: int
     repeated: bool
-    timing: dict[str, float] = field(default_factory=dict)
+    timing: dict[str, Positive] = field(default_factory=dict)
+
+    shape: ClassVar[str] = (
+        "engine source data_hash timing records(read analyzed left_out missing) "
+        "clusters(column=cluster count=units repeated)"
+    )
+
+    @property
+    def analyzed(self) -> int:
+        """Records read and not left out."""
+        return self.read - sum(self.left_out.values())
+
+
+class Results(Plain):
+    """What a command wrote: its plain data say first what it is and which version made it."""
+
+    __slots__ = ()
+    kind: ClassVar[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the provenance as plain data."""
-        return {
-            "engine": self.engine,
-            "source": self.source,
-            "data_hash": self.data_hash,
-            "timing": dict(self.timing),
-            "records": {
-                "read": self.read,
-                "analyzed": self.read - sum(self.left_out.values()),
-                "left_out": dict(self.left_out),
-                "missing": dict(self.missing),
-            },
-            "clusters": {"column": self.cluster, "count": self.units, "repeated": self.repeated},
-        }
+        """Return everything as plain data, undefined as None: the contents of the JSON file."""
+        made: dict[str, Any] = plain(self)
+        return envelope(self.kind) | made
+
+
+def envelope(kind: str) -> dict[str, Any]:
+    """Return the keys with which all results begin."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": kind,
+        "riskshift_version": __version__,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Plain):
+    """Where one side of a comparison of releases comes from.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        Where its numbers come from.
+    taxonomy : Taxonomy
+        Categories and levels.
+    """
+
+    provenance: Provenance
+    taxonomy: Taxonomy
+
+    shape: ClassVar[str] = "*provenance taxonomy"
+
+
+@dataclass(frozen=True, slots=True)
+class Releases(Plain):
+    """Where everything comes from that a gate judges.
+
+    Parameters
+    ----------
+    candidate : Release
+        Where the judged numbers come from.
+    baseline : Release or None
+        Where those of the baseline come from; None without one.
+    people : str or None
+        Where people's labels come from; None without any.
+    """
+
+    candidate: Release
+    baseline: Release | None
+    people: str | None
+
+    shape: ClassVar[str] = "*candidate baseline people"

@@ -2,9 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from riskshift.analysis.metrics import Choice, Metric
+from riskshift.analysis.plain import (
+    AtLeastOne,
+    Inner,
+    Limits,
+    Plain,
+    Positive,
+    Share,
+    ShareInterval,
+)
 from riskshift.analysis.severities import Answers, Severities
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts
@@ -12,7 +21,6 @@ from riskshift.errors import UsageError, unknown_choice
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.proportion import Interval, clopper_pearson, normal_quantile, wilson
 from riskshift.stats.resample import Bootstrap, bootstrap_ratio, generator
-from riskshift.stats.table_interval import TableInterval
 
 INTERVALS: Final = {"wilson": wilson, "clopper-pearson": clopper_pearson}
 DEFAULT_SEED: Final = 20260709
@@ -36,11 +44,11 @@ class Settings:
         Draws of a permutation test.
     """
 
-    confidence: float = 0.95
+    confidence: Inner = 0.95
     interval: str = "wilson"
     seed: int = DEFAULT_SEED
-    resamples: int = 10_000
-    permutations: int = 50_000
+    resamples: AtLeastOne = 10_000
+    permutations: AtLeastOne = 50_000
 
     def __post_init__(self) -> None:
         normal_quantile(self.confidence)  # checks the level
@@ -52,17 +60,26 @@ class Settings:
                 raise UsageError(f"{name} is {value!r}; it must be a whole number from {least} up.")
 
 
+Basis = Literal[
+    "all records",
+    "complete records",
+    "complete records, moved to the nearest that missing labels allow",
+]
+
+
 @dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Plain):
     """Share of `trials` in which the event happened.
 
     Parameters
     ----------
     name : str
         Name of the metric.
-    events, trials : int
-        Counts. Where missing labels leave some record open, those of the records with all labels
-        that the metric needs; else of all records, since then all is known.
+    events : int
+        Trials in which it happened.
+    trials : int
+        Records in the denominator. Where missing labels leave some record open, those with all labels
+        that the metric needs; else all, since then all is known.
     interval : Interval or None
         None where there are no trials, so that nothing can be said.
     deff : float or None
@@ -86,17 +103,22 @@ class Rate:
     name: str
     events: int
     trials: int
-    interval: Interval | None
-    deff: float | None = None
-    effective_n: float | None = None
+    interval: ShareInterval | None
+    deff: Annotated[float, Limits(minimum=1)] | None = None
+    effective_n: Positive | None = None
     bootstrap: Bootstrap | None = None
     missing: int = 0
-    worst_case: tuple[float, float] | None = None
+    worst_case: tuple[Share, Share] | None = None
     moved: float | None = None
     weighed: float | None = None
 
+    shape: ClassVar[str] = (
+        "events trials estimate interval deff effective_n cluster_bootstrap=bootstrap "
+        "basis worst_case?(low=worst_case.0 high=worst_case.1 missing)"
+    )
+
     @property
-    def estimate(self) -> float | None:
+    def estimate(self) -> Share | None:
         """Events / trials, unless moved or weighed; None where there are no trials."""
         if self.weighed is not None:
             return self.weighed
@@ -105,30 +127,19 @@ class Rate:
         return self.events / self.trials if self.trials else None
 
     @property
-    def basis(self) -> str:
+    def basis(
+        self,
+    ) -> Literal[
+        "all records",
+        "complete records",
+        "complete records, moved to the nearest that missing labels allow",
+    ]:
         """Which records the estimate is from, in words."""
         if not self.missing:
             return "all records"
-        moved = "" if self.moved is None else ", moved to the nearest that missing labels allow"
-        return f"complete records{moved}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rate as plain data, undefined as None."""
-        worst = self.worst_case
-        boot = self.bootstrap
-        return {
-            "events": self.events,
-            "trials": self.trials,
-            "estimate": self.estimate,
-            **interval_dict(self.interval),
-            "deff": self.deff,
-            "effective_n": self.effective_n,
-            "cluster_bootstrap": None if boot is None else bootstrap_dict(boot),
-            "basis": self.basis,
-            "worst_case": None
-            if worst is None
-            else {"low": worst[0], "high": worst[1], "missing": self.missing},
-        }
+        if self.moved is None:
+            return "complete records"
+        return "complete records, moved to the nearest that missing labels allow"
 
     def __str__(self) -> str:
         if self.interval is None or self.estimate is None:
@@ -159,16 +170,6 @@ def interval_dict(held: Interval | Bootstrap | None) -> dict[str, Any]:
         "method": "undefined" if held is None else held.method,
         "confidence": None if held is None else held.confidence,
     }
-
-
-def reasoned_dict(held: TableInterval) -> dict[str, Any]:
-    """Return an interval, or why there is none, as plain data."""
-    return interval_dict(held.interval) | {"reason": held.reason}
-
-
-def bootstrap_dict(boot: Bootstrap) -> dict[str, Any]:
-    """Return a bootstrap interval as plain data."""
-    return {"low": boot.low, "high": boot.high, "resamples": boot.resamples, "method": boot.method}
 
 
 def estimate_metric(

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any, Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 
+from riskshift.analysis.plain import Plain
 from riskshift.stats.paired_power import further_pairs
 from riskshift.stats.proportion import Interval
 
@@ -22,7 +23,7 @@ SPOKEN: Final[dict[Word, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Plain):
     """Whether the candidate is worse than the baseline by more than a margin.
 
     Parameters
@@ -55,6 +56,8 @@ class Verdict:
     bad: bool = True
     lacks: Literal["prompts", "labels"] | None = None
 
+    shape: ClassVar[str] = "verdict=word margin higher further_prompts further_prompts_of_mix lacks"
+
     @property
     def above(self) -> str:
         """How the candidate's rate is called where `higher` holds."""
@@ -68,17 +71,6 @@ class Verdict:
         # "worse" says it already, and "better" excludes it.
         higher = self.higher and self.word in ("not_worse", "inconclusive")
         return SPOKEN[self.word] + (f", though {self.above}" if higher else "")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain data."""
-        return {
-            "verdict": self.word,
-            "margin": self.margin,
-            "higher": self.higher,
-            "further_prompts": self.further_prompts,
-            "further_prompts_of_mix": self.further_prompts_of_mix,
-            "lacks": self.lacks,
-        }
 
 
 def judge(

@@ -1,7 +1,8 @@
 """One pair worth reading."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,8 @@ class Case:
     response_text: str | None = field(repr=False)
     people: dict[str, dict[str, int | None]] | None = None
 
+    shape: ClassVar[str] = "prompt_id model sample prompt response relevance origin people"
+
     def to_dict(self) -> dict[str, Any]:
         """Return labels and identity as plain data, without the texts."""
-        made: dict[str, Any] = {
-            "prompt_id": self.prompt_id,
-            "model": self.model,
-            "sample": self.sample,
-            "prompt": dict(self.prompt),
-            "response": dict(self.response),
-            "relevance": self.relevance,
-            "origin": self.origin,
-        }
-        if self.people is not None:
-            made["people"] = {side: dict(labels) for side, labels in self.people.items()}
-        return made
+        return {name: deepcopy(getattr(self, name)) for name in self.shape.split()}

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,7 +14,15 @@ from riskshift.taxonomy import MISSING, SIDES, Taxonomy
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One thing that raters judge: a category on one side of the pair."""
+    """One thing that raters judge: a category on one side of the pair.
+
+    Parameters
+    ----------
+    side : {"prompt", "response"}
+        Whose label.
+    category : str
+        Of what kind of harm.
+    """
 
     side: str
     category: str
@@ -45,24 +53,14 @@ class Dispute:
     label: Label
     given: dict[str, int]
 
+    shape: ClassVar[str] = (
+        "record_id prompt_id model sample turn label.side label.category spread given"
+    )
+
     @property
     def spread(self) -> int:
         """Levels between the mildest and the most severe rating."""
         return max(self.given.values()) - min(self.given.values())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the item as plain data."""
-        return {
-            "record_id": self.record_id,
-            "prompt_id": self.prompt_id,
-            "model": self.model,
-            "sample": self.sample,
-            "turn": self.turn,
-            "side": self.label.side,
-            "category": self.label.category,
-            "spread": self.spread,
-            "given": dict(self.given),
-        }
 
 
 @dataclass(frozen=True, eq=False)

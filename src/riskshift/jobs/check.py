@@ -12,6 +12,7 @@ from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import GateReport, GateResult, LookAt
 from riskshift.analysis.gate.rules import Rule, parse_rule
+from riskshift.analysis.provenance import Release, Releases
 from riskshift.collapse.beside import tabulate_beside
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.counts.doubled import Doubled
@@ -396,25 +397,13 @@ def _differences(rule: Rule, side: Side, labels: PeopleLabels | None, how: _How)
 def _provenance(
     collapsed: Collapsed, labels: PeopleLabels | None, matched: Matched | None
 ) -> dict[str, Any]:
-    return {
-        **_origin(collapsed),
-        "baseline": None if matched is None else _origin(matched.old),
-        "people": None if labels is None else labels.source,
-    }
+    return Releases(
+        candidate=_origin(collapsed),
+        baseline=None if matched is None else _origin(matched.old),
+        people=None if labels is None else labels.source,
+    ).to_dict()
 
 
-def _origin(collapsed: Collapsed) -> dict[str, Any]:
+def _origin(collapsed: Collapsed) -> Release:
     made = provenance(collapsed.counts, collapsed.records, {})
-    return {
-        "source": made.source,
-        "engine": made.engine,
-        "data_hash": made.data_hash,
-        "taxonomy": collapsed.counts.taxonomy.to_dict(),
-        "records": {
-            "read": made.read,
-            "analyzed": collapsed.counts.total,
-            "left_out": dict(made.left_out),
-            "missing": dict(made.missing),
-        },
-        "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
-    }
+    return Release(made, collapsed.counts.taxonomy)

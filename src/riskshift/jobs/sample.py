@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from riskshift.analysis.correction.sample import STATES, states
 from riskshift.analysis.metrics import Choice, choose_one
+from riskshift.analysis.plain import Plain
 from riskshift.analysis.plan.labels import (
     Drawn,
     LabelsNeeded,
@@ -38,7 +39,7 @@ _TEXTS: Final = ("prompt", "response")
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Plain):
     """Pairs drawn for people to label, without the grader's labels.
 
     Parameters
@@ -77,6 +78,13 @@ class Sample:
     rows: tuple[Row, ...] = field(repr=False)
     texts: tuple[str, ...] = ()
 
+    shape: ClassVar[str] = "source drawn pairs blank stratified_by seed strata empty"
+
+    @property
+    def drawn(self) -> int:
+        """Pairs that were drawn."""
+        return len(self)
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -111,19 +119,6 @@ class Sample:
             told.append("There are no texts in it: people must look them up by id.")
         told.append("When it is filled in: riskshift analyze GRADED --people LABELLED.")
         return tuple(told)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what was drawn as plain data, without the pairs themselves."""
-        return {
-            "source": self.source,
-            "drawn": len(self),
-            "pairs": self.pairs,
-            "blank": self.blank,
-            "stratified_by": self.stratified_by,
-            "seed": self.seed,
-            "strata": [part.to_dict() for part in self.strata],
-            "empty": list(self.empty),
-        }
 
 
 def sample(

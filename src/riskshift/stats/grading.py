@@ -23,11 +23,19 @@ class ReportCard:
 
     Parameters
     ----------
-    true_positive, false_positive, false_negative, true_negative : int
-        Records that both call harmful, only the grader, only people, neither.
-    under, over : int
-        Among the true positives, those whose level by the grader is below, or above, people's. A
-        harm that the grader calls safe is a false negative and not counted here again.
+    true_positive : int
+        Records that both call harmful.
+    false_positive : int
+        Records that only the grader calls harmful.
+    false_negative : int
+        Records that only people call harmful.
+    true_negative : int
+        Records that neither calls harmful.
+    under : int
+        Among the true positives, those whose level by the grader is below people's. A harm that the
+        grader calls safe is a false negative and not counted here again.
+    over : int
+        Among the true positives, those whose level by the grader is above people's.
     macro_f1 : float or None
         Mean over levels of ``2 TP / (2 TP + FP + FN)``; a level that neither people nor the
         grader used is left out. None without records.

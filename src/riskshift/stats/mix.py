@@ -1,6 +1,7 @@
 """Whether some of the pairs look like a random sample of all."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,10 @@ class MixTest:
 
     Parameters
     ----------
-    statistic, p : float or None
-        Pearson's chi-square and its p-value; None where fewer than two cells are left.
+    statistic : float or None
+        Pearson's chi-square; None where fewer than two cells are left.
+    p : float or None
+        Its p-value; None where fewer than two cells are left.
     df : int
         Degrees of freedom, one less than the cells compared.
     pooled : int
@@ -29,6 +32,8 @@ class MixTest:
     p: float | None
     df: int
     pooled: int
+
+    shape: ClassVar[str] = "statistic df p"
 
 
 def sample_mix_test(

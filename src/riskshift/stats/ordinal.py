@@ -15,7 +15,15 @@ from riskshift.stats.tables import Floats, clustered, two_way
 
 @dataclass(frozen=True, slots=True)
 class Gamma:
-    """Goodman-Kruskal gamma; `low` and `high` are None where its error is unknown."""
+    """Goodman-Kruskal gamma with an interval.
+
+    Parameters
+    ----------
+    estimate : float
+        Goodman and Kruskal's gamma, -1 to 1.
+    low, high : float or None
+        The ends; None where its error is unknown.
+    """
 
     estimate: float
     low: float | None
@@ -24,7 +32,15 @@ class Gamma:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A linear-by-linear statistic, chi-square with one degree of freedom, and its p-value."""
+    """A linear-by-linear test.
+
+    Parameters
+    ----------
+    statistic : float
+        The linear-by-linear statistic, chi-square with one degree of freedom.
+    p : float
+        Its p-value.
+    """
 
     statistic: float
     p: float

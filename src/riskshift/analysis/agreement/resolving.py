@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
 
 from riskshift.analysis.metrics import Choice, choose, overall_metrics
+from riskshift.analysis.plain import Keyed, Limits, Plain
 from riskshift.analysis.rates import Rate, Settings, estimate_metric
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import BoolArray, IntArray
@@ -109,7 +110,7 @@ def resolved_counts(ratings: Ratings, labels: IntArray) -> Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Plain):
     """One label an item by a declared rule, and how the rates move under others.
 
     Parameters
@@ -130,13 +131,17 @@ class Resolution:
         By rater: the rates by the declared rule if that rater had not rated.
     """
 
-    rule: str
+    rule: Annotated[str, Limits(enum=["median", "majority", "max", "adjudicated"])]
     adjudicator: str | None
-    ties: dict[str, dict[str, int]]
+    ties: Annotated[dict[str, dict[str, int]], Keyed("median majority max", "adjudicated")]
     fallbacks: dict[str, int]
     contradictions: int
-    rates: dict[str, dict[str, Rate]]
+    rates: Annotated[dict[str, dict[str, Rate]], Keyed("median majority max", "adjudicated")]
     without: dict[str, dict[str, Rate]]
+
+    shape: ClassVar[str] = (
+        "rule adjudicator ties fallbacks prompts_with_unequal_labels=contradictions rates without"
+    )
 
     @property
     def chosen(self) -> dict[str, Rate]:
@@ -155,18 +160,6 @@ class Resolution:
             return None
         rater = max(moved, key=lambda who: abs(moved[who]))
         return rater, moved[rater]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the resolution as plain data."""
-        return {
-            "rule": self.rule,
-            "adjudicator": self.adjudicator,
-            "ties": {rule: dict(ties) for rule, ties in self.ties.items()},
-            "fallbacks": dict(self.fallbacks),
-            "prompts_with_unequal_labels": self.contradictions,
-            "rates": {rule: _plain(rates) for rule, rates in self.rates.items()},
-            "without": {rater: _plain(rates) for rater, rates in self.without.items()},
-        }
 
 
 def _plain(rates: Mapping[str, Rate]) -> dict[str, Any]:

@@ -3,25 +3,24 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from riskshift.analysis.agreement.measures import MOST_PAIRED, Alpha, LabelAgreement
 from riskshift.analysis.agreement.resolving import MOST_RATERS, Resolution
 from riskshift.analysis.metrics import OVERALL
-from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
+from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.words import coefficient, counted, enumerate_words, percent, spread
 from riskshift.counts.ratings import Dispute
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy
-from riskshift.version import __version__
 
 MAIN: Final = "ordinal"
 _MEANINGS: Final = {metric.name: metric.meaning for metric in OVERALL}
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Results):
     """How far raters agree, and one label an item.
 
     Parameters
@@ -59,6 +58,12 @@ class Agreement:
     provenance: Provenance
     stratified_by: str | None = None
 
+    kind: ClassVar[str] = "agreement"
+    shape: ClassVar[str] = (
+        "*provenance settings.seed settings.confidence settings.resamples taxonomy items "
+        "stratified_by raters absent summary notes labels=by_label resolution disputes"
+    )
+
     def on(self, label: str) -> LabelAgreement:
         """Return the agreement on one label, such as ``"response_hate"``.
 
@@ -88,33 +93,10 @@ class Agreement:
         """What cannot be said, and what was decided."""
         return tuple(_notes(self))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        made = self.provenance
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "kind": "agreement",
-            "riskshift_version": __version__,
-            "engine": made.engine,
-            "source": made.source,
-            "data_hash": made.data_hash,
-            "timing": dict(made.timing),
-            "seed": self.settings.seed,
-            "confidence": self.settings.confidence,
-            "resamples": self.settings.resamples,
-            "taxonomy": self.taxonomy.to_dict(),
-            "records": {"read": made.read, "left_out": dict(made.left_out)},
-            "items": self.items,
-            "stratified_by": self.stratified_by,
-            "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
-            "raters": dict(self.raters),
-            "absent": list(self.absent),
-            "summary": list(self.summary),
-            "notes": list(self.notes),
-            "labels": {str(item.label): item.to_dict() for item in self.labels},
-            "resolution": self.resolution.to_dict(),
-            "disputes": [dispute.to_dict() for dispute in self.disputes],
-        }
+    @property
+    def by_label(self) -> dict[str, LabelAgreement]:
+        """The measures by what was rated, such as ``response_hate``."""
+        return {str(item.label): item for item in self.labels}
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield alpha, agreement and kappa as flat rows, label by label."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from riskshift.analysis.comparison.matching import Matching, Outcomes, PairCells
 from riskshift.analysis.metrics import Choice, choose
+from riskshift.analysis.plain import Plain, Positive, Share, Signed
 from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge, settled
 from riskshift.errors import UsageError
@@ -29,7 +30,7 @@ DEFAULT_METRICS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class PairedDifference:
+class PairedDifference(Plain):
     """One metric of two models on the prompts that both answered.
 
     Parameters
@@ -38,17 +39,28 @@ class PairedDifference:
         Such as ``escalation`` or ``persistence[sexual]``.
     baseline, candidate : str
         The models; the difference is candidate minus baseline.
-    prompts, matched : int
-        Prompts that both answered: of the denominator, and of any kind.
-    both, candidate_only, baseline_only, neither : float
-        Where the event happened; whole numbers with one response a prompt and model.
+    prompts : int
+        Prompts of the denominator that both answered.
+    matched : int
+        Prompts of any kind that both answered.
+    both : float
+        Prompts with the event on both sides; a whole number with one response a prompt and model.
+    candidate_only : float
+        Prompts with the event by the candidate alone.
+    baseline_only : float
+        Prompts with the event by the baseline alone.
+    neither : float
+        Prompts without the event.
     baseline_rate, candidate_rate : Rate
         On those prompts.
-    interval, simultaneous : Interval or None
-        Of the difference: alone, and for all comparisons of the metric at once. None without
-        matched prompts.
-    p, p_bonferroni : float or None
-        Of no difference: alone, and for all comparisons of the metric at once.
+    interval : Interval or None
+        Of this difference alone; None without matched prompts.
+    simultaneous : Interval or None
+        Of the difference, for all comparisons of the metric at once; None without matched prompts.
+    p : float or None
+        Of no difference, alone.
+    p_bonferroni : float or None
+        Of no difference, for all comparisons of the metric at once.
     test : str
         Name of the test.
     verdict : Verdict or None
@@ -67,21 +79,29 @@ class PairedDifference:
     candidate: str
     prompts: int
     matched: int
-    both: float
-    candidate_only: float
-    baseline_only: float
-    neither: float
+    both: Positive
+    candidate_only: Positive
+    baseline_only: Positive
+    neither: Positive
     baseline_rate: Rate
     candidate_rate: Rate
     interval: Interval | None
     simultaneous: Interval | None
-    p: float | None
-    p_bonferroni: float | None
+    p: Share | None
+    p_bonferroni: Share | None
     test: str
     verdict: Verdict | None
     missing: int = 0
-    worst_case: tuple[float, float] | None = None
+    worst_case: tuple[Signed, Signed] | None = None
     ends: tuple[Interval, ...] = ()
+
+    shape: ClassVar[str] = (
+        "metric baseline candidate prompts matched both candidate_only baseline_only "
+        "neither baseline_rate candidate_rate difference low=interval.low "
+        "high=interval.high simultaneous_low=simultaneous.low "
+        "simultaneous_high=simultaneous.high method=interval.method p p_bonferroni test "
+        "verdict worst_case?(low=worst_case.0 high=worst_case.1 missing)"
+    )
 
     @property
     def difference(self) -> float | None:
@@ -103,39 +123,6 @@ class PairedDifference:
             return False
         held = (self.simultaneous, *self.ends)
         return all(end.low > 0 for end in held) or all(end.high < 0 for end in held)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference as plain data."""
-        return {
-            "metric": self.metric,
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "prompts": self.prompts,
-            "matched": self.matched,
-            "both": self.both,
-            "candidate_only": self.candidate_only,
-            "baseline_only": self.baseline_only,
-            "neither": self.neither,
-            "baseline_rate": self.baseline_rate.to_dict(),
-            "candidate_rate": self.candidate_rate.to_dict(),
-            "difference": self.difference,
-            "low": self.interval.low if self.interval else None,
-            "high": self.interval.high if self.interval else None,
-            "simultaneous_low": self.simultaneous.low if self.simultaneous else None,
-            "simultaneous_high": self.simultaneous.high if self.simultaneous else None,
-            "method": self.interval.method if self.interval else "undefined",
-            "p": self.p,
-            "p_bonferroni": self.p_bonferroni,
-            "test": self.test,
-            "verdict": self.verdict.to_dict() if self.verdict else None,
-            "worst_case": None
-            if self.worst_case is None
-            else {
-                "low": self.worst_case[0],
-                "high": self.worst_case[1],
-                "missing": self.missing,
-            },
-        }
 
 
 def default_choices(taxonomy: Taxonomy, names: Sequence[str] = ()) -> list[Choice]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from riskshift.analysis.comparison.differences import paired_interval
 from riskshift.analysis.comparison.matching import Matching, Outcomes
 from riskshift.analysis.metrics import Choice
+from riskshift.analysis.plain import Plain, Signed
 from riskshift.analysis.rates import Settings
 from riskshift.stats.joint import cautious_correlation
 from riskshift.stats.multiple import bonferroni
@@ -20,13 +21,17 @@ MOST_PAIRED: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class GroupDifference:
+class GroupDifference(Plain):
     """Candidate minus baseline within one group.
 
     Parameters
     ----------
-    metric, group, baseline, candidate : str
-        What, where, and whose.
+    metric : str
+        What is compared.
+    group : str
+        Value of the grouping column.
+    baseline, candidate : str
+        The models.
     prompts : int
         Prompts that both answered.
     difference : float or None
@@ -47,41 +52,32 @@ class GroupDifference:
     difference: float | None
     interval: Interval | None
     missing: int = 0
-    worst_case: tuple[float, float] | None = None
+    worst_case: tuple[Signed, Signed] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference as plain data."""
-        return {
-            "metric": self.metric,
-            "group": self.group,
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "prompts": self.prompts,
-            "difference": self.difference,
-            "low": self.interval.low if self.interval else None,
-            "high": self.interval.high if self.interval else None,
-            "worst_case": None
-            if self.worst_case is None
-            else {
-                "low": self.worst_case[0],
-                "high": self.worst_case[1],
-                "missing": self.missing,
-            },
-        }
+    shape: ClassVar[str] = (
+        "metric group baseline candidate prompts difference interval "
+        "worst_case?(low=worst_case.0 high=worst_case.1 missing)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class DifferenceOfDifferences:
+class DifferenceOfDifferences(Plain):
     """How much more the candidate differs from the baseline in one group than in another.
 
     Parameters
     ----------
-    metric, baseline, candidate, a, b : str
-        What, whose, and the groups; the value is a's difference minus b's.
+    metric : str
+        What is compared.
+    baseline, candidate : str
+        The models.
+    a, b : str
+        The groups; the value is a's difference minus b's.
     estimate : float
         Point estimate.
-    interval, simultaneous : Interval
-        MOVER from the two paired intervals: alone, and for all pairs of groups at once.
+    interval : Interval
+        MOVER from the two paired intervals, for this pair of groups alone.
+    simultaneous : Interval
+        The same for all pairs of groups at once.
     """
 
     metric: str
@@ -93,24 +89,9 @@ class DifferenceOfDifferences:
     interval: Interval
     simultaneous: Interval
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference of differences as plain data."""
-        return {
-            "metric": self.metric,
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "a": self.a,
-            "b": self.b,
-            "estimate": self.estimate,
-            "low": self.interval.low,
-            "high": self.interval.high,
-            "simultaneous_low": self.simultaneous.low,
-            "simultaneous_high": self.simultaneous.high,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Plain):
     """Differences by group, and how they differ.
 
     Parameters
@@ -126,14 +107,6 @@ class Interaction:
     column: str
     differences: tuple[GroupDifference, ...]
     contrasts: tuple[DifferenceOfDifferences, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the interaction as plain data."""
-        return {
-            "column": self.column,
-            "differences": [item.to_dict() for item in self.differences],
-            "contrasts": [item.to_dict() for item in self.contrasts],
-        }
 
 
 def interaction(

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
+from riskshift.analysis.plain import Plain
 from riskshift.counts.clusters import distinct_rows
 from riskshift.stats.letters import compact_letters
 from riskshift.stats.paired import cochran_q
@@ -14,7 +14,7 @@ from riskshift.stats.tables import ChiSquare
 
 
 @dataclass(frozen=True, slots=True)
-class Omnibus:
+class Omnibus(Plain):
     """Whether any of three or more models differ, and which cannot be told apart.
 
     Parameters
@@ -33,17 +33,6 @@ class Omnibus:
     prompts: int
     cochran_q: ChiSquare | None
     letters: dict[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the test as plain data."""
-        q = self.cochran_q
-        tested = None if q is None else {"statistic": q.statistic, "df": q.df, "p": q.p}
-        return {
-            "metric": self.metric,
-            "prompts": self.prompts,
-            "cochran_q": tested,
-            "letters": dict(self.letters),
-        }
 
 
 def omnibus_tests(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.interaction import Interaction
@@ -11,16 +11,16 @@ from riskshift.analysis.comparison.severity import OrdinalDifference
 from riskshift.analysis.comparison.shared import Shared
 from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
-from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
+from riskshift.analysis.plain import Plain
+from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import percent, points_with_range
 from riskshift.taxonomy import Taxonomy
-from riskshift.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Results):
     """Models compared on the same prompts.
 
     Parameters
@@ -53,8 +53,10 @@ class Comparison:
         Differences by group.
     provenance : Provenance
         Where the numbers come from.
-    summary, notes : tuple of str
-        The main findings, and what cannot be said, in plain words.
+    summary : tuple of str
+        The main findings in plain words.
+    notes : tuple of str
+        What cannot be said, in plain words.
     corrected : CorrectedComparison or None
         The same differences corrected by people's labels; None without them.
     """
@@ -77,6 +79,13 @@ class Comparison:
     notes: tuple[str, ...]
     corrected: CorrectedComparison | None = None
 
+    kind: ClassVar[str] = "comparison"
+    shape: ClassVar[str] = (
+        "*provenance settings.seed settings.confidence taxonomy summary notes "
+        "comparison(models baseline margin coverage rates differences corrected omnibus "
+        "ordinal mix standardized interaction) verdicts"
+    )
+
     def difference(
         self, metric: str, candidate: str, baseline: str | None = None
     ) -> PairedDifference:
@@ -98,42 +107,14 @@ class Comparison:
             f"no difference of {metric} between {candidate} and {baseline or 'another model'}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "riskshift_version": __version__,
-            **self.provenance.to_dict(),
-            "seed": self.settings.seed,
-            "confidence": self.settings.confidence,
-            "taxonomy": self.taxonomy.to_dict(),
-            "summary": list(self.summary),
-            "notes": list(self.notes),
-            "comparison": {
-                "models": list(self.models),
-                "baseline": self.baseline,
-                "margin": self.margin,
-                "coverage": self.coverage.to_dict(),
-                "rates": {
-                    metric: {model: rate.to_dict() for model, rate in rates.items()}
-                    for metric, rates in self.rates.items()
-                },
-                "differences": [item.to_dict() for item in self.differences],
-                "corrected": self.corrected.to_dict() if self.corrected else None,
-                "omnibus": [item.to_dict() for item in self.omnibus],
-                "ordinal": [item.to_dict() for item in self.ordinal],
-                "mix": self.mix,
-                "standardized": [item.to_dict() for item in self.standardized],
-                "interaction": None if self.interaction is None else self.interaction.to_dict(),
-            },
-            "verdicts": [
-                {"metric": d.metric, "baseline": d.baseline, "candidate": d.candidate}
-                | d.verdict.to_dict()
-                | {"sentence": verdict_sentence(d)}
-                for d in self.differences
-                if d.verdict is not None
-            ],
-        }
+    @property
+    def verdicts(self) -> tuple["Spoken", ...]:
+        """Every verdict on a difference, with its sentence."""
+        return tuple(
+            Spoken(item, item.verdict, verdict_sentence(item))
+            for item in self.differences
+            if item.verdict is not None
+        )
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every difference as one flat row, with the one corrected by people's labels."""
@@ -160,6 +141,29 @@ class Comparison:
         sentences = [verdict_sentence(d) for d in self.differences if d.verdict is not None]
         head = [] if self.corrected is None else ["By the grader's labels alone:"]
         return "\n".join([*self.summary, "", *head, *sentences])
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken(Plain):
+    """A verdict in words.
+
+    Parameters
+    ----------
+    difference : PairedDifference
+        What is judged.
+    verdict : Verdict
+        How.
+    sentence : str
+        The same in words.
+    """
+
+    difference: PairedDifference
+    verdict: Verdict
+    sentence: str
+
+    shape: ClassVar[str] = (
+        "difference.metric difference.baseline difference.candidate *verdict sentence"
+    )
 
 
 def key(item: PairedDifference | CorrectedDifference) -> tuple[str, str, str]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
 from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.plain import Plain
 from riskshift.analysis.rates import Settings
 from riskshift.counts.clusters import distinct_rows
 from riskshift.stats.cluster import mean_interval
@@ -16,7 +17,7 @@ from riskshift.stats.tables import ChiSquare
 
 
 @dataclass(frozen=True, slots=True)
-class OrdinalDifference:
+class OrdinalDifference(Plain):
     """Response severity of two models on the prompts that both answered.
 
     Parameters
@@ -26,8 +27,10 @@ class OrdinalDifference:
     table : tuple of tuple of int
         Prompts by the severity of the baseline's response (row) and of the candidate's (column);
         empty where models answered more than once.
-    stuart_maxwell, bowker : ChiSquare or None
-        Marginal homogeneity and symmetry; None where undefined or models answered more than once.
+    stuart_maxwell : ChiSquare or None
+        Marginal homogeneity; None where undefined or models answered more than once.
+    bowker : ChiSquare or None
+        Symmetry; None where undefined or models answered more than once.
     mean : float or None
         Mean of candidate minus baseline severity, prompt by prompt; where both answered a prompt
         equally often, the difference of their mean shifts.
@@ -43,23 +46,10 @@ class OrdinalDifference:
     mean: float | None
     interval: Interval | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain data."""
-        tests = {"stuart_maxwell": self.stuart_maxwell, "bowker": self.bowker}
-        return {
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "table": [list(row) for row in self.table],
-            **{
-                k: None if t is None else {"statistic": t.statistic, "df": t.df, "p": t.p}
-                for k, t in tests.items()
-            },
-            "mean_shift_difference": {
-                "estimate": self.mean,
-                "low": self.interval.low if self.interval else None,
-                "high": self.interval.high if self.interval else None,
-            },
-        }
+    shape: ClassVar[str] = (
+        "baseline candidate table stuart_maxwell bowker "
+        "mean_shift_difference(estimate=mean interval)"
+    )
 
 
 def ordinal_differences(

@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
 
 from riskshift.analysis.comparison.matching import Matching
+from riskshift.analysis.plain import Plain
 from riskshift.counts.pairs import Grouped
 from riskshift.errors import DataError, UsageError, unknown_choice
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Plain):
     """Which prompts the models share.
 
     Parameters
     ----------
-    prompts, shared : int
-        All prompts, and those that every compared model answered.
+    prompts : int
+        All prompts.
+    shared : int
+        Prompts that every compared model answered.
     lacking : dict of str to int
         Prompts that each model did not answer.
     examples : dict of str to tuple of str
@@ -28,15 +30,6 @@ class Shared:
     shared: int
     lacking: dict[str, int]
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "prompts": self.prompts,
-            "shared": self.shared,
-            "lacking": dict(self.lacking),
-            "examples": {model: list(ids) for model, ids in self.examples.items()},
-        }
 
 
 def grouped_by_model(groups: dict[str, Grouped], model: str | None) -> Grouped:

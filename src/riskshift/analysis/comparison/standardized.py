@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
+from riskshift.analysis.plain import Plain, Share
 from riskshift.analysis.rates import INTERVALS, Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray, distinct_rows
@@ -21,13 +21,15 @@ Mix = dict[tuple[int, ...], float]
 
 
 @dataclass(frozen=True, slots=True)
-class StandardizedRate:
+class StandardizedRate(Plain):
     """A model's rate, had it answered the common mix of prompts.
 
     Parameters
     ----------
-    metric, model : str
-        What, and whose.
+    metric : str
+        What is estimated.
+    model : str
+        Whose rate.
     raw : float or None
         On the prompts it did answer.
     estimate : float or None
@@ -52,23 +54,7 @@ class StandardizedRate:
     high: float | None
     method: str
     empty: dict[str, float]
-    worst_case: tuple[float, float] | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rate as plain data."""
-        return {
-            "metric": self.metric,
-            "model": self.model,
-            "raw": self.raw,
-            "estimate": self.estimate,
-            "low": self.low,
-            "high": self.high,
-            "method": self.method,
-            "empty": dict(self.empty),
-            "worst_case": None
-            if self.worst_case is None
-            else {"low": self.worst_case[0], "high": self.worst_case[1]},
-        }
+    worst_case: tuple[Share, Share] | None = None
 
 
 def strata(severities: Severities) -> IntArray:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
-from typing import Any
+from typing import ClassVar
 
 from riskshift.analysis.correction.rates import Share
 from riskshift.analysis.correction.sample import CELLS, FEW_LABELS, Crossed, PeopleSample
 from riskshift.analysis.metrics import Choice
+from riskshift.analysis.plain import Plain
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.verdicts import Verdict, judge, settled
 from riskshift.analysis.words import counted
@@ -19,7 +20,7 @@ from riskshift.stats.proportion import Interval
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectedDifference:
+class CorrectedDifference(Plain):
     """Two models on the prompts that both answered, by people's labels and a grader's together.
 
     Parameters
@@ -64,32 +65,15 @@ class CorrectedDifference:
     further: int | None = None
     note: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference as plain data."""
-        held, worst = self.interval, self.worst_case
-        return {
-            "metric": self.metric,
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "labelled": list(self.labelled),
-            "baseline_rate": self.baseline_rate.to_dict(),
-            "candidate_rate": self.candidate_rate.to_dict(),
-            "difference": self.difference,
-            "low": held.low if held else None,
-            "high": held.high if held else None,
-            "method": held.method if held else "undefined",
-            "worst_case": None
-            if worst is None
-            else {"low": worst[0], "high": worst[1], "missing": self.missing},
-            "verdict": self.verdict.word if self.verdict else None,
-            "higher": self.verdict.higher if self.verdict else None,
-            "further": self.further,
-            "note": self.note,
-        }
+    shape: ClassVar[str] = (
+        "metric baseline candidate labelled baseline_rate candidate_rate difference "
+        "interval worst_case?(low=worst_case.0 high=worst_case.1 missing) "
+        "verdict=verdict.word verdict.higher further note"
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectedComparison:
+class CorrectedComparison(Plain):
     """Every difference corrected, and whether the people's sample allows it.
 
     Parameters
@@ -103,10 +87,7 @@ class CorrectedComparison:
     sample: PeopleSample
     differences: tuple[CorrectedDifference, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the correction as plain data."""
-        told = [item.to_dict() for item in self.differences]
-        return {**self.sample.to_dict(), "differences": told}
+    shape: ClassVar[str] = "*sample differences"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Final
+from typing import ClassVar, Final
 
 from riskshift.analysis.correction.sample import FEW_LABELS, Crossed, PeopleSample
 from riskshift.analysis.metrics import Choice, category_metrics, overall_metrics
+from riskshift.analysis.plain import Plain
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.words import counted
 from riskshift.counts.clusters import BoolArray
@@ -19,7 +20,7 @@ from riskshift.taxonomy import MISSING, Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Share(Plain):
     """A share of pairs and its interval; None where nothing can be said.
 
     Parameters
@@ -45,6 +46,11 @@ class Share:
     missing: int = 0
     worst_case: tuple[float, float] | None = None
     worst_case_interval: tuple[float, float] | None = None
+
+    shape: ClassVar[str] = (
+        "events trials estimate interval worst_case?(low=worst_case.0 high=worst_case.1 "
+        "interval_low=worst_case_interval.0 interval_high=worst_case_interval.1 missing)"
+    )
 
     @classmethod
     def of(
@@ -80,33 +86,12 @@ class Share:
             worst_case_interval=ends,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the share as plain data."""
-        worst, ends = self.worst_case, self.worst_case_interval
-        return {
-            "events": self.events,
-            "trials": self.trials,
-            "estimate": self.estimate,
-            "low": self.interval.low if self.interval else None,
-            "high": self.interval.high if self.interval else None,
-            "method": self.interval.method if self.interval else "undefined",
-            "worst_case": None
-            if worst is None or ends is None
-            else {
-                "low": worst[0],
-                "high": worst[1],
-                "interval_low": ends[0],
-                "interval_high": ends[1],
-                "missing": self.missing,
-            },
-        }
-
 
 NOTHING: Final = Share(None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectedRate:
+class CorrectedRate(Plain):
     """One metric three ways: by the grader, by people alone, and corrected.
 
     Parameters
@@ -144,24 +129,9 @@ class CorrectedRate:
     rogan_gladen: Share
     note: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rates as plain data."""
-        return {
-            "metric": self.metric,
-            "raw": self.raw.to_dict(),
-            "people": self.people.to_dict(),
-            "corrected": self.corrected.to_dict(),
-            "trust": self.trust,
-            "silence": self.silence,
-            "gain": self.gain,
-            "effective_n": self.effective_n,
-            "rogan_gladen": self.rogan_gladen.to_dict(),
-            "note": self.note,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Plain):
     """Every metric corrected, and whether the people's sample allows it.
 
     Parameters
@@ -175,6 +145,8 @@ class Correction:
     sample: PeopleSample
     rates: tuple[CorrectedRate, ...]
 
+    shape: ClassVar[str] = "*sample rates"
+
     def rate(self, metric: str) -> CorrectedRate:
         """Return one metric by its label.
 
@@ -187,10 +159,6 @@ class Correction:
             if item.metric == metric:
                 return item
         raise KeyError(metric)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the correction as plain data."""
-        return {**self.sample.to_dict(), "rates": [item.to_dict() for item in self.rates]}
 
 
 def all_choices(taxonomy: Taxonomy) -> list[Choice]:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any, Final
+from typing import Annotated, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.analysis.metrics import Choice, choose
+from riskshift.analysis.plain import Limits, Plain
 from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers, Severities
 from riskshift.analysis.words import counted, p_value
 from riskshift.counts.clusters import BoolArray, IntArray
@@ -37,15 +38,17 @@ States = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
-class PeopleSample:
+class PeopleSample(Plain):
     """The pairs that people labelled, and whether they can speak for the others.
 
     Parameters
     ----------
     source : str
         Where people's labels come from.
-    labelled, pairs : int
-        Pairs with people's labels, and all pairs.
+    labelled : int
+        Pairs with people's labels.
+    pairs : int
+        All pairs.
     blank : int
         Pairs that people were given, in which a label is missing.
     stratified_by : str or None
@@ -64,25 +67,9 @@ class PeopleSample:
     pairs: int
     blank: int
     stratified_by: str | None
-    about: str
+    about: Annotated[str, Limits(enum=["prompts", "file"])]
     mix: MixTest | None
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the sample as plain data."""
-        mix = None
-        if self.mix is not None:
-            mix = {"statistic": self.mix.statistic, "df": self.mix.df, "p": self.mix.p}
-        return {
-            "source": self.source,
-            "labelled": self.labelled,
-            "pairs": self.pairs,
-            "blank": self.blank,
-            "stratified_by": self.stratified_by,
-            "about": self.about,
-            "mix": mix,
-            "notes": list(self.notes),
-        }
 
 
 def people_sample(

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import ClassVar, Final
 
+from riskshift.analysis.plain import Plain, Share
 from riskshift.analysis.rates import Rate
 from riskshift.stats.misclassification import tipping_point
 
@@ -12,7 +13,23 @@ CATEGORY_FINDINGS: Final = ("persistence", "drift_rate")
 
 
 @dataclass(frozen=True, slots=True)
-class Tipping:
+class Point(Plain):
+    """How good a grader is on the pair's event.
+
+    Parameters
+    ----------
+    sensitivity : float
+        Events that it finds.
+    specificity : float or None
+        At or below this, the true rate could be 0; None where no specificity explains the rate.
+    """
+
+    sensitivity: Share
+    specificity: Share | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tipping(Plain):
     """The specificity at which a rate could be false alarms alone.
 
     Parameters
@@ -32,7 +49,14 @@ class Tipping:
     metric: str
     estimate: float
     specificity: dict[float, float | None]
-    worst_case: tuple[float, float] | None = None
+    worst_case: tuple[Share, Share] | None = None
+
+    shape: ClassVar[str] = "metric estimate points worst_case"
+
+    @property
+    def points(self) -> tuple["Point", ...]:
+        """By the grader's sensitivity, the specificity at or below which the rate could be 0."""
+        return tuple(Point(*pair) for pair in self.specificity.items())
 
     @property
     def null_specificity(self) -> float | None:
@@ -42,17 +66,6 @@ class Tipping:
         no specificity explains the rate.
         """
         return next((sp for sp in self.specificity.values() if sp is not None), None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the tipping points as plain data."""
-        points = [{"sensitivity": se, "specificity": sp} for se, sp in self.specificity.items()]
-        worst = self.worst_case
-        return {
-            "metric": self.metric,
-            "estimate": self.estimate,
-            "points": points,
-            "worst_case": None if worst is None else {"low": worst[0], "high": worst[1]},
-        }
 
 
 def tipping_table(

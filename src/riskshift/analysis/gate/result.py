@@ -2,29 +2,35 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.rules import Rule
-from riskshift.analysis.provenance import SCHEMA_VERSION
+from riskshift.analysis.plain import AtLeastOne, Inner, Keyed, Plain, Positive, Share, Written
+from riskshift.analysis.provenance import Releases, Results
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.words import counted
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
-from riskshift.version import __version__
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "inconclusive", "pass")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Plain):
     """Candidate minus baseline on the prompts that both answered.
 
     Parameters
     ----------
-    both, candidate_only, baseline_only, neither : float
-        Where the event happened; whole numbers with one response a prompt on each side.
+    both : float
+        Prompts with the event on both sides; a whole number with one response a prompt on each side.
+    candidate_only : float
+        Prompts with the event by the candidate alone.
+    baseline_only : float
+        Prompts with the event by the baseline alone.
+    neither : float
+        Prompts without the event.
     prompts : int
         Prompts of the denominator that both answered.
     interval : Interval
@@ -35,14 +41,18 @@ class Difference:
         Records on shared prompts that lack a label the metric needs, and rows left out in reading.
     """
 
-    both: float
-    candidate_only: float
-    baseline_only: float
-    neither: float
+    both: Positive
+    candidate_only: Positive
+    baseline_only: Positive
+    neither: Positive
     prompts: int
     interval: Interval
-    unmatched: dict[str, int]
+    unmatched: Annotated[dict[str, int], Keyed("", "candidate baseline")]
     missing: int
+
+    shape: ClassVar[str] = (
+        "both candidate_only baseline_only neither prompts estimate interval unmatched missing"
+    )
 
     @property
     def estimate(self) -> float:
@@ -50,26 +60,9 @@ class Difference:
         pairs = self.both + self.candidate_only + self.baseline_only + self.neither
         return (self.candidate_only - self.baseline_only) / pairs
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference as plain data."""
-        return {
-            "both": self.both,
-            "candidate_only": self.candidate_only,
-            "baseline_only": self.baseline_only,
-            "neither": self.neither,
-            "prompts": self.prompts,
-            "estimate": self.estimate,
-            "low": self.interval.low,
-            "high": self.interval.high,
-            "method": self.interval.method,
-            "confidence": self.interval.confidence,
-            "unmatched": dict(self.unmatched),
-            "missing": self.missing,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class CorrectedShare:
+class CorrectedShare(Plain):
     """A rate corrected by people's labels.
 
     Parameters
@@ -95,23 +88,9 @@ class CorrectedShare:
     trust: float | None
     raw: float | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rate as plain data."""
-        return {
-            "estimate": self.estimate,
-            "low": self.interval.low,
-            "high": self.interval.high,
-            "method": self.interval.method,
-            "confidence": self.interval.confidence,
-            "labelled": self.labelled,
-            "effective_n": self.effective_n,
-            "trust": self.trust,
-            "raw": self.raw,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class CorrectedGap:
+class CorrectedGap(Plain):
     """Candidate minus baseline, both corrected by people's labels, on the prompts they share.
 
     Parameters
@@ -136,32 +115,16 @@ class CorrectedGap:
 
     estimate: float
     interval: Interval
-    labelled: dict[str, int]
-    rates: dict[str, float]
+    labelled: Annotated[dict[str, int], Keyed("candidate baseline")]
+    rates: Annotated[dict[str, float], Keyed("candidate baseline")]
     raw: float | None
     prompts: int
-    unmatched: dict[str, int]
+    unmatched: Annotated[dict[str, int], Keyed("", "candidate baseline")]
     missing: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference as plain data."""
-        return {
-            "estimate": self.estimate,
-            "low": self.interval.low,
-            "high": self.interval.high,
-            "method": self.interval.method,
-            "confidence": self.interval.confidence,
-            "labelled": dict(self.labelled),
-            "rates": dict(self.rates),
-            "raw": self.raw,
-            "prompts": self.prompts,
-            "unmatched": dict(self.unmatched),
-            "missing": self.missing,
-        }
 
 
 @dataclass(frozen=True, slots=True)
-class GateResult:
+class GateResult(Plain):
     """The verdict of one rule on one metric in one group.
 
     Parameters
@@ -210,6 +173,12 @@ class GateResult:
     corrected: CorrectedShare | None = None
     corrected_difference: CorrectedGap | None = None
 
+    shape: ClassVar[str] = (
+        "rule=rule.text metric rule.operator tolerance=rule.bound rule.uses chance "
+        "rule.by group verdict rate difference corrected corrected_difference deff "
+        "further lacks note sentence"
+    )
+
     @property
     def events(self) -> int | None:
         """Events of a rate."""
@@ -226,7 +195,7 @@ class GateResult:
         return compared.prompts if compared else 0
 
     @property
-    def chance(self) -> dict[str, Any] | None:
+    def chance(self) -> Annotated[dict[str, Share], Keyed("estimate low high")] | None:
         """The chance of at least one event, for rules about many uses."""
         uses, judged = self.rule.uses, self.rate or self.corrected
         if uses is None or judged is None or judged.estimate is None or judged.interval is None:
@@ -245,34 +214,9 @@ class GateResult:
         group = "" if self.group is None else f", {self.rule.by} {self.group}"
         return printable(self.rule.about(choice) + group)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain data."""
-        return {
-            "rule": self.rule.text,
-            "metric": self.metric,
-            "operator": self.rule.operator,
-            "tolerance": self.rule.bound,
-            "uses": self.rule.uses,
-            "chance": self.chance,
-            "by": self.rule.by,
-            "group": self.group,
-            "verdict": self.verdict,
-            "rate": self.rate.to_dict() if self.rate else None,
-            "difference": self.difference.to_dict() if self.difference else None,
-            "corrected": self.corrected.to_dict() if self.corrected else None,
-            "corrected_difference": (
-                self.corrected_difference.to_dict() if self.corrected_difference else None
-            ),
-            "deff": self.deff,
-            "further": self.further,
-            "lacks": self.lacks,
-            "note": self.note,
-            "sentence": self.sentence,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class LookAt:
+class LookAt(Plain):
     """Which of several planned looks at growing data this is.
 
     Parameters
@@ -287,10 +231,12 @@ class LookAt:
         Whether the data are those of an earlier look, which this then is again.
     """
 
-    number: int
-    planned: int
-    together: float
+    number: AtLeastOne
+    planned: AtLeastOne
+    together: Inner
     repeated: bool
+
+    shape: ClassVar[str] = "number planned confidence_together=together repeated"
 
     def sentence(self, each: float) -> str:
         """Say where the gate stands."""
@@ -302,18 +248,9 @@ class LookAt:
             f"looks together keep {unrounded(self.together)}; {rest}."
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the look as plain data."""
-        return {
-            "number": self.number,
-            "planned": self.planned,
-            "confidence_together": self.together,
-            "repeated": self.repeated,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class GateReport:
+class GateReport(Results):
     """What all rules say together.
 
     Parameters
@@ -333,17 +270,27 @@ class GateReport:
     """
 
     results: tuple[GateResult, ...]
-    confidence: float
-    provenance: dict[str, Any] = field(default_factory=dict)
+    confidence: Inner
+    provenance: Annotated[dict[str, Any], Written(Releases)] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
     look: LookAt | None = None
     warnings: tuple[str, ...] = ()
+
+    kind: ClassVar[str] = "gate"
+    shape: ClassVar[str] = (
+        "verdict headline confidence look *provenance rules verdicts=results notes warnings"
+    )
 
     @property
     def verdict(self) -> Outcome:
         """The worst verdict of all: one failure fails the gate, one open rule leaves it open."""
         found = {result.verdict for result in self.results}
         return next(word for word in WORST_FIRST if word in found)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules as they were written."""
+        return tuple(dict.fromkeys(result.rule.text for result in self.results))
 
     @property
     def headline(self) -> str:
@@ -409,22 +356,6 @@ class GateReport:
                 "whatever labels they had."
             )
         return [*said, *self.doubts]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "riskshift_version": __version__,
-            "verdict": self.verdict,
-            "headline": self.headline,
-            "confidence": self.confidence,
-            "look": None if self.look is None else self.look.to_dict(),
-            **self.provenance,
-            "rules": list(dict.fromkeys(result.rule.text for result in self.results)),
-            "verdicts": [result.to_dict() for result in self.results],
-            "notes": self.notes,
-            "warnings": list(self.warnings),
-        }
 
     def __str__(self) -> str:
         lines = [self.headline, *(f"Warning: {warning}" for warning in self.warnings)]

@@ -1,12 +1,13 @@
 """The grader's report card: where it differs from people, on either side and in each category."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.analysis.rates import INTERVALS, Rate, Settings, reasoned_dict
+from riskshift.analysis.plain import Keyed, LevelTable, Limits, Plain, Share, Signed, SignedInterval
+from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
@@ -39,45 +40,46 @@ _GIVEN: Final[dict[str, tuple[int, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """A number with its interval, or why there is none; None where it is undefined."""
+class Measure(Plain):
+    """A number with its interval, or why there is none.
 
-    estimate: float | None
+    Parameters
+    ----------
+    estimate : float or None
+        None where it is undefined.
+    held : TableInterval or None
+        Its interval, or why there is none; None where nothing was drawn.
+    """
+
+    estimate: Signed | None
     held: TableInterval | None
+
+    shape: ClassVar[str] = "estimate interval=held"
 
     @property
     def interval(self) -> Interval | None:
         """The interval; None where there is none."""
         return None if self.held is None else self.held.interval
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the measure as plain data."""
-        held = None if self.estimate is None else self.held
-        return {
-            "estimate": self.estimate,
-            "interval": None if held is None else reasoned_dict(held),
-        }
+
+@dataclass(frozen=True, slots=True)
+class Gap(Plain):
+    """A difference of two shares and its interval.
+
+    Parameters
+    ----------
+    estimate : float or None
+        None where it is undefined.
+    interval : Interval or None
+        None where it is undefined.
+    """
+
+    estimate: Signed | None
+    interval: SignedInterval | None
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A difference of two shares and its interval; None where it is undefined."""
-
-    estimate: float | None
-    interval: Interval | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the difference as plain data."""
-        return {
-            "estimate": self.estimate,
-            "low": self.interval.low if self.interval else None,
-            "high": self.interval.high if self.interval else None,
-            "method": self.interval.method if self.interval else "undefined",
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class SideCard:
+class SideCard(Plain):
     """A grader against people on one side, in one category or in all together.
 
     Parameters
@@ -96,51 +98,40 @@ class SideCard:
         ``people_harmful`` and ``grader_harmful``.
     bias : Gap
         Share harmful by the grader minus by people, with Tango's paired interval.
-    macro_f1, weighted_kappa : Measure
-        Agreement on all levels; kappa has quadratic weights.
+    macro_f1 : Measure
+        Mean over levels of the F1 measure.
+    weighted_kappa : Measure
+        Cohen's kappa with quadratic weights.
     missing : int
         Labels of the pairs that people saw that they or the grader left out.
     """
 
-    side: str
+    side: Annotated[str, Limits(enum=["prompt", "response"])]
     category: str | None
-    table: tuple[tuple[int, ...], ...]
+    table: LevelTable
     counts: ReportCard
-    rates: dict[str, Rate]
+    rates: Annotated[
+        dict[str, Rate], Keyed("sensitivity specificity precision people_harmful grader_harmful")
+    ]
     bias: Gap
     macro_f1: Measure
     weighted_kappa: Measure
     missing: int
+
+    shape: ClassVar[str] = (
+        "side category labels missing counts.true_positive counts.false_positive "
+        "counts.false_negative counts.true_negative counts.under counts.over rates bias "
+        "macro_f1 weighted_kappa table"
+    )
 
     @property
     def labels(self) -> int:
         """Labels that both people and the grader gave."""
         return self.counts.records
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain data."""
-        made = self.counts
-        return {
-            "side": self.side,
-            "category": self.category,
-            "labels": self.labels,
-            "missing": self.missing,
-            "true_positive": made.true_positive,
-            "false_positive": made.false_positive,
-            "false_negative": made.false_negative,
-            "true_negative": made.true_negative,
-            "under": made.under,
-            "over": made.over,
-            "rates": {name: rate.to_dict() for name, rate in self.rates.items()},
-            "bias": self.bias.to_dict(),
-            "macro_f1": self.macro_f1.to_dict(),
-            "weighted_kappa": self.weighted_kappa.to_dict(),
-            "table": [list(row) for row in self.table],
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Asymmetry:
+class Asymmetry(Plain):
     """How much better a grader is on prompts than on responses.
 
     Parameters
@@ -149,8 +140,10 @@ class Asymmetry:
         What is compared.
     category : str or None
         None: all together.
-    prompt, response : float or None
-        Both shares.
+    prompt : float or None
+        The share on prompts.
+    response : float or None
+        The share on responses.
     gap : Gap
         Prompt minus response: MOVER with the correlation of the two over whole clusters, kept
         below 1.
@@ -161,32 +154,21 @@ class Asymmetry:
         (`riskshift.stats.joint.ENOUGH`, effective ones).
     """
 
-    measure: str
+    measure: Annotated[str, Limits(enum=["sensitivity", "specificity", "precision"])]
     category: str | None
-    prompt: float | None
-    response: float | None
+    prompt: Share | None
+    response: Share | None
     gap: Gap
-    simultaneous: Interval | None
+    simultaneous: SignedInterval | None
     enough: bool
+
+    shape: ClassVar[str] = "measure category prompt response difference=gap simultaneous enough"
 
     @property
     def distinguishable(self) -> bool:
         """Whether there is enough to tell, and the simultaneous interval leaves out zero."""
         held = self.simultaneous
         return self.enough and held is not None and (held.low > 0 or held.high < 0)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain data."""
-        return {
-            "measure": self.measure,
-            "category": self.category,
-            "prompt": self.prompt,
-            "response": self.response,
-            "difference": self.gap.to_dict(),
-            "simultaneous_low": self.simultaneous.low if self.simultaneous else None,
-            "simultaneous_high": self.simultaneous.high if self.simultaneous else None,
-            "enough": self.enough,
-        }
 
 
 def report_cards(doubled: Doubled, settings: Settings) -> tuple[SideCard, ...]:

@@ -2,23 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from riskshift.analysis.grader.cards import MEASURES, Asymmetry, SideCard
-from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
+from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts.case import Case
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import SIDES, Taxonomy
-from riskshift.version import __version__
 
 FEW_HARMFUL: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class GraderReport:
+class GraderReport(Results):
     """A grader's report card against people.
 
     Parameters
@@ -29,8 +28,10 @@ class GraderReport:
         How it was estimated.
     people : str
         Where people's labels come from.
-    labelled, pairs : int
-        Pairs with people's labels, and all that the grader labelled.
+    labelled : int
+        Pairs with people's labels.
+    pairs : int
+        Pairs that the grader labelled.
     stratified_by : str or None
         The metric by which the pairs to label were drawn; None for a plain sample.
     cards : tuple of SideCard
@@ -57,6 +58,13 @@ class GraderReport:
     alarms: int
     cases: tuple[Case, ...]
     provenance: Provenance
+
+    kind: ClassVar[str] = "grader"
+    shape: ClassVar[str] = (
+        "*provenance people settings.seed settings.confidence settings.resamples taxonomy "
+        "labelled pairs stratified_by summary notes cards asymmetry=asymmetries "
+        "errors(misses alarms) cases"
+    )
 
     def card(self, side: str, category: str | None = None) -> SideCard:
         """Return one card; without a category, that of all together.
@@ -87,35 +95,6 @@ class GraderReport:
     def notes(self) -> tuple[str, ...]:
         """What cannot be said."""
         return tuple(_notes(self))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, undefined as None."""
-        made = self.provenance
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "kind": "grader",
-            "riskshift_version": __version__,
-            "engine": made.engine,
-            "source": made.source,
-            "people": self.people,
-            "data_hash": made.data_hash,
-            "timing": dict(made.timing),
-            "seed": self.settings.seed,
-            "confidence": self.settings.confidence,
-            "resamples": self.settings.resamples,
-            "taxonomy": self.taxonomy.to_dict(),
-            "records": {"read": made.read, "left_out": dict(made.left_out)},
-            "clusters": {"column": made.cluster, "count": made.units, "repeated": made.repeated},
-            "labelled": self.labelled,
-            "pairs": self.pairs,
-            "stratified_by": self.stratified_by,
-            "summary": list(self.summary),
-            "notes": list(self.notes),
-            "cards": [card.to_dict() for card in self.cards],
-            "asymmetry": [item.to_dict() for item in self.asymmetries],
-            "errors": {"misses": self.misses, "alarms": self.alarms},
-            "cases": [case.to_dict() for case in self.cases],
-        }
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every share, bias and agreement as one flat row."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from riskshift.analysis.plain import Plain
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.stats.power import trials_for_width
 from riskshift.stats.search import MOST_TRIALS
@@ -16,7 +17,7 @@ CORRELATIONS: Final = (0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Plain):
     """Pairs drawn from one stratum, or from all pairs.
 
     Parameters
@@ -33,19 +34,12 @@ class Drawn:
     pairs: int
     drawn: int
 
+    shape: ClassVar[str] = "name pairs drawn probability"
+
     @property
     def probability(self) -> float:
         """Chance of each pair to be drawn."""
         return self.drawn / self.pairs
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "name": self.name,
-            "pairs": self.pairs,
-            "drawn": self.drawn,
-            "probability": self.probability,
-        }
 
 
 def check_allocation(allocation: str) -> None:

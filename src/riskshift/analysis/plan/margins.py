@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
+from riskshift.analysis.plain import Inner, Limits, Plain
 from riskshift.analysis.plan.needs import DifferenceNeed, check_power, seen_discordances, spaced
 from riskshift.analysis.plan.pilot import Pilot, matched_need
 from riskshift.analysis.words import counted, exact, percentage_points
@@ -15,7 +16,7 @@ MULTIPLES: Final = (1, 1.5, 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
-class MarginPlan:
+class MarginPlan(Plain):
     """How many matched prompts it takes for a rule against a baseline to reach its verdict.
 
     Parameters
@@ -36,13 +37,14 @@ class MarginPlan:
     """
 
     rule: str
-    margin: float
-    difference: float
+    margin: Inner
+    difference: Annotated[float, Limits(exclusiveMinimum=-1, exclusiveMaximum=1)]
     aim: Literal["pass", "fail"] | None
     rows: tuple[DifferenceNeed, ...]
     source: Literal["given", "file", "range"]
 
-    kind: ClassVar[str] = "margin"
+    kind: ClassVar[Literal["margin"]] = "margin"
+    shape: ClassVar[str] = "question=kind rule margin aim difference discordance_from=source rows"
 
     @property
     def truth(self) -> str:

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 
+from riskshift.analysis.plain import Inner, Plain, Share, ShareInterval
 from riskshift.analysis.plan.pilot import Disagreement, Need, Pilot, matched_need, need
 from riskshift.errors import UsageError
 from riskshift.stats.paired_power import mcnemar_power, pairs_for_difference
 from riskshift.stats.power import gate_power, trials_for_width, trials_to_fail, trials_to_pass
-from riskshift.stats.proportion import Interval, clopper_pearson, wilson
+from riskshift.stats.proportion import clopper_pearson, wilson
 from riskshift.stats.search import MOST_TRIALS
 
 RATES: Final = (0.001, 0.01, 0.03, 0.05, 0.1, 0.2, 0.5)
@@ -21,37 +22,31 @@ Curve = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class WidthNeed:
+class WidthNeed(Plain):
     """What one assumed rate and one width need.
 
     Parameters
     ----------
-    rate, width : float
-        Assumed, and wanted at most.
+    rate : float
+        Assumed.
+    width : float
+        Wanted at most.
     need : Need
         How much.
     interval : Interval or None
         The interval to expect then.
     """
 
-    rate: float
-    width: float
+    rate: Share
+    width: Inner
     need: Need
-    interval: Interval | None
+    interval: ShareInterval | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row as plain data."""
-        return {
-            "rate": self.rate,
-            "width": self.width,
-            **self.need.to_dict(),
-            "expected_low": self.interval.low if self.interval else None,
-            "expected_high": self.interval.high if self.interval else None,
-        }
+    shape: ClassVar[str] = "rate width *need expected_low=interval.low expected_high=interval.high"
 
 
 @dataclass(frozen=True, slots=True)
-class WidthPlan:
+class WidthPlan(Plain):
     """How much it takes for the interval of a rate to be narrow.
 
     Parameters
@@ -72,11 +67,12 @@ class WidthPlan:
     asked: bool
     curves: tuple[Curve, ...]
 
-    kind: ClassVar[str] = "width"
+    kind: ClassVar[Literal["width"]] = "width"
+    shape: ClassVar[str] = "question=kind asked rows"
 
 
 @dataclass(frozen=True, slots=True)
-class GateNeed:
+class GateNeed(Plain):
     """What one probability of a verdict needs.
 
     Parameters
@@ -85,37 +81,33 @@ class GateNeed:
         Probability wanted.
     need : Need
         How much.
-    passes_at, fails_at : int or None
-        Events, of as many independent records, at which the gate still passes, and from which on
-        it fails; where more events are better, those from which on it passes and at which it
-        still fails. None where no number of events does.
+    passes_at : int or None
+        Events, of as many independent records, at which the gate still passes; where more events
+        are better, from which on it does. None where no number of events does.
+    fails_at : int or None
+        Likewise from which on it fails; where more events are better, at which it still does.
     """
 
-    power: float
+    power: Inner
     need: Need
     passes_at: int | None
     fails_at: int | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row as plain data."""
-        return {
-            "power": self.power,
-            **self.need.to_dict(),
-            "passes_at_events": self.passes_at,
-            "fails_at_events": self.fails_at,
-        }
+    shape: ClassVar[str] = "power *need passes_at_events=passes_at fails_at_events=fails_at"
 
 
 @dataclass(frozen=True, slots=True)
-class GatePlan:
+class GatePlan(Plain):
     """How much it takes for a gate to reach its verdict.
 
     Parameters
     ----------
     rule : str
         As it is written.
-    rate, tolerance : float
-        Assumed, and allowed.
+    rate : float
+        Assumed.
+    tolerance : float
+        Allowed.
     aim : {"pass", "fail"} or None
         The verdict that the assumed rate deserves; None where it is the tolerance itself, so that
         no number of records brings one about.
@@ -126,17 +118,18 @@ class GatePlan:
     """
 
     rule: str
-    rate: float
-    tolerance: float
+    rate: Share
+    tolerance: Share
     aim: Literal["pass", "fail"] | None
     rows: tuple[GateNeed, ...]
     curve: Curve
 
-    kind: ClassVar[str] = "rule"
+    kind: ClassVar[Literal["rule"]] = "rule"
+    shape: ClassVar[str] = "question=kind rule rate tolerance aim rows"
 
 
 @dataclass(frozen=True, slots=True)
-class DifferenceNeed:
+class DifferenceNeed(Plain):
     """What one assumed discordance needs.
 
     Parameters
@@ -151,23 +144,18 @@ class DifferenceNeed:
         Matched prompts, and the power.
     """
 
-    discordant: float
+    discordant: Share
     why: str
     need: Need
     curve: Curve
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the row as plain data."""
-        return {
-            "discordant": self.discordant,
-            "why": self.why,
-            "matched_prompts": self.need.independent,
-            "prompts_in_all": self.need.in_all,
-        }
+    shape: ClassVar[str] = (
+        "discordant why matched_prompts=need.independent prompts_in_all=need.in_all"
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class DifferencePlan:
+class DifferencePlan(Plain):
     """How many matched prompts it takes to find a difference between two models.
 
     Parameters
@@ -180,11 +168,12 @@ class DifferencePlan:
         Where the discordances come from.
     """
 
-    difference: float
+    difference: Inner
     rows: tuple[DifferenceNeed, ...]
     source: Literal["given", "file", "range"]
 
-    kind: ClassVar[str] = "difference"
+    kind: ClassVar[Literal["difference"]] = "difference"
+    shape: ClassVar[str] = "question=kind difference discordance_from=source rows"
 
 
 def width_plan(

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Annotated, ClassVar
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
+from riskshift.analysis.plain import AtLeastOne, Limits, Plain, Share
 from riskshift.analysis.rates import Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.words import counted
@@ -15,7 +16,7 @@ from riskshift.stats.cluster import t_quantile
 
 
 @dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Plain):
     """How often two models of a file disagreed on the same prompt.
 
     Parameters
@@ -24,35 +25,28 @@ class Disagreement:
         The models.
     prompts : int
         Prompts of the denominator that both answered.
-    candidate_only, baseline_only : float
-        Shares of them on which only this one showed the event.
+    candidate_only : float
+        Share of them on which only the candidate showed the event.
+    baseline_only : float
+        Share of them on which only the baseline did.
     """
 
     baseline: str
     candidate: str
-    prompts: int
-    candidate_only: float
-    baseline_only: float
+    prompts: AtLeastOne
+    candidate_only: Share
+    baseline_only: Share
+
+    shape: ClassVar[str] = "baseline candidate prompts candidate_only baseline_only discordant"
 
     @property
-    def discordant(self) -> float:
+    def discordant(self) -> Share:
         """Share of prompts on which exactly one of the two showed the event."""
         return self.candidate_only + self.baseline_only
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the shares as plain data."""
-        return {
-            "baseline": self.baseline,
-            "candidate": self.candidate,
-            "prompts": self.prompts,
-            "candidate_only": self.candidate_only,
-            "baseline_only": self.baseline_only,
-            "discordant": self.discordant,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Pilot:
+class Pilot(Plain):
     """What an existing file says about evidence of its kind.
 
     Parameters
@@ -63,8 +57,10 @@ class Pilot:
         Of the metric that is planned for.
     unit : str
         What is drawn: ``"prompt"``, or the column whose equal values are not independent.
-    units, occupied : int
-        Units in the file, and those with a record in the metric's denominator.
+    units : int
+        Units in the file.
+    occupied : int
+        Units with a record in the metric's denominator.
     disagreements : tuple of Disagreement
         Each two models of the file, those that disagree least first.
     """
@@ -72,17 +68,19 @@ class Pilot:
     source: str
     rate: Rate
     unit: str
-    units: int
-    occupied: int
+    units: AtLeastOne
+    occupied: AtLeastOne
     disagreements: tuple[Disagreement, ...] = ()
 
+    shape: ClassVar[str] = "source rate unit units occupied records_per_unit deff disagreements"
+
     @property
-    def deff(self) -> float:
+    def deff(self) -> Annotated[float, Limits(minimum=1)]:
         """Records over independent records, less what few units cost."""
         return 1.0 if self.rate.deff is None else self.rate.deff
 
     @property
-    def records_per_unit(self) -> float:
+    def records_per_unit(self) -> Annotated[float, Limits(minimum=1)]:
         """Records of the denominator for each unit that has one."""
         return self.rate.trials / self.occupied
 
@@ -100,47 +98,29 @@ class Pilot:
         """Whether some units have no record in the denominator."""
         return self.occupied < self.units
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the file's figures as plain data."""
-        return {
-            "source": self.source,
-            "rate": self.rate.to_dict(),
-            "unit": self.unit,
-            "units": self.units,
-            "occupied": self.occupied,
-            "records_per_unit": self.records_per_unit,
-            "deff": self.deff,
-            "disagreements": [item.to_dict() for item in self.disagreements],
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Need(Plain):
     """One planned number; all None where more than ten million would be needed.
 
     Parameters
     ----------
     independent : int or None
         Independent records of the metric's denominator.
-    records, units : int or None
-        Records that tell as much, and the prompts they come from, where records share them.
+    records : int or None
+        Records that tell as much.
+    units : int or None
+        The prompts, or other units, that they come from, where records share them.
     in_all : int or None
         Prompts to draw, where only some of them belong to the denominator.
     """
 
-    independent: int | None
-    records: int | None
-    units: int | None
-    in_all: int | None
+    independent: AtLeastOne | None
+    records: AtLeastOne | None
+    units: AtLeastOne | None
+    in_all: AtLeastOne | None
 
-    def to_dict(self) -> dict[str, int | None]:
-        """Return the numbers as plain data."""
-        return {
-            "independent": self.independent,
-            "records": self.records,
-            "prompts": self.units,
-            "prompts_in_all": self.in_all,
-        }
+    shape: ClassVar[str] = "independent records prompts=units prompts_in_all=in_all"
 
 
 def pilot(

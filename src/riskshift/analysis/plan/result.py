@@ -3,34 +3,37 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
+from riskshift.analysis.plain import Inner
 from riskshift.analysis.plan.margins import MarginPlan, which_discordance
 from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.plan.pilot import Need, Pilot
-from riskshift.analysis.provenance import SCHEMA_VERSION
+from riskshift.analysis.provenance import Results
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.transitions.findings import FEW_EVENTS
 from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
 from riskshift.stats.power import trials_for_width
 from riskshift.stats.proportion import Interval
 from riskshift.stats.search import MOST_TRIALS
-from riskshift.version import __version__
 
 Planned = WidthPlan | GatePlan | MarginPlan | DifferencePlan
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Results):
     """How much evidence a question needs.
 
     Parameters
     ----------
-    metric, among : str
-        What is planned for, and which records count for it (``"all"``, or a formula).
-    confidence, power : float
-        Coverage of intervals and gates (1 minus the level of tests), and the probability wanted of
-        a verdict or of finding a difference.
+    metric : str
+        What is planned for.
+    among : str
+        Which records count for it: ``"all"``, or a formula.
+    confidence : float
+        Coverage of intervals and gates (1 minus the level of tests).
+    power : float
+        The probability wanted of a verdict or of finding a difference.
     answer : WidthPlan, GatePlan, MarginPlan or DifferencePlan
         The numbers.
     pilot : Pilot or None
@@ -39,10 +42,13 @@ class Plan:
 
     metric: str
     among: str
-    confidence: float
-    power: float
+    confidence: Inner
+    power: Inner
     answer: Planned
     pilot: Pilot | None = None
+
+    kind: ClassVar[str] = "plan"
+    shape: ClassVar[str] = "confidence power summary notes metric among plan=answer like=pilot"
 
     @property
     def need(self) -> Need | None:
@@ -90,36 +96,6 @@ class Plan:
             yield shared | row.to_dict()
         if not answer.rows:
             yield shared
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        answer = self.answer
-        asked: dict[str, Any] = {"question": answer.kind}
-        if isinstance(answer, WidthPlan):
-            asked |= {"asked": answer.asked}
-        elif isinstance(answer, GatePlan):
-            asked |= {"rule": answer.rule, "rate": answer.rate, "tolerance": answer.tolerance}
-            asked |= {"aim": answer.aim}
-        elif isinstance(answer, MarginPlan):
-            asked |= {"rule": answer.rule, "margin": answer.margin, "aim": answer.aim}
-            asked |= {"difference": answer.difference, "discordance_from": answer.source}
-        else:
-            asked |= {"difference": answer.difference, "discordance_from": answer.source}
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "riskshift_version": __version__,
-            "confidence": self.confidence,
-            "power": self.power,
-            "summary": list(self.summary),
-            "notes": list(self.notes),
-            "plan": {
-                "metric": self.metric,
-                "among": self.among,
-                **asked,
-                "rows": [row.to_dict() for row in answer.rows],
-                "like": None if self.pilot is None else self.pilot.to_dict(),
-            },
-        }
 
     def __str__(self) -> str:
         return "\n".join(self.summary)

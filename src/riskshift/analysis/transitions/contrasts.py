@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal
 
 from riskshift.analysis.metrics import choose
-from riskshift.analysis.rates import INTERVALS, Rate, Settings, bootstrap_dict, summed
+from riskshift.analysis.plain import Plain, Signed, SignedInterval
+from riskshift.analysis.rates import INTERVALS, Rate, Settings, summed
 from riskshift.analysis.severities import Severities
 from riskshift.errors import unknown_choice
 from riskshift.stats.joint import contrast_intervals
@@ -19,13 +20,17 @@ METRIC: Final = "persistence"
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
+class Contrast(Plain):
     """Difference of one metric between two categories, ``a - b``, on the same records.
 
     Parameters
     ----------
-    metric, a, b : str
+    metric : str
         What is compared.
+    a : str
+        A category.
+    b : str
+        Another category; the difference is a - b.
     difference : float
         Point estimate.
     interval : Interval
@@ -46,13 +51,19 @@ class Contrast:
     metric: str
     a: str
     b: str
-    difference: float
-    interval: Interval
-    simultaneous: Interval
+    difference: Signed
+    interval: SignedInterval
+    simultaneous: SignedInterval
     enough: bool
     bootstrap: Bootstrap | None
     bootstrap_simultaneous: Bootstrap | None
     ends: tuple[Interval, ...] = ()
+
+    shape: ClassVar[str] = (
+        "metric a b difference interval simultaneous enough bootstrap?(bootstrap.low "
+        "bootstrap.high simultaneous_low=bootstrap_simultaneous.low "
+        "simultaneous_high=bootstrap_simultaneous.high bootstrap.resamples bootstrap.method)"
+    )
 
     @property
     def distinguishable(self) -> bool:
@@ -60,32 +71,6 @@ class Contrast:
         held = (self.simultaneous, *self.ends)
         apart = all(end.low > 0 for end in held) or all(end.high < 0 for end in held)
         return self.enough and apart
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the contrast as plain data."""
-        boot, wide = self.bootstrap, self.bootstrap_simultaneous
-        both = None
-        if boot is not None and wide is not None:
-            both = bootstrap_dict(boot) | {
-                "simultaneous_low": wide.low,
-                "simultaneous_high": wide.high,
-            }
-        return {
-            "metric": self.metric,
-            "a": self.a,
-            "b": self.b,
-            "difference": self.difference,
-            "low": self.interval.low,
-            "high": self.interval.high,
-            "simultaneous_low": self.simultaneous.low,
-            "simultaneous_high": self.simultaneous.high,
-            "method": self.interval.method,
-            "confidence": self.interval.confidence,
-            "simultaneous_confidence": self.simultaneous.confidence,
-            "simultaneous_method": self.simultaneous.method,
-            "enough": self.enough,
-            "bootstrap": both,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +92,38 @@ class Contrasts:
     reference: str | None
     chosen_from_data: bool
 
+    @property
+    def told(self) -> tuple["ToldContrast", ...]:
+        """The differences, each with how the family was chosen."""
+        family: Literal["reference", "all pairs"] = (
+            "all pairs" if self.reference is None else "reference"
+        )
+        return tuple(ToldContrast(item, family, self.chosen_from_data) for item in self.items)
+
     def to_dict(self) -> list[dict[str, Any]]:
         """Return the contrasts as plain data."""
-        family = "all pairs" if self.reference is None else "reference"
-        how = {"family": family, "reference_chosen_from_data": self.chosen_from_data}
-        return [item.to_dict() | how for item in self.items]
+        return [item.to_dict() for item in self.told]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldContrast(Plain):
+    """The persistence of one category minus that of another, and the family it is of.
+
+    Parameters
+    ----------
+    contrast : Contrast
+        The difference.
+    family : {"reference", "all pairs"}
+        Whether one category is compared with all others, or all with all.
+    chosen : bool
+        Whether the reference was picked because it came out highest.
+    """
+
+    contrast: Contrast
+    family: Literal["reference", "all pairs"]
+    chosen: bool
+
+    shape: ClassVar[str] = "*contrast family reference_chosen_from_data=chosen"
 
 
 def persistence_contrasts(

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from scipy.optimize import brentq
 
 from riskshift.analysis.metrics import category_metrics, overall_metrics
+from riskshift.analysis.plain import LevelTable, Plain, Share
 from riskshift.analysis.rates import (
     Rate,
     Settings,
     estimate_metric,
     estimate_rate,
-    interval_dict,
 )
 from riskshift.analysis.severities import Condition, Severities, Severity, Values
 from riskshift.counts.clusters import BoolArray
@@ -38,19 +38,15 @@ class TransitionMatrix:
     """
 
     levels: tuple[str, ...]
-    rows: tuple[tuple[int, ...], ...]
+    rows: LevelTable
 
     def at(self, *, prompt: str, response: str) -> int:
         """Return the count of one transition, by level names."""
         return self.rows[self.levels.index(prompt)][self.levels.index(response)]
 
-    def to_list(self) -> list[list[int]]:
-        """Return the counts as nested lists."""
-        return [list(row) for row in self.rows]
-
 
 @dataclass(frozen=True, slots=True)
-class MeanShift:
+class MeanShift(Plain):
     """Mean of response severity minus prompt severity.
 
     Parameters
@@ -71,20 +67,9 @@ class MeanShift:
     trials: int
     worst_case: tuple[float, float] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the mean shift as plain data."""
-        return {
-            "estimate": self.estimate,
-            **interval_dict(self.interval),
-            "trials": self.trials,
-            "worst_case": None
-            if self.worst_case is None
-            else {"low": self.worst_case[0], "high": self.worst_case[1]},
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class Category(Plain):
     """What happens in one harm category.
 
     Parameters
@@ -93,50 +78,46 @@ class Category:
         By the metric's name.
     matrix : TransitionMatrix
         Severities in this category.
-    from_persistence, from_drift : float or None
-        The two parts of the response prevalence: harm that was in the prompt and stayed, and harm
-        that was not. They add up to it exactly, among records with both labels.
+    from_persistence : float or None
+        Part of the response prevalence: harm that was in the prompt and stayed, as a share of the
+        records with both labels.
+    from_drift : float or None
+        The other part: harm that was not in the prompt. The two add up to it exactly.
     """
 
     rates: dict[str, Rate]
     matrix: TransitionMatrix
-    from_persistence: float | None
-    from_drift: float | None
+    from_persistence: Share | None
+    from_drift: Share | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the category as plain data."""
-        rates = {name: rate.to_dict() for name, rate in self.rates.items()}
-        return rates | {
-            "transition_matrix": self.matrix.to_list(),
-            "from_persistence": self.from_persistence,
-            "from_drift": self.from_drift,
-        }
+    shape: ClassVar[str] = "*rates transition_matrix=matrix.rows from_persistence from_drift"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Plain):
     """One way in which escalations come about.
 
     Parameters
     ----------
-    of_escalations, of_records : Rate
-        Its share of the escalations, and of all records.
+    of_escalations : Rate
+        Its share of the escalations.
+    of_records : Rate
+        Its share of all records.
     """
 
     of_escalations: Rate
     of_records: Rate
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the origin as plain data."""
-        return {
-            "events": self.of_records.events,
-            "of_escalations": self.of_escalations.to_dict(),
-            "of_records": self.of_records.to_dict(),
-        }
+    shape: ClassVar[str] = "events of_escalations of_records"
+
+    @property
+    def events(self) -> int:
+        """Escalations of this origin."""
+        return self.of_records.events
 
 
 @dataclass(frozen=True, slots=True)
-class EscalationOrigin:
+class EscalationOrigin(Plain):
     """How escalations come about, and where they land.
 
     Parameters
@@ -157,15 +138,6 @@ class EscalationOrigin:
     compliance_escalation: Origin
     topic_mandated: Origin | None
     landing_severity: dict[int, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the origins as plain data."""
-        return {
-            "unsolicited_elaboration": self.unsolicited_elaboration.to_dict(),
-            "compliance_escalation": self.compliance_escalation.to_dict(),
-            "topic_mandated": self.topic_mandated.to_dict() if self.topic_mandated else None,
-            "landing_severity": {str(level): n for level, n in self.landing_severity.items()},
-        }
 
 
 def overall_rates(severities: Severities, settings: Settings) -> dict[str, Rate]:

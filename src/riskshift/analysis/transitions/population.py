@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from riskshift.analysis.exposure import Exposure
+from riskshift.analysis.plain import Plain
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.transitions.contrasts import METRIC, Contrasts, persistence_contrasts
@@ -24,7 +25,7 @@ from riskshift.counts.pairs import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class Population(Plain):
     """Results for one set of records: all of them, or one group.
 
     Parameters
@@ -56,6 +57,11 @@ class Population:
     escalation_origin: EscalationOrigin
     relevance: Relevance | None
 
+    shape: ClassVar[str] = (
+        "overall(*overall transition_matrix=matrix.rows mean_shift=shift) categories "
+        "contrasts=contrasts.told exposure escalation_origin relevance records"
+    )
+
     def rates(self) -> Iterator[tuple[str, Rate]]:
         """Yield every rate with its category (empty for those over all categories)."""
         for rate in self.overall.values():
@@ -68,19 +74,6 @@ class Population:
     def exposure(self) -> Exposure:
         """The chance of at least one severe response in many uses."""
         return Exposure.of(self.overall)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the results as plain data."""
-        overall: dict[str, Any] = {name: rate.to_dict() for name, rate in self.overall.items()}
-        overall |= {"transition_matrix": self.matrix.to_list(), "mean_shift": self.shift.to_dict()}
-        return {
-            "overall": overall,
-            "categories": {name: category.to_dict() for name, category in self.categories.items()},
-            "contrasts": self.contrasts.to_dict(),
-            "exposure": self.exposure.to_dict(),
-            "escalation_origin": self.escalation_origin.to_dict(),
-            "relevance": {} if self.relevance is None else self.relevance.to_dict(),
-        }
 
 
 def estimate(

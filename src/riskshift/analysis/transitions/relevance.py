@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from riskshift.analysis.plain import Keyed, Limits, Plain, Positive, Share, Signed
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import BoolArray, IntArray
@@ -30,8 +31,12 @@ ON_TASK: Final = len(RELEVANCE)
 Rows = tuple[tuple[int, ...], ...]
 
 
+# Records of relevance 1, 2 and 3.
+OfRelevance = Annotated[tuple[int, ...], Limits(minItems=3, maxItems=3)]
+
+
 @dataclass(frozen=True, slots=True)
-class AssociationTest:
+class AssociationTest(Plain):
     """One test of whether relevance goes with severity or category.
 
     Parameters
@@ -46,14 +51,29 @@ class AssociationTest:
         What the table's rows and columns are.
     table : tuple of tuple of int
         Counts.
-    statistic, df, df_denominator, p, p_asymptotic : float or None
-        Chi-square, or F where prompts repeat, which alone has a second number of degrees of
-        freedom. `p` is the permutation's or Fisher's; None where prompts repeat, because those tests assume
-        independent records. `p_asymptotic` is then the Rao-Scott test's.
+    statistic : float or None
+        Chi-square, or F where prompts repeat.
+    df : float or None
+        Its degrees of freedom.
+    df_denominator : float or None
+        The second number of degrees of freedom, which F alone has.
+    p : float or None
+        By permutation or Fisher; None where prompts repeat, because those tests assume independent
+        records.
+    p_asymptotic : float or None
+        Of the chi-square; where prompts repeat, of the Rao-Scott test.
     p_holm : float or None
         Holm's correction of the p that counts.
-    cramers_v, cramers_v_corrected, phi, odds_ratio : float or None
-        Effect sizes. An infinite odds ratio is None with `unbounded`.
+    cramers_v : float or None
+        Cramer's V, an effect size.
+    cramers_v_corrected : float or None
+        The same, corrected for bias.
+    phi : float or None
+        Phi, an effect size of two by two.
+    odds_ratio : float or None
+        Sample odds ratio; an infinite one is None with `unbounded`.
+    unbounded : bool
+        Whether the odds ratio is infinite.
     gamma, trend : Gamma or Trend or None
         For two ordinal sides only.
     exploratory : bool
@@ -71,64 +91,44 @@ class AssociationTest:
     statistic: float | None = None
     df: float | None = None
     df_denominator: float | None = None
-    p: float | None = None
-    p_asymptotic: float | None = None
-    p_holm: float | None = None
-    cramers_v: float | None = None
-    cramers_v_corrected: float | None = None
+    p: Share | None = None
+    p_asymptotic: Share | None = None
+    p_holm: Share | None = None
+    cramers_v: Share | None = None
+    cramers_v_corrected: Share | None = None
     gamma: Gamma | None = None
     trend: Trend | None = None
-    odds_ratio: float | None = None
+    odds_ratio: Positive | None = None
     unbounded: bool = False
-    phi: float | None = None
+    phi: Signed | None = None
     exploratory: bool = False
     overlap: int = 0
+
+    shape: ClassVar[str] = (
+        "name family test rows columns table statistic df df_denominator p p_asymptotic "
+        "p_holm cramers_v cramers_v_corrected gamma=gamma.estimate gamma_low=gamma.low "
+        "gamma_high=gamma.high trend=trend.statistic trend_p=trend.p odds_ratio unbounded "
+        "phi exploratory overlap"
+    )
 
     @property
     def decisive_p(self) -> float | None:
         """The p that counts: exact or permutation where it is valid, else Rao-Scott's."""
         return self.p if self.p is not None else self.p_asymptotic
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the test as plain data."""
-        return {
-            "name": self.name,
-            "family": self.family,
-            "test": self.test,
-            "rows": list(self.rows),
-            "columns": list(self.columns),
-            "table": [list(row) for row in self.table],
-            "statistic": self.statistic,
-            "df": self.df,
-            "df_denominator": self.df_denominator,
-            "p": self.p,
-            "p_asymptotic": self.p_asymptotic,
-            "p_holm": self.p_holm,
-            "cramers_v": self.cramers_v,
-            "cramers_v_corrected": self.cramers_v_corrected,
-            "gamma": None if self.gamma is None else self.gamma.estimate,
-            "gamma_low": None if self.gamma is None else self.gamma.low,
-            "gamma_high": None if self.gamma is None else self.gamma.high,
-            "trend": None if self.trend is None else self.trend.statistic,
-            "trend_p": None if self.trend is None else self.trend.p,
-            "odds_ratio": self.odds_ratio,
-            "unbounded": self.unbounded,
-            "phi": self.phi,
-            "exploratory": self.exploratory,
-            "overlap": self.overlap,
-        }
-
 
 @dataclass(frozen=True, slots=True)
-class Relevance:
+class Relevance(Plain):
     """Tables of relevance 1, 2, 3 and tests on them.
 
     Parameters
     ----------
     by_response_severity : dict of int to tuple of int
         Counts of relevance 1, 2, 3 by the response's highest severity.
-    by_harmful_response_category, by_prompt_category : dict of str to tuple of int
-        The same among responses harmful, or prompts harmful, in a category.
+    by_harmful_response_category : dict of str to tuple of int
+        The same among responses harmful in a category.
+    by_prompt_category : dict of str to tuple of int
+        The same among prompts harmful in a category.
     quadrants : dict of str to dict of str to tuple of int
         The same by category and by whether prompt (P) and response (R) are harmful in it.
     tests : tuple of AssociationTest
@@ -137,27 +137,12 @@ class Relevance:
         Records without relevance.
     """
 
-    by_response_severity: dict[int, tuple[int, ...]]
-    by_harmful_response_category: dict[str, tuple[int, ...]]
-    by_prompt_category: dict[str, tuple[int, ...]]
-    quadrants: dict[str, dict[str, tuple[int, ...]]]
+    by_response_severity: dict[int, OfRelevance]
+    by_harmful_response_category: dict[str, OfRelevance]
+    by_prompt_category: dict[str, OfRelevance]
+    quadrants: dict[str, Annotated[dict[str, OfRelevance], Keyed("P+R+ P+R- P-R+ P-R-")]]
     tests: tuple[AssociationTest, ...]
     missing: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return tables and tests as plain data."""
-        return {
-            "by_response_severity": {str(k): list(v) for k, v in self.by_response_severity.items()},
-            "by_harmful_response_category": {
-                k: list(v) for k, v in self.by_harmful_response_category.items()
-            },
-            "by_prompt_category": {k: list(v) for k, v in self.by_prompt_category.items()},
-            "quadrants": {
-                c: {q: list(v) for q, v in row.items()} for c, row in self.quadrants.items()
-            },
-            "tests": [test.to_dict() for test in self.tests],
-            "missing": self.missing,
-        }
 
 
 def relevance(severities: Severities, settings: Settings) -> Relevance | None:

@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from riskshift.analysis.correction.rates import NOTHING, Correction
 from riskshift.analysis.correction.tipping import Tipping
-from riskshift.analysis.provenance import SCHEMA_VERSION, Provenance
+from riskshift.analysis.plain import Limits
+from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings, unrounded
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import percent, spread
 from riskshift.counts.case import Case
 from riskshift.errors import unknown_choice
 from riskshift.taxonomy import Taxonomy
-from riskshift.version import __version__
 
 FRAMES: Final = ("polars", "pandas", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Results):
     """Everything estimated from one set of pairs.
 
     Parameters
@@ -37,8 +37,10 @@ class Analysis:
         Pairs worth reading, worst first.
     provenance : Provenance
         Where the numbers come from.
-    summary, notes : tuple of str
-        The main findings, and what cannot be said, in plain words.
+    summary : tuple of str
+        The main findings in plain words.
+    notes : tuple of str
+        What cannot be said, in plain words.
     labels_by : {"people", "grader", None}
         Who made the labels; None where nobody said.
     corrected : Correction or None
@@ -56,9 +58,19 @@ class Analysis:
     provenance: Provenance
     summary: tuple[str, ...]
     notes: tuple[str, ...]
-    labels_by: str | None = None
+    labels_by: Annotated[str, Limits(enum=["people", "grader"])] | None = None
     corrected: Correction | None = None
     tipping: tuple[Tipping, ...] = ()
+
+    kind: ClassVar[str] = "analysis"
+    shape: ClassVar[str] = (
+        "*provenance settings.seed settings.confidence settings.resamples "
+        "settings.permutations taxonomy labels_by grader_relative summary notes "
+        "overall(*population.overall transition_matrix=population.matrix.rows "
+        "mean_shift=population.shift) population.categories contrasts=population.contrasts.told "
+        "population.exposure population.escalation_origin population.relevance groups cases "
+        "corrected tipping"
+    )
 
     @property
     def grader_relative(self) -> bool:
@@ -83,34 +95,6 @@ class Analysis:
         if category is None:
             return self.population.overall[metric]
         return self.population.categories[category].rates[metric]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data: the contents of ``results.json``."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "riskshift_version": __version__,
-            **self.provenance.to_dict(),
-            "seed": self.settings.seed,
-            "confidence": self.settings.confidence,
-            "resamples": self.settings.resamples,
-            "permutations": self.settings.permutations,
-            "taxonomy": self.taxonomy.to_dict(),
-            "labels_by": self.labels_by,
-            "grader_relative": self.grader_relative,
-            "summary": list(self.summary),
-            "notes": list(self.notes),
-            **self.population.to_dict(),
-            "groups": {
-                column: {
-                    value: group.to_dict() | {"records": group.records}
-                    for value, group in values.items()
-                }
-                for column, values in self.groups.items()
-            },
-            "cases": [case.to_dict() for case in self.cases],
-            "corrected": None if self.corrected is None else self.corrected.to_dict(),
-            "tipping": [item.to_dict() for item in self.tipping],
-        }
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every rate as one flat row, all records first, then group by group.
