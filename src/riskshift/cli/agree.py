@@ -8,6 +8,7 @@ import typer
 from riskshift.cli import options
 
 
+@options.reads(*options.LABELS, "model", "cluster")
 def agree(
     paths: options.Paths,
     resolve: Annotated[
@@ -38,21 +39,13 @@ def agree(
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    model: options.Model = None,
-    cluster: options.Cluster = None,
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
     resamples: Annotated[
         int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
     ] = 2_000,
     seed: options.Seed = 20260709,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure how far raters agree, and resolve their labels to one an item.
@@ -66,19 +59,7 @@ def agree(
     options.check_outputs(output, format)
     refuse_overwriting(
         {"-o": output, "--write-resolved": write_resolved},
-        {"data": paths, "--taxonomy": taxonomy},
-    )
-    reading = options.reading_options(
-        taxonomy=taxonomy,
-        mapped=mapped,
-        format=source,
-        scale=scale,
-        invert=invert or (),
-        model=model,
-        cluster=cluster,
-        skip_bad=skip_bad,
-        missing=tuple(missing or ()),
-        memory_limit=memory_limit,
+        {"data": paths, "--taxonomy": reading.taxonomy},
     )
     with options.progress(quiet=quiet) as told, together():
         result = compare_raters(
@@ -91,7 +72,7 @@ def agree(
             resamples=resamples,
             seed=seed,
             progress=told,
-            **reading,
+            **reading.arguments(),
         )
         told("writing")
         written = options.write_all(result, output, charts)

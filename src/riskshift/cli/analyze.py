@@ -8,22 +8,14 @@ import typer
 from riskshift.cli import options
 
 
+@options.reads(*options.LABELS, "by", "model", "cluster", "prompt_labels")
 def analyze(
     paths: options.Paths,
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    by: options.By = None,
-    model: options.Model = None,
-    cluster: options.Cluster = None,
-    prompt_labels: options.PromptLabels = "per-prompt",
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
     interval: Annotated[
         str, typer.Option("--interval", metavar="METHOD", help="wilson or clopper-pearson.")
@@ -64,7 +56,6 @@ def analyze(
         typer.Option("--labels-by", metavar="WHO", help="Who made the labels: people or grader."),
     ] = None,
     seed: options.Seed = 20260709,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Analyze labelled pairs and report."""
@@ -72,20 +63,8 @@ def analyze(
     from riskshift.outputs.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
-    refuse_overwriting({"-o": output}, {"data": paths, "--people": people, "--taxonomy": taxonomy})
-    reading = options.reading_options(
-        taxonomy=taxonomy,
-        mapped=mapped,
-        format=source,
-        scale=scale,
-        invert=invert or (),
-        by=by or (),
-        model=model,
-        cluster=cluster,
-        prompt_labels=prompt_labels,
-        skip_bad=skip_bad,
-        missing=tuple(missing or ()),
-        memory_limit=memory_limit,
+    refuse_overwriting(
+        {"-o": output}, {"data": paths, "--people": people, "--taxonomy": reading.taxonomy}
     )
     with options.progress(quiet=quiet) as told:
         result = riskshift.analyze(
@@ -101,7 +80,7 @@ def analyze(
             about=about or "prompts",
             labels_by=labels_by,
             progress=told,
-            **reading,
+            **reading.arguments(),
         )
         told("writing")
         written = options.write_all(result, output, charts, text=not no_text)

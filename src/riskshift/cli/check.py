@@ -13,6 +13,7 @@ FORMATS = ("text", "json", "github", "junit")
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 
+@options.reads(*options.LABELS, "model", "cluster", "prompt_labels")
 def check(
     paths: options.Paths,
     rule: Annotated[
@@ -79,18 +80,9 @@ def check(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write there instead of printing."),
     ] = None,
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    model: options.Model = None,
-    cluster: options.Cluster = None,
-    prompt_labels: options.PromptLabels = "per-prompt",
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Pass or fail a release by rules, or say that the evidence is not enough.
@@ -116,25 +108,12 @@ def check(
             "--baseline": baseline,
             "--people": people,
             "--baseline-people": baseline_people,
-            "--taxonomy": taxonomy,
+            "--taxonomy": reading.taxonomy,
         },
     )
     asked = [*(rule or []), *(read_rules(rules) if rules is not None else [])]
     if not asked:
         raise UsageError("no rule: give --rule 'escalation <= 5%' or --rules FILE.")
-    reading = options.reading_options(
-        taxonomy=taxonomy,
-        mapped=mapped,
-        format=source,
-        scale=scale,
-        invert=invert or (),
-        model=model,
-        cluster=cluster,
-        prompt_labels=prompt_labels,
-        skip_bad=skip_bad,
-        missing=tuple(missing or ()),
-        memory_limit=memory_limit,
-    )
     with options.progress(quiet=quiet) as told:
         report = judge(
             paths,
@@ -148,7 +127,7 @@ def check(
             looks=looks,
             looks_file=looks_file,
             progress=told,
-            **reading,
+            **reading.arguments(),
         )
     made = RENDERERS[format](report)
     if output is None:

@@ -8,6 +8,7 @@ import typer
 from riskshift.cli import options
 
 
+@options.reads(*options.LABELS, "prompt_labels")
 def compare(
     paths: options.Paths,
     baseline: Annotated[
@@ -57,17 +58,10 @@ def compare(
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    prompt_labels: options.PromptLabels = "per-prompt",
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
     seed: options.Seed = 20260709,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Compare models on the same prompts.
@@ -85,19 +79,8 @@ def compare(
             "data": paths,
             "--people": people,
             "--standardize": None if standardize in MIXES else standardize,
-            "--taxonomy": taxonomy,
+            "--taxonomy": reading.taxonomy,
         },
-    )
-    reading = options.reading_options(
-        taxonomy=taxonomy,
-        mapped=mapped,
-        format=source,
-        scale=scale,
-        invert=invert or (),
-        prompt_labels=prompt_labels,
-        skip_bad=skip_bad,
-        missing=tuple(missing or ()),
-        memory_limit=memory_limit,
     )
     with options.progress(quiet=quiet) as told:
         result = compare_models(
@@ -112,7 +95,7 @@ def compare(
             confidence=confidence,
             seed=seed,
             progress=told,
-            **reading,
+            **reading.arguments(),
         )
         told("writing")
         written = options.write_all(result, output, charts)

@@ -8,6 +8,7 @@ import typer
 from riskshift.cli import options
 
 
+@options.reads(*options.LABELS, "model", "cluster", "prompt_labels")
 def grader(
     people: Annotated[
         Path,
@@ -27,16 +28,8 @@ def grader(
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    model: options.Model = None,
-    cluster: options.Cluster = None,
-    prompt_labels: options.PromptLabels = "per-prompt",
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
     resamples: Annotated[
         int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
@@ -48,7 +41,6 @@ def grader(
         bool, typer.Option("--no-text", help="Leave prompts and responses out of the page.")
     ] = False,
     seed: options.Seed = 20260709,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Hold a grader's labels against people's, on prompts and on responses."""
@@ -57,20 +49,7 @@ def grader(
 
     options.check_outputs(output, format)
     refuse_overwriting(
-        {"-o": output}, {"--grader": graded, "--people": people, "--taxonomy": taxonomy}
-    )
-    reading = options.reading_options(
-        taxonomy=taxonomy,
-        mapped=mapped,
-        format=source,
-        scale=scale,
-        invert=invert or (),
-        model=model,
-        cluster=cluster,
-        prompt_labels=prompt_labels,
-        skip_bad=skip_bad,
-        missing=tuple(missing or ()),
-        memory_limit=memory_limit,
+        {"-o": output}, {"--grader": graded, "--people": people, "--taxonomy": reading.taxonomy}
     )
     with options.progress(quiet=quiet) as told:
         result = grade(
@@ -82,7 +61,7 @@ def grader(
             text=not no_text,
             seed=seed,
             progress=told,
-            **reading,
+            **reading.arguments(),
         )
         told("writing")
         written = options.write_all(result, output, charts, text=not no_text)

@@ -17,24 +17,22 @@ def label_studio() -> None:
 
 
 @app.command("export")
+@options.reads("source", "taxonomy", "mapped")
 def export(
     paths: options.Paths,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", metavar="DIR", help="Write config.xml and tasks.json here."),
     ],
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
+    reading: options.Given,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a labeling config and tasks, from pairs that riskshift sample drew."""
     from riskshift.labelstudio.exporting import export_label_studio, refuse_written_over
 
-    refuse_written_over("-o", output, {"data": paths, "--taxonomy": taxonomy})
-    reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, format=source)
+    refuse_written_over("-o", output, {"data": paths, "--taxonomy": reading.taxonomy})
     with options.progress(quiet=quiet) as told:
-        made = export_label_studio(paths, output, progress=told, **reading)
+        made = export_label_studio(paths, output, progress=told, **reading.arguments())
     for path in (made.config, made.tasks):
         options.wrote(path, quiet=quiet)
     put(
@@ -44,6 +42,7 @@ def export(
 
 
 @app.command("import")
+@options.reads("taxonomy", "mapped", "scale")
 def import_(
     path: Annotated[
         Path, typer.Argument(metavar="ANNOTATIONS.json", help="A project's export as JSON.")
@@ -54,9 +53,7 @@ def import_(
             "-o", "--output", metavar="FILE", help="Write the labels: .csv, .jsonl or .parquet."
         ),
     ],
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
+    reading: options.Given,
     quiet: options.Quiet = False,
 ) -> None:
     """Read the annotations of people, one row each."""
@@ -64,8 +61,7 @@ def import_(
     from riskshift.outputs.escape import lines
     from riskshift.outputs.overwriting import refuse_overwriting
 
-    refuse_overwriting({"-o": output}, {"annotations": path, "--taxonomy": taxonomy})
-    reading = options.reading_options(taxonomy=taxonomy, mapped=mapped, scale=scale)
-    made = import_label_studio(path, output=output, **reading)
+    refuse_overwriting({"-o": output}, {"annotations": path, "--taxonomy": reading.taxonomy})
+    made = import_label_studio(path, output=output, **reading.arguments())
     options.wrote(output, quiet=quiet)
     put(lines(str(made)) + "\n")

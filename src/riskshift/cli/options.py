@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, get_args
 
 import typer
 
@@ -101,6 +104,47 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no list of files written.")
 ]
 
+
+class Shared(NamedTuple):
+    """An option of reading: the argument of `riskshift.read`, its type and its default."""
+
+    argument: str
+    type: Any
+    default: Any = None
+
+    @property
+    def flag(self) -> str:
+        """How it is written."""
+        return str(get_args(self.type)[1].default)  # where an annotation keeps the first name
+
+    def parameter(self, name: str) -> inspect.Parameter:
+        """Return it as a parameter of a command."""
+        kind = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Parameter(name, kind, default=self.default, annotation=self.type)
+
+
+# By the parameter of a command, in the order of the help.
+READING: Final = {
+    "source": Shared("format", From),
+    "taxonomy": Shared("taxonomy", TaxonomyFile),
+    "mapped": Shared("columns", Map),
+    "scale": Shared("scale", Scale),
+    "invert": Shared("invert", Invert),
+    "by": Shared("by", By),
+    "model": Shared("model", Model),
+    "cluster": Shared("cluster", Cluster),
+    "prompt_labels": Shared("prompt_labels", PromptLabels, "per-prompt"),
+    "skip_bad": Shared("skip_bad", SkipBad, False),
+    "missing": Shared("missing", Missing),
+    "memory_limit": Shared("memory_limit", Memory),
+}
+# What every job takes that reads labels.
+LABELS: Final = (
+    *("source", "taxonomy", "mapped", "scale", "invert"),
+    *("skip_bad", "missing", "memory_limit"),
+)
+LAST: Final = ("memory_limit", "quiet")
+
 STDOUT: Final = ("terminal", "json", "md", "tex", "html", "csv")
 Output = Annotated[
     list[Path] | None,
@@ -116,7 +160,7 @@ Format = Annotated[
 ]
 
 
-def parse_columns(pairs: list[str] | None) -> dict[str, str]:
+def parse_columns(pairs: list[str]) -> dict[str, str]:
     """Read ``role=column`` pairs.
 
     Raises
@@ -125,7 +169,7 @@ def parse_columns(pairs: list[str] | None) -> dict[str, str]:
         If one has no ``=`` or a role is given twice.
     """
     columns: dict[str, str] = {}
-    for pair in pairs or []:
+    for pair in pairs:
         role, equals, column = pair.partition("=")
         if not equals or not role.strip() or not column:
             raise UsageError(
@@ -137,19 +181,68 @@ def parse_columns(pairs: list[str] | None) -> dict[str, str]:
     return columns
 
 
-def reading_options(
-    *,
-    taxonomy: Path | None,
-    mapped: list[str] | None,
-    **options: Any,
-) -> dict[str, Any]:
-    """Turn the shared options into arguments of `riskshift.read`."""
-    from riskshift.taxonomy import Taxonomy
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Options of reading that a command was given, by its parameters."""
 
-    made = {"columns": parse_columns(mapped), **options}
-    if taxonomy is not None:
-        made["taxonomy"] = Taxonomy.from_toml(taxonomy)
-    return made
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "Given":
+        """Keep what is not the default."""
+        kept = {
+            name: value
+            for name, value in values.items()
+            if value not in (None, [], READING[name].default)
+        }
+        return cls(kept)
+
+    @property
+    def taxonomy(self) -> Path | None:
+        """The file of the taxonomy."""
+        return self.values.get("taxonomy")
+
+    @property
+    def flags(self) -> list[str]:
+        """How they are written."""
+        return [READING[name].flag for name in self.values]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as arguments of `riskshift.read`; the file of the taxonomy is read."""
+        from riskshift.taxonomy import Taxonomy
+
+        made = {READING[name].argument: value for name, value in self.values.items()}
+        if "columns" in made:
+            made["columns"] = parse_columns(made["columns"])
+        if "taxonomy" in made:
+            made["taxonomy"] = Taxonomy.from_toml(made["taxonomy"])
+        return made
+
+
+def reads(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add options of reading to a command, in the place of its parameter `reading`.
+
+    The command is handed those that were `Given`. Their order is that of `READING`; only DuckDB's
+    memory stands further down, before --quiet.
+    """
+    ordered = sorted(names, key=list(READING).index)
+    added = [READING[name].parameter(name) for name in ordered]
+
+    def with_options(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**values: Any) -> None:
+            asked = {name: values.pop(name) for name in ordered}
+            command(**values, reading=Given.of(asked))
+
+        own = inspect.signature(command).parameters.values()
+        shown = [new for one in own for new in (added if one.name == "reading" else [one])]
+        shown.sort(key=lambda one: one.name in LAST)
+        made = [one.replace(kind=one.KEYWORD_ONLY) for one in shown]
+        run.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in made}
+        return run
+
+    return with_options
 
 
 @contextmanager

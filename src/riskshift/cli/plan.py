@@ -1,7 +1,7 @@
 """riskshift plan: how much evidence is needed."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -11,6 +11,7 @@ from riskshift.errors import UsageError, listing
 PICTURES: Final = (".svg", ".png")
 
 
+@options.reads(*options.LABELS, "model", "cluster", "prompt_labels")
 def plan(
     rate: Annotated[
         float | None,
@@ -70,18 +71,9 @@ def plan(
         ),
     ] = None,
     format: options.Format = "terminal",  # noqa: A002
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    model: options.Model = None,
-    cluster: options.Cluster = None,
-    prompt_labels: options.PromptLabels = "per-prompt",
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Plan how much evidence is needed.
@@ -96,24 +88,10 @@ def plan(
     options.check_outputs((), format)
     for path in output or []:
         _check(path)
-    refuse_overwriting({"-o": output}, {"--like": like, "--taxonomy": taxonomy})
-    reading = _given(
-        {
-            "format": source,
-            "columns": options.parse_columns(mapped) or None,
-            "scale": scale,
-            "invert": invert,
-            "model": model,
-            "cluster": cluster,
-            "prompt_labels": None if prompt_labels == "per-prompt" else prompt_labels,
-            "skip_bad": skip_bad or None,
-            "missing": tuple(missing or ()) or None,
-            "memory_limit": memory_limit,
-        },
-        like=bool(like),
-    )
-    if taxonomy is not None:
-        reading["taxonomy"] = riskshift.Taxonomy.from_toml(taxonomy)
+    refuse_overwriting({"-o": output}, {"--like": like, "--taxonomy": reading.taxonomy})
+    idle = [flag for flag in reading.flags if flag != "--taxonomy"]  # names categories, anyway
+    if idle and not like:
+        raise UsageError(f"{listing(idle)}: without --like PATH there is nothing to read.")
     with options.progress(quiet=quiet) as told:
         result = riskshift.plan(
             rate=rate,
@@ -126,7 +104,7 @@ def plan(
             confidence=confidence,
             power=power,
             progress=told,
-            **reading,
+            **reading.arguments(),
         )
         told("writing")
         with together():
@@ -147,22 +125,3 @@ def _check(path: Path) -> None:
         check_picture(path)
     else:
         check_output(path)
-
-
-_FLAGS: Final = {
-    "format": "--from",
-    "columns": "--map",
-    "prompt_labels": "--prompt-labels",
-    "skip_bad": "--skip-bad",
-    "missing": "--missing",
-    "memory_limit": "--memory-limit",
-}
-
-
-def _given(reading: dict[str, Any], *, like: bool) -> dict[str, Any]:
-    """Keep the options that were given; without data to read they would change nothing."""
-    given = {name: value for name, value in reading.items() if value is not None}
-    if given and not like:
-        flags = listing(_FLAGS.get(name, f"--{name}") for name in given)
-        raise UsageError(f"{flags}: without --like PATH there is nothing to read.")
-    return given

@@ -10,6 +10,7 @@ from riskshift.cli.printing import put
 from riskshift.errors import UsageError
 
 
+@options.reads(*options.LABELS, "model", "prompt_labels")
 def sample(
     paths: options.Paths,
     n: Annotated[
@@ -45,18 +46,10 @@ def sample(
             "-o", "--output", metavar="FILE", help="Write the pairs: .csv, .jsonl or .parquet."
         ),
     ] = None,
-    source: options.From = None,
-    taxonomy: options.TaxonomyFile = None,
-    mapped: options.Map = None,
-    scale: options.Scale = None,
-    invert: options.Invert = None,
-    model: options.Model = None,
-    prompt_labels: options.PromptLabels = "per-prompt",
-    skip_bad: options.SkipBad = False,
-    missing: options.Missing = None,
+    *,
+    reading: options.Given,
     confidence: options.Confidence = 0.95,
     seed: options.Seed = 20260709,
-    memory_limit: options.Memory = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw the pairs that people should label, to correct a grader's rates.
@@ -77,22 +70,10 @@ def sample(
     if output is not None:
         sampling.check_new(output)
     refuse_overwriting({"-o": output}, {"data": paths})
-    reading = options.reading_options(
-        taxonomy=taxonomy,
-        mapped=mapped,
-        format=source,
-        scale=scale,
-        invert=invert or (),
-        model=model,
-        prompt_labels=prompt_labels,
-        skip_bad=skip_bad,
-        missing=tuple(missing or ()),
-        memory_limit=memory_limit,
-    )
     told: list[object] = []
     with options.progress(quiet=quiet) as step:
         step("opening the data")
-        records = read(paths, **reading)
+        records = read(paths, **reading.arguments())
         if width is not None:
             told.append(
                 sampling.labels_needed(

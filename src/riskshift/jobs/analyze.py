@@ -1,7 +1,7 @@
 """The main job in one call: read, check, collapse, estimate."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from riskshift.analysis.correction.rates import Correction, correct
 from riskshift.analysis.correction.sample import people_sample
@@ -13,10 +13,17 @@ from riskshift.analysis.transitions.result import Analysis
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.jobs.opening import MOST, Clock, provenance, read, read_people, silent
+from riskshift.jobs.opening import (
+    MOST,
+    Clock,
+    Grouping,
+    Reading,
+    opened,
+    provenance,
+    read_people,
+    silent,
+)
 from riskshift.picking.cases import worst_cases
-from riskshift.reading.opening import refuse_reading
-from riskshift.records import Records
 from riskshift.stats.correction import ABOUT
 
 LABELS_BY: Final = ("people", "grader")
@@ -38,7 +45,7 @@ def analyze(
     about: str = "prompts",
     labels_by: str | None = None,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Grouping],
 ) -> Analysis:
     """Analyze labelled pairs: how risk moves between prompt and response.
 
@@ -112,10 +119,8 @@ def analyze(
             "labels_by 'people' says that people made the labels, and people's labels (--people FILE) correct a "
             "grader's: leave out one of the two."
         )
-    refuse_reading(reading, data)
     clock = Clock()
-    progress("opening the data")
-    records = data if isinstance(data, Records) else read(data, **reading)
+    records = opened(data, reading, progress)
     clock.lap("read")
     collapsed = collapse(records, progress=progress)
     clock.lap("collapse")
@@ -170,7 +175,7 @@ def analyze(
 
 
 def _corrected(
-    graded: Collapsed, people: Any, settings: Settings, about: str, reading: dict[str, Any]
+    graded: Collapsed, people: Any, settings: Settings, about: str, reading: Reading
 ) -> Correction:
     seen = collapse(read_people(people, reading, model=reading.get("model")))
     doubled = double(graded, seen)

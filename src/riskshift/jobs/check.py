@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from riskshift.analysis.gate.corrected import of_corrected_difference, of_corrected_rate
 from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
@@ -20,7 +20,7 @@ from riskshift.counts.pairs import Counts
 from riskshift.engines import engine
 from riskshift.errors import DataError, UsageError, unknown_choice
 from riskshift.jobs.looks import Looks, read_looks, write_looks
-from riskshift.jobs.opening import provenance, read, silent
+from riskshift.jobs.opening import Grouping, opened, provenance, silent
 from riskshift.jobs.release import (
     BASELINE,
     Matched,
@@ -33,7 +33,6 @@ from riskshift.jobs.release import (
 )
 from riskshift.jobs.unnamed import refuse_pooled, warnings_of
 from riskshift.outputs.places import check_folder
-from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.stats.proportion import normal_quantile
 from riskshift.toml_file import read_toml
@@ -54,7 +53,7 @@ def check(
     looks: int | None = None,
     looks_file: str | Path | None = None,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Grouping],
 ) -> GateReport:
     """Judge labelled pairs by the rules of a release gate.
 
@@ -120,11 +119,11 @@ def check(
     """
     normal_quantile(confidence)  # checks the level
     planned = _planned(looks, looks_file, rules, confidence)
-    _check_reading(data, reading)
     if absent not in ABSENT:
         raise unknown_choice("absent", absent, ABSENT)
-    progress("opening the data")
-    records = data if isinstance(data, Records) else read(data, **reading)
+    if reading.get("by"):
+        raise UsageError("a gate groups rule by rule: write 'escalation <= 5% by model'.")
+    records = opened(data, reading, progress)
     if baseline_people is not None and (people is None or baseline is None):
         raise UsageError("people's labels of a baseline need a baseline, and people's labels too.")
     parsed = _parsed(rules, records, compared=baseline is not None)
@@ -234,12 +233,6 @@ def _labels(counts: Counts) -> int:
     """Count the labels that are there."""
     known = (counts.prompt >= 0).sum(axis=1) + (counts.response >= 0).sum(axis=1)
     return int(counts.n @ known)
-
-
-def _check_reading(data: Any, reading: dict[str, Any]) -> None:
-    refuse_reading(reading, data)
-    if reading.get("by"):
-        raise UsageError("a gate groups rule by rule: write 'escalation <= 5% by model'.")
 
 
 def _parsed(rules: str | Sequence[str], records: Records, *, compared: bool) -> list[Rule]:

@@ -1,9 +1,8 @@
 """Compare models on the same prompts, in one call."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import narwhals.stable.v2 as nw
 
@@ -33,9 +32,8 @@ from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
-from riskshift.jobs.opening import provenance, read, read_people, silent
+from riskshift.jobs.opening import Reading, opened, provenance, read, read_people, silent
 from riskshift.reading import combine
-from riskshift.reading.opening import refuse_reading
 from riskshift.reading.paths import model_name
 from riskshift.records import Columns, Records
 
@@ -59,7 +57,7 @@ def compare(
     seed: int = DEFAULT_SEED,
     resamples: int = 10_000,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Reading],
 ) -> Comparison:
     """Compare models on the prompts that they share.
 
@@ -120,9 +118,7 @@ def compare(
     (2, 0, 0.5)
     """
     settings = Settings(confidence, interval, seed, resamples)
-    refuse_reading(reading, data)
-    progress("opening the data")
-    records = _one_model_each(data, reading)
+    records = _one_model_each(data, reading, progress)
     _check_cluster(records.options.cluster)
     records = _numbered(records, by)
     collapsed, grouped = _by_model(records, progress)
@@ -185,23 +181,20 @@ def _check_cluster(named: str | None) -> None:
         )
 
 
-def _one_model_each(data: Any, reading: dict[str, Any]) -> Records:
+def _one_model_each(data: Any, reading: Reading, progress: Callable[[str], None]) -> Records:
     """Read data that has a model column, or one source a model."""
-    if isinstance(data, Records):
-        return data
     if isinstance(data, Mapping):
+        progress("opening the data")
         parts = {name: read(part, **reading) for name, part in data.items()}
         return combine(parts, column=next(iter(parts.values())).options.columns["model"])
-    paths = [data] if isinstance(data, (str, os.PathLike)) else data
-    if not isinstance(paths, (list, tuple)) or len(paths) < 2:
-        return read(data, **reading)
-    together = read(data, **reading)
-    if together.column("model") is not None:
+    together = opened(data, reading, progress)
+    several = isinstance(data, (list, tuple)) and len(data) > 1
+    if not several or together.column("model") is not None:
         return together
-    names = [model_name(path) for path in paths]
+    names = [model_name(path) for path in data]
     if len(set(names)) < len(names):
-        names = [str(path) for path in paths]
-    parts = {name: read(path, **reading) for name, path in zip(names, paths, strict=True)}
+        names = [str(path) for path in data]
+    parts = {name: read(path, **reading) for name, path in zip(names, data, strict=True)}
     return combine(parts, column=together.options.columns["model"])
 
 
@@ -263,7 +256,7 @@ def _corrected(
     choices: Sequence[Choice],
     settings: Settings,
     margin: float,
-    reading: dict[str, Any],
+    reading: Reading,
 ) -> CorrectedComparison:
     seen = collapse(read_people(people, reading, model=reading.get("model")))
     doubled = double(collapsed, seen, by=collapsed.records.column("model"))
@@ -299,7 +292,7 @@ def _standardized(
     settings: Settings,
     standardize: Any,
     baseline: str | None,
-    reading: dict[str, Any],
+    reading: Reading,
 ) -> tuple[list[StandardizedRate], str | None]:
     if standardize is None:
         return [], None
@@ -318,7 +311,7 @@ def _target(
     models: Sequence[str],
     standardize: Any,
     baseline: str | None,
-    reading: dict[str, Any],
+    reading: Reading,
 ) -> tuple[Counts, str]:
     """Return the counts whose mix of prompts is common, and what to call it."""
     if isinstance(standardize, str) and standardize == "pooled":

@@ -1,7 +1,7 @@
 """A grader's report card in one call: read both, join, collapse, compare."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from riskshift.analysis.correction.sample import people_sample
 from riskshift.analysis.grader.cards import asymmetries, report_cards
@@ -11,10 +11,8 @@ from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.collapse.beside import drawing_of, set_beside, tabulate_beside
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import DataError, UsageError
-from riskshift.jobs.opening import MOST, Clock, provenance, read, read_people, silent
+from riskshift.jobs.opening import MOST, Clock, Reading, opened, provenance, read_people, silent
 from riskshift.picking.misjudged import misjudged
-from riskshift.reading.opening import refuse_reading
-from riskshift.records import Records
 
 
 def grade(
@@ -28,7 +26,7 @@ def grade(
     cases: int = 50,
     text: bool = True,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Reading],
 ) -> GraderReport:
     """Hold a grader's labels against people's, on prompts and on responses.
 
@@ -82,10 +80,8 @@ def grade(
     settings = Settings(confidence, interval, seed, resamples)
     if cases < 0:
         raise UsageError(f"cases is {cases}; it must be 0 or more.")
-    refuse_reading(reading, grader, people)
     clock = Clock()
-    progress("opening the data")
-    graded = grader if isinstance(grader, Records) else read(grader, **reading)
+    graded = opened(grader, reading, progress, beside=people)
     seen = read_people(people, reading, model=reading.get("model"))
     drawing = drawing_of(seen)
     clock.lap("read")

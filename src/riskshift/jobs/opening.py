@@ -1,19 +1,42 @@
 """How every job opens its data, and what it says of where they come from."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypedDict
 
 from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.severities import Severities
 from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
+from riskshift.errors import UsageError, listing
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
 from riskshift.taxonomy import MISSING, Taxonomy
 
 # "At most N" with a larger N is the same, and engines count in 64 bits.
 MOST: Final = (1 << 63) - 1
+
+
+class Reading(TypedDict, total=False):
+    """Options of `read` that every job hands on."""
+
+    taxonomy: Taxonomy | None
+    columns: Mapping[str, str] | None
+    scale: str | None
+    invert: str | Sequence[str]
+    model: str | None
+    cluster: str | None
+    prompt_labels: str
+    skip_bad: bool
+    missing: str | Sequence[str]
+    format: str | None
+    memory_limit: str | None
+
+
+class Grouping(Reading, total=False):
+    """All options of `read`, for jobs that answer group by group or say how to ask them to."""
+
+    by: str | Sequence[str]
 
 
 def silent(step: str) -> None:
@@ -96,7 +119,41 @@ def read(
     return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
 
 
-def read_people(people: Any, reading: Mapping[str, Any], *, model: str | None = None) -> Records:
+def opened(
+    data: Any, reading: Reading, progress: Callable[[str], None], *, beside: Any = None
+) -> Records:
+    """Return records as they are, and read anything else.
+
+    Parameters
+    ----------
+    data : path, list of paths, data frame, or Records
+        Labelled pairs.
+    reading : Reading
+        How to read them.
+    progress : callable
+        Told if data are opened.
+    beside : path, data frame or Records, optional
+        What else the options are for: where that is still to be read, they change something.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be read or lacks a column.
+    UsageError
+        If an option cannot be honoured, or would change nothing as all is read already.
+    """
+    if not isinstance(data, Records):
+        progress("opening the data")
+        return read(data, **reading)
+    if reading and (beside is None or isinstance(beside, Records)):
+        raise UsageError(
+            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
+            "Give such options to riskshift.read."
+        )
+    return data
+
+
+def read_people(people: Any, reading: Reading, *, model: str | None = None) -> Records:
     """Read people's labels with the options that they share with the grader's.
 
     Columns mapped for the grader's labels may have their own names in people's file. People who
@@ -106,7 +163,7 @@ def read_people(people: Any, reading: Mapping[str, Any], *, model: str | None = 
     ----------
     people : path, data frame or Records
         Labelled pairs.
-    reading : mapping
+    reading : Reading
         The options with which the grader's labels were read.
     model : str, optional
         Keep only this model's records.

@@ -1,7 +1,7 @@
 """How much evidence is needed: before data is gathered, or with the help of what is there."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.gate.rules import Rule, parse_rule
@@ -19,8 +19,7 @@ from riskshift.analysis.plan.result import Plan, Planned
 from riskshift.analysis.rates import Settings
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import UsageError, listing
-from riskshift.jobs.opening import read, silent
-from riskshift.reading.opening import refuse_reading
+from riskshift.jobs.opening import Reading, opened, silent
 from riskshift.records import Records
 from riskshift.taxonomy import Taxonomy
 
@@ -39,7 +38,7 @@ def plan(
     confidence: float = 0.95,
     power: float = 0.8,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Reading],
 ) -> Plan:
     """Plan how much evidence a question needs.
 
@@ -200,13 +199,11 @@ def _learn(
     choice: Choice,
     settings: Settings,
     progress: Callable[[str], None],
-    reading: dict[str, Any],
+    reading: Reading,
     *,
     matched: bool,
 ) -> Pilot:
-    refuse_reading(reading, like)
-    progress("opening the data")
-    records = like if isinstance(like, Records) else read(like, **reading)
+    records = opened(like, reading, progress)
     if matched and records.options.cluster not in (None, records.prompt):
         raise UsageError(
             "models are matched prompt by prompt, so cluster would change nothing. Leave it out."

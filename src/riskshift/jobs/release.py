@@ -23,7 +23,7 @@ from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
-from riskshift.jobs.opening import read, read_people
+from riskshift.jobs.opening import Reading, read, read_people
 from riskshift.reading import combine
 from riskshift.records import BLANKS, ROLES, Columns, Records
 
@@ -52,11 +52,10 @@ def require_groups(rule: Rule, there: Iterable[str], judged: Iterable[str]) -> N
         )
 
 
-def read_baseline(
-    data: Any, reading: dict[str, Any], model: str | None, candidate: Records
-) -> Collapsed:
+def read_baseline(data: Any, reading: Reading, model: str | None, candidate: Records) -> Collapsed:
     """Read the baseline and keep one model of it."""
-    records = data if isinstance(data, Records) else read(data, **{**reading, "model": None})
+    every: Reading = {**reading, "model": None}
+    records = data if isinstance(data, Records) else read(data, **every)
     if records.options.taxonomy != candidate.options.taxonomy:
         raise UsageError("data and baseline are read with different taxonomies.")
     column = records.column("model")
@@ -126,7 +125,7 @@ class PeopleLabels:
         baseline_people: Any,
         candidate: Collapsed,
         baseline: Collapsed | None,
-        reading: dict[str, Any],
+        reading: Reading,
         *,
         narrowed: bool = False,
     ) -> "PeopleLabels":

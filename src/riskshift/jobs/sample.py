@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Unpack
 
 import numpy as np
 
@@ -27,11 +27,10 @@ from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts, Table
 from riskshift.engines import engine
 from riskshift.errors import DataError, OutputError, UsageError, listing
-from riskshift.jobs.opening import read, silent
+from riskshift.jobs.opening import Reading, opened, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.draw import draw, identity_of, refuse_twins
-from riskshift.reading.opening import refuse_reading
 from riskshift.records import Records
 from riskshift.taxonomy import MISSING
 
@@ -130,7 +129,7 @@ def sample(
     allocation: str = "equal",
     seed: int = DEFAULT_SEED,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Reading],
 ) -> Sample:
     """Draw the pairs that people should label.
 
@@ -185,7 +184,7 @@ def sample(
     check_allocation(allocation)
     place = None if output is None else check_new(output)
     refuse_overwriting({"output": output}, {"data": data})
-    records = _opened(data, reading, progress)
+    records = opened(data, reading, progress)
     choice = None if stratify is None else choose_one(stratify, records.options.taxonomy)
     records = collapse(records, progress=progress).records
     try:
@@ -206,7 +205,7 @@ def labels_needed(
     metric: str = "response_harm",
     confidence: float = 0.95,
     progress: Callable[[str], None] = silent,
-    **reading: Any,
+    **reading: Unpack[Reading],
 ) -> LabelsNeeded:
     """Say roughly how many pairs people must label for an interval of a wanted width.
 
@@ -246,7 +245,7 @@ def labels_needed(
     >>> found.alone, found.helped
     (286, ((0.5, 232), (0.7, 170), (0.9, 71)))
     """
-    records = _opened(data, reading, progress)
+    records = opened(data, reading, progress)
     choice = choose_one(metric, records.options.taxonomy)
     counts = collapse(records, progress=progress).counts
     state = states(Severities(counts), choice)
@@ -288,14 +287,6 @@ def check_new(output: str | Path) -> Path:
             f"{place} exists already, and may hold people's labels. Name another file, or remove it first."
         )
     return place
-
-
-def _opened(data: Any, reading: dict[str, Any], progress: Callable[[str], None]) -> Records:
-    refuse_reading(reading, data)
-    if isinstance(data, Records):
-        return data
-    progress("opening the data")
-    return read(data, **reading)
 
 
 def _blank(counts: Counts) -> BoolArray:

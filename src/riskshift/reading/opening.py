@@ -2,10 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping
 from typing import Any, Final
 
-from riskshift.errors import UsageError, listing
+from riskshift.errors import UsageError
 from riskshift.reading.files import read_files
 from riskshift.reading.frames import read_frame
 from riskshift.records import Options, Purpose, Records
@@ -13,21 +12,6 @@ from riskshift.records import Options, Purpose, Records
 _SIZE: Final = re.compile(
     r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[KMGT]i?B?|B)\s*", re.IGNORECASE | re.ASCII
 )
-
-
-def refuse_reading(reading: Mapping[str, Any], *data: Any) -> None:
-    """Refuse options of reading where nothing is left to read.
-
-    Raises
-    ------
-    UsageError
-        If there are some and all of the data is read already.
-    """
-    if reading and all(isinstance(item, Records) for item in data):
-        raise UsageError(
-            f"these records are read already, so {listing(sorted(reading))} would change nothing. "
-            "Give such options to riskshift.read."
-        )
 
 
 def _check_memory(limit: str | None) -> None:
