@@ -36,6 +36,16 @@ def test_no_job_takes_an_option_of_its_own_by_the_name_of_another(job):
     assert not set(signature.parameters) & set(typing.get_type_hints(handed_on))
 
 
+def test_agree_takes_the_options_that_raters_have_by_the_same_names_and_types():
+    own = {
+        one.name: one.annotation for one in inspect.signature(riskshift.agree).parameters.values()
+    }
+    options = typing.get_type_hints(Grouping)
+    shared = options.keys() & own.keys()
+    assert options.keys() - shared == {"by", "prompt_labels"}
+    assert {name: own[name] for name in shared} == {name: options[name] for name in shared}
+
+
 def test_an_option_that_nobody_knows_is_refused():
     with pytest.raises(TypeError, match="taxnomy"):
         riskshift.analyze(PAIRS, taxnomy=HARM)
