@@ -105,7 +105,7 @@ class FileSource:
                 yield value, f"{file.name}, row {rows[0][0] + 1:,}"
 
     def check_unchanged(self) -> None:
-        """Make sure that the files are those that were looked into; raises as `datafile.check_unchanged`."""
+        """Make sure that the files are those that were looked into; raises as `formats.check_unchanged`."""
         check_unchanged(self.originals)
 
     def explain(self, message: str) -> DataError:
