@@ -78,6 +78,11 @@ class Columns(Mapping[str, str]):
     def __init__(self, **roles: str) -> None:
         self._named = dict(roles)
 
+    @classmethod
+    def of(cls, given: Mapping[str, str] | None) -> "Columns":
+        """Return columns as they are, and make them of any other mapping or of nothing."""
+        return given if isinstance(given, Columns) else cls(**(given or {}))
+
     def __getitem__(self, role: str) -> str:
         return self._named.get(role, role)
 

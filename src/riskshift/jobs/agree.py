@@ -19,7 +19,7 @@ from riskshift.collapse.ratings import Rated, collapse_raters
 from riskshift.counts.ratings import Label, Ratings
 from riskshift.engines import engine
 from riskshift.errors import DataError, listing, unknown_choice
-from riskshift.jobs.opening import MOST, Clock, silent
+from riskshift.jobs.opening import MOST, Clock, several, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
@@ -117,13 +117,13 @@ def agree(
     refuse_overwriting({"write_resolved": write_resolved}, {"data": data})
     options = Options(
         taxonomy=taxonomy or Taxonomy(),
-        columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
+        columns=Columns.of(columns),
         scale=scale,
-        invert=(invert,) if isinstance(invert, str) else tuple(invert),
+        invert=several(invert),
         model=model,
         cluster=cluster,
         skip_bad=skip_bad,
-        missing=(missing,) if isinstance(missing, str) else tuple(missing),
+        missing=several(missing),
     )
     clock = Clock()
     progress("opening the data")

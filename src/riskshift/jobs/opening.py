@@ -39,6 +39,11 @@ class Grouping(Reading, total=False):
     by: str | Sequence[str]
 
 
+def several(words: str | Sequence[str]) -> tuple[str, ...]:
+    """Return words as a tuple; one alone needs no list around it."""
+    return (words,) if isinstance(words, str) else tuple(words)
+
+
 def silent(step: str) -> None:
     """Listen to progress and say nothing."""
 
@@ -106,15 +111,15 @@ def read(
     """
     options = Options(
         taxonomy=taxonomy or Taxonomy(),
-        columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
+        columns=Columns.of(columns),
         scale=scale,
-        invert=(invert,) if isinstance(invert, str) else tuple(invert),
-        by=(by,) if isinstance(by, str) else tuple(by),
+        invert=several(invert),
+        by=several(by),
         model=model,
         cluster=cluster,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
-        missing=(missing,) if isinstance(missing, str) else tuple(missing),
+        missing=several(missing),
     )
     return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
 
@@ -175,16 +180,14 @@ def read_people(people: Any, reading: Reading, *, model: str | None = None) -> R
     """
     if isinstance(people, Records):
         return people
-    columns, invert = reading.get("columns") or {}, reading.get("invert") or ()
-    marks = reading.get("missing") or ()
     options = Options(
         taxonomy=reading.get("taxonomy") or Taxonomy(),
-        columns=columns if isinstance(columns, Columns) else Columns(**columns),
+        columns=Columns.of(reading.get("columns")),
         scale=reading.get("scale"),
-        invert=(invert,) if isinstance(invert, str) else tuple(invert),
+        invert=several(reading.get("invert") or ()),
         model=model,
         prompt_labels="per-row",
-        missing=(marks,) if isinstance(marks, str) else tuple(marks),
+        missing=several(reading.get("missing") or ()),
     )
     return open_data(
         people, options=options, memory_limit=reading.get("memory_limit"), purpose=PEOPLE

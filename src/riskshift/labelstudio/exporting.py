@@ -231,7 +231,7 @@ def reading_options(taxonomy: Taxonomy | None, columns: Mapping[str, str] | None
     """Return how to read the columns."""
     return Options(
         taxonomy=taxonomy or Taxonomy(),
-        columns=columns if isinstance(columns, Columns) else Columns(**(columns or {})),
+        columns=Columns.of(columns),
     )
 
 

@@ -12,7 +12,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from riskshift.errors import OutputError
+from riskshift.errors import OutputError, listing
 from riskshift.scratch import is_left_over, lock
 
 _BESIDE: Final = ".riskshift-"
@@ -94,6 +94,34 @@ def check_place(path: Path, *, example: str = "") -> None:
             raise OutputError(f"{path} is a folder. Name a file in it{such}.")
         elif not (stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
             raise OutputError(f"{path} is a socket or a disk. Name a file.")
+
+
+def check_file(
+    path: str | Path, suffixes: Collection[str], *, rule: str, example: str = ""
+) -> Path:
+    """Refuse a file whose suffix is not among those known, or that could not be written.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    suffixes : collection of str
+        Those known, in lower case.
+    rule : str
+        What is to be said before they are named, such as "Reports end in".
+    example : str
+        As in `check_place`.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is unknown, the path is a folder, or its folder cannot be written to.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in suffixes and place.name:
+        raise OutputError(f"{path}: unknown suffix {place.suffix!r}. {rule} {listing(suffixes)}.")
+    check_place(place, example=example)
+    return place
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from riskshift.errors import OutputError, listing
+from riskshift.errors import OutputError
 from riskshift.outputs.escape import lines, spreadsheet
-from riskshift.outputs.places import check_place, write_bytes
+from riskshift.outputs.places import check_file, write_bytes
 from riskshift.scratch import scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
@@ -30,13 +30,7 @@ def check_sheet(path: str | Path) -> Path:
     OutputError
         If the suffix is unknown, the path is a folder, or its folder cannot be written to.
     """
-    place = Path(path)
-    if place.suffix.lower() not in SUFFIXES and place.name:
-        raise OutputError(
-            f"{path}: unknown suffix {place.suffix!r}. Pairs are written as {listing(SUFFIXES)}."
-        )
-    check_place(place, example="pairs.csv")
-    return place
+    return check_file(path, SUFFIXES, rule="Pairs are written as", example="pairs.csv")
 
 
 def write_sheet(

@@ -10,10 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from riskshift.errors import OutputError, UsageError, listing, unknown_choice
+from riskshift.errors import UsageError, unknown_choice
 from riskshift.outputs.escape import json_text, spreadsheet
 from riskshift.outputs.numbers import written
-from riskshift.outputs.places import check_place, make_folder, together, write_bytes
+from riskshift.outputs.places import check_file, make_folder, together, write_bytes
 from riskshift.report.document import Document
 
 
@@ -135,13 +135,7 @@ def check_output(path: str | Path) -> Path:
     OutputError
         If the suffix is unknown, the path is a folder, or its folder cannot be written to.
     """
-    place = Path(path)
-    if place.suffix.lower() not in _WRITERS and place.name:
-        raise OutputError(
-            f"{path}: unknown suffix {place.suffix!r}. Reports end in {listing(_WRITERS)}."
-        )
-    check_place(place, example="report.html")
-    return place
+    return check_file(path, _WRITERS, rule="Reports end in", example="report.html")
 
 
 def write(result: Result, path: str | Path, *, text: bool = True) -> Path:

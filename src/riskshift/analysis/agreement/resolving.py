@@ -1,8 +1,7 @@
 """One label an item from the labels of several raters, and what the choice of rule does to the rates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 
@@ -160,10 +159,6 @@ class Resolution(Plain):
             return None
         rater = max(moved, key=lambda who: abs(moved[who]))
         return rater, moved[rater]
-
-
-def _plain(rates: Mapping[str, Rate]) -> dict[str, Any]:
-    return {name: rate.to_dict() for name, rate in rates.items()}
 
 
 def resolution(

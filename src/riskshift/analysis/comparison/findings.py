@@ -1,6 +1,6 @@
 """What a comparison of models says, and what it cannot say, in plain words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from riskshift.analysis.words import counted, enumerate_words, p_value
 FEW_PAIRS: Final = 3
 MOST_TURNED: Final = 5
 FEW_PROMPTS: Final = 30
+_Judged = Sequence[tuple[PairedDifference, Verdict]]
 
 
 def headline(
@@ -77,34 +78,27 @@ class _Told:
         margin = next((verdict.margin for _, verdict in (*held, *raw)), None)
         if margin is None:
             return ""
-        text = f"{first.candidate} against {first.baseline}, at a margin of {allowance(margin)}"
-        if not held:
-            by = ", by the grader's labels alone" if self.alone else ""
-            return f"{text}{by}: {_on(raw)}."
-        text = f"{text}, corrected by people's labels: {_on(held)}."
-        return (
-            f"{text} By the grader's labels alone, where people labelled too few: {_on(raw)}."
-            if raw
-            else text
-        )
+        start = f"{first.candidate} against {first.baseline}, at a margin of {allowance(margin)}"
+        return self._said(start, held, raw, _on)
 
     def ranked(self, metric: str, family: Sequence[PairedDifference]) -> str:
         """Say which candidates are better than the baseline on a metric, and which worse."""
         held, raw = self._parted(family)
-        text = f"On {metric}, against {family[0].baseline}"
+        start = f"On {metric}, against {family[0].baseline}"
+        return self._said(start, held, raw, _sides)
+
+    def _said(self, start: str, held: _Judged, raw: _Judged, say: Callable[[_Judged], str]) -> str:
         if not held:
             by = ", by the grader's labels alone" if self.alone else ""
-            return f"{text}{by}: {_sides(raw)}."
-        text = f"{text}, corrected by people's labels: {_sides(held)}."
+            return f"{start}{by}: {say(raw)}."
+        text = f"{start}, corrected by people's labels: {say(held)}."
         return (
-            f"{text} By the grader's labels alone, where people labelled too few: {_sides(raw)}."
+            f"{text} By the grader's labels alone, where people labelled too few: {say(raw)}."
             if raw
             else text
         )
 
-    def _parted(
-        self, differences: Sequence[PairedDifference]
-    ) -> tuple[list[tuple[PairedDifference, Verdict]], list[tuple[PairedDifference, Verdict]]]:
+    def _parted(self, differences: Sequence[PairedDifference]) -> tuple[_Judged, _Judged]:
         held, raw = [], []
         for item in differences:
             verdict = self.corrected.get(key(item))
@@ -115,7 +109,7 @@ class _Told:
         return held, raw
 
 
-def _on(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
+def _on(judged: _Judged) -> str:
     parts = []
     for word in SPOKEN:
         alike = [(item, verdict) for item, verdict in judged if verdict.word == word]
@@ -125,7 +119,7 @@ def _on(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
     return "; ".join(parts)
 
 
-def _sides(judged: Sequence[tuple[PairedDifference, Verdict]]) -> str:
+def _sides(judged: _Judged) -> str:
     sides: dict[str, list[str]] = {"better": [], "worse": []}
     for item, verdict in judged:
         side = verdict.above if verdict.higher and verdict.word != "worse" else verdict.word
