@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles demo test check format schema bench fuzz lab small-lab clean
+.PHONY: help setup oracles demo test search check format schema bench fuzz lab small-lab clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -28,6 +28,9 @@ demo: setup ## Analyze the packaged corpus and write demo/report.html
 
 test: setup ## Run the tests, in parallel
 	$(BIN)/python -m pytest --numprocesses $(JOBS)
+
+search: setup ## Run the laws once more on examples that were never tried
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --hypothesis-profile=search
 
 check: setup ## Format, lint, types, import contracts, documented examples
 	$(BIN)/ruff format --check .

@@ -9,6 +9,8 @@ import riskshift
 from riskshift import Taxonomy
 
 TWO = Taxonomy(["a", "b"], ["Safe", "Low", "High"])
+# Said to be severities, so that labels of which none is 0 are no riddle.
+READ = {"taxonomy": TWO, "scale": "levels"}
 NAMES = ("prompt_a", "prompt_b", "response_a", "response_b")
 # Worst cases are bounds of what was seen; where everything is seen they meet. And in thousands of
 # uses a chance is as good as certain where the rate is not small.
@@ -72,7 +74,7 @@ def answers(found, *, alike=False):
 @given(kinds, st.sampled_from(("wilson", "clopper-pearson")))
 def test_of_rates_and_contrasts(found, interval):
     pairs = answers(found).with_columns(sample=pl.col("language"))
-    options = {"taxonomy": TWO, "resamples": 40, "permutations": 10, "interval": interval}
+    options = {"resamples": 40, "permutations": 10, "interval": interval, **READ}
     assert assert_wide(riskshift.analyze(pairs, all_pairs=True, **options))
     assert_wide(riskshift.analyze(pairs.filter(model="old", language="de"), **options))
 
@@ -90,7 +92,7 @@ def test_of_differences_interactions_and_common_mixes(found, several, alike):
     if not several:
         pairs = pairs.with_columns(prompt_id=pl.col("prompt_id") + pl.col("language"))
     result = riskshift.compare(
-        pairs, baseline="old", by="language", standardize="pooled", taxonomy=TWO, resamples=40
+        pairs, baseline="old", by="language", standardize="pooled", resamples=40, **READ
     )
     assert result.interaction is not None
     assert assert_wide(result)
@@ -103,7 +105,7 @@ def test_of_corrected_rates_and_differences(found):
         prompt_id=pl.col("prompt_id") + pl.col("language"), language=None
     )
     people = pairs.filter(pl.col("prompt_id").str.contains("^p[0-9]*[02468]"))
-    options = {"people": people, "taxonomy": TWO, "resamples": 40}
+    options = {"people": people, "resamples": 40, **READ}
     assert_wide(riskshift.compare(pairs, baseline="old", **options))
     assert_wide(riskshift.analyze(pairs, permutations=10, **options))
 
@@ -115,7 +117,7 @@ def test_of_a_graders_report_card(found, perfect):
     ids = [f"p{at}" for at in range(len(rows))]
     grader = frame(rows, prompt_id=ids)
     people = frame(rows if perfect else rows[1:] + rows[:1], prompt_id=ids)
-    assert assert_wide(riskshift.grade(grader, people, taxonomy=TWO, resamples=40))
+    assert assert_wide(riskshift.grade(grader, people, resamples=40, **READ))
 
 
 @laws
@@ -129,7 +131,7 @@ def test_of_agreement(found):
                 items.append(f"u{len(items) // 3}")
                 raters.append(f"r{rater}")
     rated = frame(rows, record_id=items, annotator=raters)
-    assert assert_wide(riskshift.agree(rated, taxonomy=TWO, resamples=40))
+    assert assert_wide(riskshift.agree(rated, resamples=40, **READ))
 
 
 def test_certainty_would_be_seen():
