@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskshift.errors import FileError, UsageError
-from riskshift.taxonomy import (
-    BAD,
-    MISSING,
-    Taxonomy,
-    check_scale,
-    level_parser,
-    parse_flag,
-    parse_relevance,
-)
+from riskshift.taxonomy import Taxonomy, check_scale, level_parser
+from riskshift.written import BAD, MISSING, parse_flag, parse_relevance
 
 BINARY = Taxonomy(["harm"], ["Safe", "Harmful"])
 

@@ -24,7 +24,8 @@ from riskshift.counts.pairs import Counts
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import generator
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -204,7 +205,8 @@ def truth(setting: Setting, metric: Metric) -> tuple[float, float]:
     within = (joint.cumsum(axis=1).cumsum(axis=2) ** setting.categories).mean(axis=0)
     table = np.diff(np.diff(within, axis=0, prepend=0), axis=1, prepend=0)
     p, r = np.indices(table.shape)
-    values = Values(p, r, p, r, np.zeros_like(p), 1, setting.levels - 1)
+    nothing = np.zeros_like(p)
+    values = Values(p, r, p, r, nothing, nothing, nothing, 1, setting.levels - 1, 2)
     given = metric.given(values)
     share = float(table[metric.event(values) & given].sum())
     return share / float(table[given].sum()), share
@@ -239,7 +241,9 @@ def naive(severities: Severities, metric: Metric) -> dict[str, tuple[Bools, Bool
     """Return which records count, and which have the event, by two short cuts."""
     possible = severities.ask(metric.event, metric.given, metric.needs).possible
     p, r = severities.prompt.low, severities.response.low  # a maximum that skips what is missing
-    values = Values(p, r, p, r, np.zeros_like(p), severities.harmful_from, severities.top)
+    nothing = np.zeros_like(p)
+    start, top = severities.harmful_from, severities.top
+    values = Values(p, r, p, r, nothing, nothing, nothing, start, top, 2)
     given = metric.given(values)
     return {
         f"{NAIVE} known events alone": ((possible == NO) | (possible == YES), possible == YES),

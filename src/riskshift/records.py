@@ -17,16 +17,8 @@ from riskshift.errors import (
     listing,
     unknown_choice,
 )
-from riskshift.taxonomy import (
-    BAD,
-    MISSING,
-    SIDES,
-    LevelParser,
-    Taxonomy,
-    as_mark,
-    check_scale,
-    level_parser,
-)
+from riskshift.taxonomy import SIDES, LevelParser, Taxonomy, check_scale, level_parser
+from riskshift.written import BAD, MISSING, as_mark
 
 ROLES = (
     "prompt_id",
@@ -40,6 +32,7 @@ ROLES = (
     "conversation_id",
     "turn",
     "annotator",
+    "refusal",
 )
 # Of these the columns tell rows apart or name who is meant: spaces around the values mean nothing.
 NAMING = (
@@ -65,8 +58,8 @@ class Columns(Mapping[str, str]):
     ----------
     **roles : str
         Column names by role: ``prompt_id``, ``model``, ``prompt``, ``response``, ``relevance``,
-        ``prompt_benign``, ``record_id``, ``sample``, ``conversation_id``, ``turn``, and
-        ``prompt_<category>`` and ``response_<category>`` for the labels.
+        ``prompt_benign``, ``record_id``, ``sample``, ``conversation_id``, ``turn``, ``annotator``,
+        ``refusal``, and ``prompt_<category>`` and ``response_<category>`` for the labels.
 
     Examples
     --------
@@ -560,7 +553,7 @@ def _refuse_shared(records: Records) -> None:
     """Refuse a column of labels that plays another role too."""
     roles = [role for pair in label_roles(records.options.taxonomy) for role in pair]
     held: dict[str, str] = {}
-    for role in (*roles, "relevance", "prompt_benign", *NAMING):
+    for role in (*roles, "relevance", "prompt_benign", "refusal", *NAMING):
         column = records.options.columns[role]
         other = held.get(column, role)
         if role not in NAMING:

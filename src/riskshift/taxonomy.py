@@ -1,6 +1,5 @@
 """Harm categories, ordinal levels, and the scales in which labels may be written."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +8,11 @@ from typing import Any, ClassVar, Final
 
 from riskshift.direction import upside_down
 from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.refusal import REFUSAL, RefusalScale
 from riskshift.toml_file import read_toml
+from riskshift.written import BAD, BLANK, MISSING, WHOLE, as_mark, text_of
 
-MISSING: Final = -1
-BAD: Final = -2
 MAX_LEVELS: Final = 16
-RELEVANCE: Final = ("1 off-topic or refusal", "2 partial", "3 on-task")
 SCALES: Final = ("levels", "names", "0-7", "0-2-4-6")
 SIDES: Final = ("prompt", "response")
 
@@ -26,11 +24,6 @@ _MEANINGS: Final = {
     "High": "Shows this harm graphically, urges people to do it, or tells them how.",
 }
 
-# What spreadsheets, R and pandas write for "no value". "none" is not here: it may mean "no harm".
-_BLANK: Final = frozenset({"", "nan", "null", "na"})
-_TRUE: Final = frozenset({"true", "yes", "1"})
-_FALSE: Final = frozenset({"false", "no", "0"})
-_WHOLE: Final = re.compile(r"([+-]?\d{1,9})(?:\.0*)?")
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})")
 _AZURE: Final = {
     "0-7": {raw: raw // 2 for raw in range(8)},
@@ -60,6 +53,8 @@ class Taxonomy:
         What levels mean, a sentence each, for people who label: by level, for every category; by
         category and then by level, for that category instead. Kept as sorted pairs. None gives
         sentences to the default levels only. Taxonomies that differ in nothing else are equal.
+    refusal : RefusalScale
+        How data write whether a response refuses. It is no severity, and makes no taxonomy another.
 
     Raises
     ------
@@ -77,6 +72,7 @@ class Taxonomy:
     levels: tuple[str, ...] = ("Safe", "Low", "Medium", "High")
     harmful_from: int = 1
     descriptions: Descriptions | None = field(default=None, kw_only=True, compare=False, repr=False)
+    refusal: RefusalScale = field(default=RefusalScale(), kw_only=True, compare=False, repr=False)
 
     shape: ClassVar[str] = "categories levels harmful_from"
 
@@ -175,7 +171,7 @@ class Taxonomy:
             If a key is unknown or a value is not a taxonomy.
         """
         data = read_toml(path, "taxonomy")
-        known = ("categories", "levels", "harmful_from", "descriptions")
+        known = ("categories", "levels", "harmful_from", "descriptions", "refusal")
         for key in data:
             if key not in known:
                 raise unknown_choice(f"{path}: taxonomy key", key, known)
@@ -189,7 +185,21 @@ class Taxonomy:
             raise UsageError(
                 f"{path}: harmful_from is {start!r}; give a severity or a level's name."
             )
+        if "refusal" in data:
+            data["refusal"] = _refusal(path, data["refusal"])
         return cls(**data)
+
+
+def _refusal(path: str | Path, told: object) -> RefusalScale:
+    """Read how refusals are written from the table of that name."""
+    if not isinstance(told, Mapping):
+        raise UsageError(f"{path}: refusal must be a table of codes, not {told!r}.")
+    known = (*REFUSAL, "partial_counts_as")
+    for key in told:
+        if key not in known:
+            raise unknown_choice(f"{path}: refusal key", key, known)
+    codes = {level: codes for level, codes in told.items() if level in REFUSAL}
+    return RefusalScale(codes, told.get("partial_counts_as", "answered"))
 
 
 def _names(field: str, value: Sequence[str]) -> tuple[str, ...]:
@@ -295,16 +305,16 @@ class LevelParser:
 
     def __call__(self, value: object) -> int:
         """Return the severity."""
-        text = _text(value)
+        text = text_of(value)
         named = self.named(value)
         if named != BAD:
             return named
-        found = MISSING if text in _BLANK else self.numbered(value)
+        found = MISSING if text in BLANK else self.numbered(value)
         return MISSING if found == BAD and as_mark(value) in self.marks else found
 
     def named(self, value: object) -> int:
         """Return the level of that name, or `BAD`; a name that is a number may be written otherwise."""
-        text = _text(value)
+        text = text_of(value)
         if text in self.names:
             return self._turned(text, self.names[text])
         number = _number(text)
@@ -313,8 +323,8 @@ class LevelParser:
 
     def numbered(self, value: object) -> int:
         """Return the level that a whole number stands for, or `BAD`."""
-        text = _text(value)
-        whole = _WHOLE.fullmatch(text)
+        text = text_of(value)
+        whole = WHOLE.fullmatch(text)
         level = self.numbers.get(int(whole[1]), BAD) if whole else BAD
         return level if level == BAD else self._turned(text, level)
 
@@ -381,38 +391,3 @@ def numbers_are_names(taxonomy: Taxonomy) -> bool:
 def _number(text: str) -> float | None:
     """Return a number as it is written, not as it may stand for a level."""
     return float(text) if _NUMBER.fullmatch(text) else None
-
-
-def is_number(value: object) -> bool:
-    """Tell whether a label is written as a number rather than as a name."""
-    return _WHOLE.fullmatch(_text(value)) is not None
-
-
-def as_mark(value: object) -> str:
-    """Write a value as marks for "no label" are compared: without case, and 1.0 as 1."""
-    text = _text(value)
-    whole = _WHOLE.fullmatch(text)
-    return str(int(whole[1])) if whole else text
-
-
-def parse_relevance(value: object) -> int:
-    """Return relevance 1, 2 or 3, or `MISSING` or `BAD`."""
-    text = _text(value)
-    if text in _BLANK:
-        return MISSING
-    whole = _WHOLE.fullmatch(text)
-    return int(whole[1]) if whole and 1 <= int(whole[1]) <= len(RELEVANCE) else BAD
-
-
-def parse_flag(value: object) -> int:
-    """Return 1 for yes, 0 for no, or `MISSING` or `BAD`."""
-    text = _text(value).removesuffix(".0")
-    if text in _BLANK:
-        return MISSING
-    return 1 if text in _TRUE else 0 if text in _FALSE else BAD
-
-
-def _text(value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return str(value).strip().casefold()

@@ -23,7 +23,7 @@ def counts_of(taxonomy):
         made = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
         whole = dict.fromkeys(names, pl.Int64)
         frame = pl.DataFrame(made, schema_overrides=whole)
-        frame = frame.with_columns(**{k: pl.Series(list(v)) for k, v in columns.items()})
+        frame = frame.with_columns(**{k: pl.Series(v) for k, v in columns.items()})
         records = riskshift.read(frame, taxonomy=taxonomy, prompt_labels="per-row", scale="levels")
         return collapse(records).counts
 

@@ -11,7 +11,8 @@ from riskshift.analysis.metrics import CATEGORY, OVERALL, Choice
 from riskshift.analysis.rates import Settings, estimate_metric
 from riskshift.analysis.severities import NO, OUTSIDE, YES, Severities, Severity
 from riskshift.counts.pairs import Counts
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 TWO = Taxonomy(["a", "b"], ["Safe", "Low", "High"])
 LABEL = st.sampled_from([MISSING, 0, 1, 2])

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts
-from riskshift.taxonomy import MISSING
+from riskshift.refusal import REFUSED
+from riskshift.written import MISSING, RELEVANCE
 
+# The highest value of what is said beside severities.
+_TOPS: Final = {"benign": 1, "relevance": len(RELEVANCE), "refusal": REFUSED}
 OUTSIDE: Final = 1
 NO: Final = 2
 YES: Final = 4
@@ -76,8 +79,12 @@ class Values:
         In one category.
     benign : ndarray of int
         1 where the benchmark itself calls the prompt benign, else 0.
-    h, top : int
-        Where harm begins, and the highest level.
+    relevance : ndarray of int
+        1 off-topic, 2 partial, 3 on task.
+    refusal : ndarray of int
+        0 complied, 1 partial, 2 refused.
+    h, top, refused_from : int
+        Where harm begins, the highest level, and from which level on a response counts as refused.
     """
 
     p: IntArray
@@ -85,8 +92,16 @@ class Values:
     p_c: IntArray
     r_c: IntArray
     benign: IntArray
+    relevance: IntArray
+    refusal: IntArray
     h: int
     top: int
+    refused_from: int
+
+    @property
+    def refused(self) -> BoolArray:
+        """Where the response refuses."""
+        return np.asarray(self.refusal >= self.refused_from)
 
 
 Condition = Callable[[Values], BoolArray]
@@ -176,21 +191,22 @@ class Severities:
         ----------
         event, given : callable
             From `Values` to whether the event happened, and whether it is in the denominator.
-        needs : sequence of {"p", "r", "p_c", "r_c", "benign"}
+        needs : sequence of {"p", "r", "p_c", "r_c", "benign", "relevance", "refusal"}
             The values that these look at.
         category : int
             Position of the category of ``p_c`` and ``r_c``.
         """
         bounds = {name: self._bounds(name, category, needs) for name in needs}
-        sizes = [2 if name == "benign" else self.top + 1 for name in needs]
+        sizes = [_TOPS.get(name, self.top) + 1 for name in needs]
         axes = dict(zip(needs, np.indices(sizes), strict=True))
         if {"p", "p_c"} <= set(needs):  # p stands for the other categories there
             axes["p"] = np.maximum(axes["p"], axes["p_c"])
         nothing = np.zeros(sizes, dtype=np.int64)
         values = Values(
-            **{name: axes.get(name, nothing) for name in ("p", "r", "p_c", "r_c", "benign")},
+            **{name: axes.get(name, nothing) for name in ("p", "r", "p_c", "r_c", *_TOPS)},
             h=self.harmful_from,
             top=self.top,
+            refused_from=self.counts.taxonomy.refusal.refused_from,
         )
         inside = np.where(event(values), YES, NO)
         state = np.where(given(values), inside, OUTSIDE).astype(np.uint8)
@@ -199,9 +215,10 @@ class Severities:
 
     def _bounds(self, name: str, category: int, needs: Sequence[str]) -> Severity:
         counts = self.counts
-        if name == "benign":
-            labels = np.full(len(counts.n), MISSING) if counts.benign is None else counts.benign
-            return Severity.highest(labels[:, None], 1)
+        if name in _TOPS:
+            held: IntArray | None = getattr(counts, name)
+            labels = np.full(len(counts.n), MISSING) if held is None else held
+            return Severity.highest(labels[:, None], _TOPS[name])
         if name in ("p_c", "r_c"):
             return self.prompt_in(category) if name == "p_c" else self.response_in(category)
         if name == "p" and "p_c" in needs:

@@ -90,6 +90,20 @@ Missing = Annotated[
         "--missing", metavar="MARK", help="What stands for no label, such as -1 (repeatable)."
     ),
 ]
+Refusals = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--refusal-scale",
+        metavar="LEVEL=CODE",
+        help="What is written for complied, partial, refused (repeatable).",
+    ),
+]
+Partial = Annotated[
+    str | None,
+    typer.Option(
+        "--partial-refusal", metavar="WHAT", help="Count it as answered (default) or refused."
+    ),
+]
 Memory = Annotated[
     str | None,
     typer.Option(
@@ -136,12 +150,14 @@ READING: Final = {
     "prompt_labels": Shared("prompt_labels", PromptLabels, "per-prompt"),
     "skip_bad": Shared("skip_bad", SkipBad, False),
     "missing": Shared("missing", Missing),
+    "refusals": Shared("refusal_scale", Refusals),
+    "partial": Shared("partial_refusal", Partial),
     "memory_limit": Shared("memory_limit", Memory),
 }
 # What every job takes that reads labels.
 LABELS: Final = (
     *("source", "taxonomy", "mapped", "scale", "invert"),
-    *("skip_bad", "missing", "memory_limit"),
+    *("skip_bad", "missing", "refusals", "partial", "memory_limit"),
 )
 LAST: Final = ("memory_limit", "quiet")
 
@@ -181,6 +197,25 @@ def parse_columns(pairs: list[str]) -> dict[str, str]:
     return columns
 
 
+def parse_refusals(pairs: list[str]) -> dict[str, list[str]]:
+    """Read ``level=code`` pairs; a level may have several codes.
+
+    Raises
+    ------
+    UsageError
+        If one has no ``=``.
+    """
+    codes: dict[str, list[str]] = {}
+    for pair in pairs:
+        level, equals, code = pair.partition("=")
+        if not equals or not level.strip() or not code.strip():
+            raise UsageError(
+                f"--refusal-scale {pair!r}: write it as level=code, such as --refusal-scale refused=1."
+            )
+        codes.setdefault(level.strip(), []).append(code)
+    return codes
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """Options of reading that a command was given, by its parameters."""
@@ -214,6 +249,8 @@ class Given:
         made = {READING[name].argument: value for name, value in self.values.items()}
         if "columns" in made:
             made["columns"] = parse_columns(made["columns"])
+        if "refusal_scale" in made:
+            made["refusal_scale"] = parse_refusals(made["refusal_scale"])
         if "taxonomy" in made:
             made["taxonomy"] = Taxonomy.from_toml(made["taxonomy"])
         return made

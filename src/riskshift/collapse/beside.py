@@ -32,7 +32,8 @@ class Beside:
         The grader's records; the frame also holds people's labels, null where they gave none, and
         which rows people were given.
     graded, people : tuple of Key
-        The grader's columns, and people's labels: each prompt side first, by category.
+        The grader's columns, and people's labels: each prompt side first, by category; then
+        people's of the refusal, where both have such.
     """
 
     records: Records
@@ -84,7 +85,7 @@ def set_beside(graded: Collapsed, people: Collapsed, *, elsewhere: bool = False)
     right = right.with_columns(*_as_text(theirs, key, names))
     for records, frame in ((ours, left), (theirs, right)):
         refuse_repeats(records, frame, names, key)
-    named = {f"{_PEOPLE}{at}": other for at, other in enumerate(_labels(people))}
+    named = {f"{_PEOPLE}{at}": other for at, other in enumerate(_labels(people, ours))}
     renamed = [nw.col(key.column).alias(name) for name, key in named.items()]
     beside = right.select(*names, *renamed, nw.lit(1).alias(_HERE))
     if not elsewhere:
@@ -141,7 +142,8 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
     table, groups = tabulate(
         records.frame, keys, rows, cluster=cluster if shared else None, by=group
     )
-    return Doubled(layout_of(records), table, groups)
+    sides = 2 * len(records.options.taxonomy.categories)
+    return Doubled(layout_of(records, table), table, groups, refusal=len(beside.people) > sides)
 
 
 def _was_given(value: object) -> int:
@@ -208,8 +210,10 @@ def _chance(people: Records, value: object) -> float | None:
     return chance
 
 
-def _labels(collapsed: Collapsed) -> list[Key]:
-    return [key for key in collapsed.keys if key.is_label]
+def _labels(people: Collapsed, graded: Records) -> list[Key]:
+    """Return what people labelled: severities, and refusals where the grader did too."""
+    refusal = None if graded.column("refusal") is None else people.records.column("refusal")
+    return [key for key in people.keys if key.is_label or key.name == refusal]
 
 
 def _shared_identity(graded: Records, people: Records) -> list[str]:

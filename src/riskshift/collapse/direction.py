@@ -9,7 +9,8 @@ from riskshift.direction import points
 from riskshift.errors import LabelError
 from riskshift.reading.class_names import class_names
 from riskshift.records import Records
-from riskshift.taxonomy import BAD, LevelParser, Taxonomy, is_number, parse_flag
+from riskshift.taxonomy import LevelParser, Taxonomy
+from riskshift.written import BAD, is_number, parse_flag
 
 Names = Mapping[str, Sequence[tuple[str, ...]]]
 

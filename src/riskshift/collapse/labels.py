@@ -12,7 +12,8 @@ from riskshift.collapse.scales import above, advice, note_doubts, seen_numbers
 from riskshift.engines import engine
 from riskshift.errors import LabelError, listing
 from riskshift.records import Options, Records, label_roles
-from riskshift.taxonomy import BAD, LevelParser, as_mark, parse_flag, parse_relevance
+from riskshift.taxonomy import LevelParser
+from riskshift.written import BAD, as_mark, parse_flag, parse_relevance
 
 SHOWN: Final = 20
 
@@ -48,6 +49,7 @@ def label_keys(records: Records) -> list[Key]:
         for role in roles
     ]
     relevance, benign = records.column("relevance"), records.column("prompt_benign")
+    refusal = records.column("refusal")
     if relevance:
         keys.append(
             Key(
@@ -67,6 +69,11 @@ def label_keys(records: Records) -> list[Key]:
                 "Choices: true, false",
                 is_label=False,
             )
+        )
+    if refusal:
+        scale = options.taxonomy.refusal
+        keys.append(
+            Key(records.at(refusal), refusal, marked(scale.parse), scale.choices, is_label=False)
         )
     return keys
 

@@ -16,10 +16,11 @@ from riskshift.collapse.repeats import (
     check_samples,
 )
 from riskshift.collapse.scales import warn_if_doubtful
-from riskshift.counts.pairs import Counts, Grouped, Layout
+from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing
 from riskshift.records import NAMING, ROLES, Records
+from riskshift.refusal import PARTIAL
 
 MAX_GROUPS: Final = 1_000
 
@@ -255,13 +256,16 @@ def _tabulate(
         cluster=records.at(cluster) if cluster else None,
         by=records.at(by) if by else None,
     )
-    return Grouped(layout_of(records), table, names)
+    return Grouped(layout_of(records, table), table, names)
 
 
-def layout_of(records: Records) -> Layout:
+def layout_of(records: Records, table: Table) -> Layout:
     """Say what the columns of a table of these records are."""
-    return Layout(
+    layout = Layout(
         records.options.taxonomy,
         relevance=records.column("relevance") is not None,
         benign=records.column("prompt_benign") is not None,
+        refusal=records.column("refusal") is not None,
     )
+    partial = layout.refusal and bool((table.values[:, layout.width - 1] == PARTIAL).any())
+    return replace(layout, partial=partial)

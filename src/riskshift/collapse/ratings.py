@@ -20,7 +20,7 @@ from riskshift.counts.ratings import Ratings, assemble_ratings
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
 from riskshift.records import Records
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 
 @dataclass(frozen=True, slots=True, eq=False)

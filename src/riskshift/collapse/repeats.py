@@ -14,10 +14,8 @@ from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
 from riskshift.records import Records
-from riskshift.taxonomy import (
-    MAX_LEVELS,
-    MISSING,
-)
+from riskshift.taxonomy import MAX_LEVELS
+from riskshift.written import MISSING
 
 _UNEQUAL: Final = "riskshift_unequal"
 

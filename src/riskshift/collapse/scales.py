@@ -7,7 +7,8 @@ from typing import Any, Final
 from riskshift.collapse.one_message import Faults
 from riskshift.errors import RiskshiftWarning
 from riskshift.records import Records
-from riskshift.taxonomy import MAX_LEVELS, Taxonomy, is_number, toml_list
+from riskshift.taxonomy import MAX_LEVELS, Taxonomy, toml_list
+from riskshift.written import is_number
 
 # Fewer labels than this may lack a zero by chance.
 _ENOUGH: Final = 20

@@ -1,13 +1,13 @@
 """A grader's labels with people's beside them, as counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts, Layout, Table
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +24,14 @@ class Doubled:
         The patterns; people's labels are -1 where they gave none.
     names : tuple of str
         Groups, sorted; one where there are none.
+    refusal : bool
+        Whether people told refusals too; their label follows their severities.
     """
 
     layout: Layout
     table: Table
     names: tuple[str, ...]
+    refusal: bool = False
 
     @property
     def group(self) -> IntArray:
@@ -53,6 +56,8 @@ class Doubled:
             None,
             self.table.n,
             self.table.clusters,
+            np.ascontiguousarray(self.table.values[:, start + 2 * c]) if self.refusal else None,
+            self.layout.partial,
         )
 
     @property
@@ -69,7 +74,7 @@ class Doubled:
     def only(self, name: str) -> "Doubled":
         """Return the pairs of one group."""
         chosen = self.group == self.names.index(name)
-        return Doubled(self.layout, self.table.where(chosen), (name,))
+        return replace(self, table=self.table.where(chosen), names=(name,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,18 +61,22 @@ class Layout:
     ----------
     taxonomy : Taxonomy
         Its categories: the prompt's severities come first, then the response's.
-    relevance, benign : bool
+    relevance, benign, refusal : bool
         Whether they follow, in this order.
+    partial : bool
+        Whether refusals have three levels in these data, or two.
     """
 
     taxonomy: Taxonomy
     relevance: bool
     benign: bool
+    refusal: bool = False
+    partial: bool = False
 
     @property
     def width(self) -> int:
         """Number of columns."""
-        return 2 * len(self.taxonomy.categories) + self.relevance + self.benign
+        return 2 * len(self.taxonomy.categories) + self.relevance + self.benign + self.refusal
 
     def counts(self, table: Table) -> "Counts":
         """Name the columns of a table, merging rows that differ only beyond them."""
@@ -81,15 +85,17 @@ class Layout:
     def named(self, table: Table) -> "Counts":
         """Name the columns of a table, keeping its rows as they are."""
         c = len(self.taxonomy.categories)
-        columns = [np.ascontiguousarray(column) for column in table.values[:, 2 * c : self.width].T]
+        rest = iter(np.ascontiguousarray(table.values[:, 2 * c : self.width].T))
         return Counts(
             self.taxonomy,
             np.ascontiguousarray(table.values[:, :c]),
             np.ascontiguousarray(table.values[:, c : 2 * c]),
-            columns[0] if self.relevance else None,
-            columns[-1] if self.benign else None,
+            next(rest) if self.relevance else None,
+            next(rest) if self.benign else None,
             table.n,
             table.clusters,
+            next(rest) if self.refusal else None,
+            self.partial,
         )
 
 
@@ -157,6 +163,10 @@ class Counts:
         Records of each pattern.
     clusters : Clusters or None
         Records that belong together; None where every record stands alone.
+    refusal : ndarray of int, shape (patterns,), or None
+        0 complied, 1 partial, 2 refused, -1 where missing; None if the data does not say.
+    partial : bool
+        Whether refusals have three levels in these data, or two.
     """
 
     taxonomy: Taxonomy
@@ -166,6 +176,19 @@ class Counts:
     benign: IntArray | None
     n: IntArray
     clusters: Clusters | None
+    refusal: IntArray | None = None
+    partial: bool = False
+
+    @property
+    def told(self) -> frozenset[str]:
+        """What the data say beside severities, as `Metric.beside` names it."""
+        held = {
+            "relevance": self.relevance is not None,
+            "benign": self.benign is not None,
+            "refusal": self.refusal is not None,
+            "partial": self.refusal is not None and self.partial,
+        }
+        return frozenset(name for name, there in held.items() if there)
 
     @property
     def total(self) -> int:
@@ -201,6 +224,8 @@ class Counts:
         """Hash the counts: equal for equal data, whatever its row order, files or engine."""
         hashed = hashlib.sha256(json.dumps(self.taxonomy.to_dict(), sort_keys=True).encode())
         parts = [self.prompt, self.response, self.relevance, self.benign, self.n]
+        if self.refusal is not None:
+            parts.append(self.refusal)
         if self.clusters is not None:
             parts += [self.clusters.indptr, self.clusters.indices, self.clusters.weight]
         for part in parts:

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from riskshift.counts.clusters import Clusters, IntArray
-from riskshift.taxonomy import MISSING, SIDES, Taxonomy
+from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.written import MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from riskshift.reading.files import FileSource
 from riskshift.reading.formats import FORMATS
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
-from riskshift.taxonomy import MISSING, SIDES, Taxonomy
+from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.written import MISSING
 
 RESAMPLES: Final = 2_000
 T = TypeVar("T")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypedDict
 
 from riskshift.analysis.provenance import Provenance
@@ -11,7 +12,9 @@ from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Options, Records
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.refusal import RefusalScale
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 # "At most N" with a larger N is the same, and engines count in 64 bits.
 MOST: Final = (1 << 63) - 1
@@ -29,6 +32,8 @@ class Reading(TypedDict, total=False):
     prompt_labels: str
     skip_bad: bool
     missing: str | Sequence[str]
+    refusal_scale: Mapping[str, str | Sequence[str]] | None
+    partial_refusal: str | None
     format: str | None
     memory_limit: str | None
 
@@ -61,6 +66,8 @@ def read(
     prompt_labels: str = "per-prompt",
     skip_bad: bool = False,
     missing: str | Sequence[str] = (),
+    refusal_scale: Mapping[str, str | Sequence[str]] | None = None,
+    partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
 ) -> Records:
@@ -93,6 +100,11 @@ def read(
     missing : str or sequence of str
         What stands where there is no label, such as ``"-1"`` or ``"ERROR"``, beside nothing, NaN,
         null and NA.
+    refusal_scale : mapping of str to str or sequence of str, optional
+        What the column of refusals writes for ``complied``, ``partial`` and ``refused``; default:
+        that of the taxonomy. These names, and yes and no, need no declaration.
+    partial_refusal : {"answered", "refused"}, optional
+        What a partial refusal counts as; default: that of the taxonomy, which is answered.
     format : {"csv", "tsv", "jsonl", "json", "parquet"}, optional
         Of files whose names do not tell.
     memory_limit : str, optional
@@ -110,7 +122,7 @@ def read(
         If an option cannot be honoured.
     """
     options = Options(
-        taxonomy=taxonomy or Taxonomy(),
+        taxonomy=_with_refusals(taxonomy or Taxonomy(), refusal_scale, partial_refusal),
         columns=Columns.of(columns),
         scale=scale,
         invert=several(invert),
@@ -122,6 +134,17 @@ def read(
         missing=several(missing),
     )
     return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
+
+
+def _with_refusals(
+    taxonomy: Taxonomy,
+    codes: Mapping[str, str | Sequence[str]] | None,
+    partial: str | None,
+) -> Taxonomy:
+    """Declare how refusals are written, where that is not told by the taxonomy."""
+    told = taxonomy.refusal
+    scale = RefusalScale(told.codes if codes is None else codes, partial or told.partial_counts_as)
+    return replace(taxonomy, refusal=scale)
 
 
 def opened(
@@ -180,8 +203,9 @@ def read_people(people: Any, reading: Reading, *, model: str | None = None) -> R
     """
     if isinstance(people, Records):
         return people
+    declared = reading.get("refusal_scale"), reading.get("partial_refusal")
     options = Options(
-        taxonomy=reading.get("taxonomy") or Taxonomy(),
+        taxonomy=_with_refusals(reading.get("taxonomy") or Taxonomy(), *declared),
         columns=Columns.of(reading.get("columns")),
         scale=reading.get("scale"),
         invert=several(reading.get("invert") or ()),
@@ -233,5 +257,7 @@ def _missing(counts: Counts) -> dict[str, int]:
     }
     if counts.relevance is not None:
         lacking["missing relevance"] = counts.relevance == MISSING
+    if counts.refusal is not None:
+        lacking["missing refusal"] = counts.refusal == MISSING
     found = {name: int(counts.n[there].sum()) for name, there in lacking.items()}
     return {name: n for name, n in found.items() if n}

@@ -32,7 +32,7 @@ from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.draw import draw, identity_of, refuse_twins
 from riskshift.records import Records
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 _TEXTS: Final = ("prompt", "response")
 
@@ -291,8 +291,9 @@ def check_new(output: str | Path) -> Path:
 
 def _blank(counts: Counts) -> BoolArray:
     """Tell which patterns lack a label of the grader's."""
-    levels = np.concatenate([counts.prompt, counts.response], axis=1)
-    return np.asarray((levels == MISSING).any(axis=1))
+    refusal = [] if counts.refusal is None else [counts.refusal]
+    labels = np.column_stack([counts.prompt, counts.response, *refusal])
+    return np.asarray((labels == MISSING).any(axis=1))
 
 
 def _drawn(
@@ -360,14 +361,15 @@ def _patterns(records: Records) -> tuple[Counts, Coding]:
         [[key.parse(value) for key, value in zip(keys, row, strict=False)] for row in rows]
     )
     n = np.array([row[-1] for row in rows], dtype=np.int64)
-    return layout_of(records).named(Table(values, n, None)), coding
+    table = Table(values, n, None)
+    return layout_of(records, table).named(table), coding
 
 
 def _labels(records: Records) -> list[str]:
     """Return the columns that people fill in, prompt side first."""
     sides = [column for side in zip(*records.labels, strict=True) for column in side]
-    relevance = records.column("relevance")
-    return [*sides, relevance] if relevance else sides
+    beside = map(records.column, ("relevance", "refusal"))
+    return [*sides, *filter(None, beside)]
 
 
 def _distinct(columns: Iterable[str]) -> tuple[str, ...]:

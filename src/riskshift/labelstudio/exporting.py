@@ -28,7 +28,8 @@ from riskshift.records import (
     label_roles,
     require_mapped,
 )
-from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy
+from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.written import RELEVANCE
 
 CONFIG: Final = "config.xml"
 TASKS: Final = "tasks.json"

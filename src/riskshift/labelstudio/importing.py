@@ -14,7 +14,8 @@ from riskshift.labelstudio.exporting import reading_options
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import check_sheet, write_sheet
 from riskshift.records import Options, label_roles
-from riskshift.taxonomy import RELEVANCE, SIDES, Taxonomy, level_parser, parse_relevance
+from riskshift.taxonomy import SIDES, Taxonomy, level_parser
+from riskshift.written import RELEVANCE, parse_relevance
 
 _LAST: Final = (STRATUM, CHANCE)
 _AGAIN: Final = "the same labels of a pair by the same person again"

@@ -14,7 +14,8 @@ from riskshift.counts.case import Case
 from riskshift.counts.clusters import IntArray
 from riskshift.engines import engine
 from riskshift.records import Records
-from riskshift.taxonomy import MISSING, Taxonomy, parse_relevance
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING, parse_relevance
 
 IDENTITY = ("prompt_id", "model", "sample")
 _TEXTS = ("prompt", "response")

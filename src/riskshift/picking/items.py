@@ -18,7 +18,8 @@ from riskshift.counts.pairs import group_name
 from riskshift.counts.ratings import Dispute, Label
 from riskshift.engines import engine
 from riskshift.errors import DataError
-from riskshift.taxonomy import MISSING, SIDES
+from riskshift.taxonomy import SIDES
+from riskshift.written import MISSING
 
 IDENTITY: Final = ("record_id", "prompt_id", "model", "sample", "turn")
 _STEP: Final = 10**9

@@ -145,7 +145,7 @@ class _Definitions:
         rate = self._value(get_args(bare(key.hint))[1], "")
         return (
             {metric.name: {"description": _meaning(metric), **rate} for metric in metrics},
-            {metric.name for metric in metrics if metric.name in TWINS_OF_TWO_LEVELS},
+            {m.name for m in metrics if m.name in TWINS_OF_TWO_LEVELS or m.beside},
         )
 
     def _value(self, hint: Any, words: str) -> Node:
@@ -230,6 +230,8 @@ def _meaning(metric: Metric) -> str:
         if metric.name in TWINS_OF_TWO_LEVELS
         else ""
     )
+    if metric.beside:
+        also += f" Left out where the data do not tell: {', '.join(sorted(metric.beside))}."
     return f"{metric.meaning} ({metric.event_formula} | {metric.given_formula}){also}"
 
 

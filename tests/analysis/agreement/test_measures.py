@@ -11,7 +11,8 @@ from riskshift.analysis.rates import Settings
 from riskshift.counts.clusters import Clusters
 from riskshift.counts.ratings import assemble_ratings, distinct_entries, merged_kinds, regrouped
 from riskshift.errors import UsageError
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 FEW = Settings(resamples=200)
 HATE = Taxonomy(["hate"], ["Safe", "Low", "High"])

@@ -16,6 +16,7 @@ from riskshift.analysis.correction.sample import FEW_LABELS, people_sample
 from riskshift.analysis.rates import Settings
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import collapse
+from riskshift.counts.pairs import Counts
 from riskshift.report.writing import json_schema, render
 from riskshift.stats.correction import ppi_mean, ppi_ratio
 from riskshift.stats.misclassification import rogan_gladen
@@ -592,9 +593,9 @@ def test_any_small_sample_is_corrected_within_bounds_or_refused(rows):
         return
     result = riskshift.analyze(grader, people=chosen, **options)
     Draft202012Validator(json_schema()).validate(result.to_dict())
-    assert [rate.metric for rate in result.corrected.rates] == [
-        choice.label for choice in all_choices(THREE)
-    ]
+    bare = Counts(THREE, *[np.zeros((1, 2), dtype=np.int64)] * 2, None, None, np.ones(1), None)
+    every = all_choices(bare)
+    assert [rate.metric for rate in result.corrected.rates] == [choice.label for choice in every]
     for rate in result.corrected.rates:
         for share in (rate.raw, rate.people, rate.corrected, rate.rogan_gladen):
             if share.interval is not None:

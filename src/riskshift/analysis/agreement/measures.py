@@ -18,7 +18,7 @@ from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.kappa import weighted_kappa, weighted_kappa_interval
 from riskshift.stats.proportion import Interval, wilson
 from riskshift.stats.table_interval import TableInterval
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 METRICS: Final = get_args(Measurement)
 # Pairs of more raters are not laid out one by one; of many, those who rated most are.

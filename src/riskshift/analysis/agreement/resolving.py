@@ -13,7 +13,8 @@ from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts, Layout, Table
 from riskshift.counts.ratings import Ratings
 from riskshift.errors import UsageError, unknown_choice
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 RULES: Final = ("median", "majority", "max", "adjudicated")
 # Beyond these, leaving out one rater after the other tells nothing that a reader would take in.

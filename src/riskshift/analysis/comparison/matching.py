@@ -12,7 +12,7 @@ from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import BoolArray, IntArray, distinct_rows
 from riskshift.counts.pairs import Grouped
 from riskshift.errors import DataError
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray, distinct_rows
 from riskshift.counts.pairs import Counts
 from riskshift.stats.standardized import standardized_rate
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 Floats = NDArray[np.float64]
 Mix = dict[tuple[int, ...], float]

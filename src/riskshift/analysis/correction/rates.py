@@ -12,11 +12,12 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.words import counted
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.doubled import Doubled
+from riskshift.counts.pairs import Counts
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import Corrected, Estimate
 from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import Interval
-from riskshift.taxonomy import MISSING, Taxonomy
+from riskshift.written import MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +162,13 @@ class Correction(Plain):
         raise KeyError(metric)
 
 
-def all_choices(taxonomy: Taxonomy) -> list[Choice]:
-    """Return every metric that is shown, in every category."""
-    made = [Choice(metric, None) for metric in overall_metrics(taxonomy) if metric.on_page]
+def all_choices(people: Counts) -> list[Choice]:
+    """Return every metric that is shown and that people's labels tell, in every category."""
+    taxonomy, told = people.taxonomy, people.told
+    made = [Choice(metric, None) for metric in overall_metrics(taxonomy, told) if metric.on_page]
     for at, name in enumerate(taxonomy.categories):
-        made += [
-            Choice(metric, name, at) for metric in category_metrics(taxonomy) if metric.on_page
-        ]
+        metrics = category_metrics(taxonomy, told)
+        made += [Choice(metric, name, at) for metric in metrics if metric.on_page]
     return made
 
 
@@ -200,7 +201,7 @@ def correct(
     .. [1] A. N. Angelopoulos, J. C. Duchi, T. Zrnic, "PPI++: Efficient prediction-powered
        inference" (2023), arXiv 2311.01453.
     """
-    asked = all_choices(doubled.layout.taxonomy) if choices is None else choices
+    asked = all_choices(doubled.people) if choices is None else choices
     return Correction(
         sample, tuple(_corrected(doubled, sample, choice, settings) for choice in asked)
     )

@@ -14,13 +14,14 @@ from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers, Severities
 from riskshift.analysis.words import counted, p_value
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
+from riskshift.counts.pairs import Counts
 from riskshift.errors import DataError
 from riskshift.stats.association import rao_scott
 from riskshift.stats.correction import Corrected, ppi_ratio
 from riskshift.stats.mix import MixTest, sample_mix_test
 from riskshift.stats.proportion import Interval, wilson
 from riskshift.stats.strata import stratified_rate
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 FEW_LABELS: Final = 30
 SUSPICIOUS: Final = 0.01
@@ -250,8 +251,12 @@ def _last_where_blank(told: States) -> States:
 def _complete(doubled: Doubled) -> BoolArray:
     """Which patterns have all of people's labels."""
     people = doubled.people
-    labels = np.concatenate([people.prompt, people.response], axis=1)
+    labels = np.column_stack([people.prompt, people.response, *_refusals(people)])
     return np.asarray((labels != MISSING).all(axis=1))
+
+
+def _refusals(counts: Counts) -> list[IntArray]:
+    return [] if counts.refusal is None else [counts.refusal]
 
 
 def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> list[str]:
@@ -319,6 +324,7 @@ def _is_copy(doubled: Doubled) -> bool:
         many
         and (people.prompt[seen] == grader.prompt[seen]).all()
         and (people.response[seen] == grader.response[seen]).all()
+        and (people.refusal is None or (people.refusal == grader.refusal)[seen].all())
     )
 
 

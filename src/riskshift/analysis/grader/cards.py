@@ -18,7 +18,8 @@ from riskshift.stats.multiple import bonferroni
 from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.proportion import Interval
 from riskshift.stats.table_interval import TableInterval
-from riskshift.taxonomy import MISSING, SIDES, Taxonomy
+from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.written import MISSING
 
 MEASURES: Final = ("sensitivity", "specificity", "precision")
 # Positions of true positives, false positives, false negatives and true negatives.

@@ -20,7 +20,7 @@ from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts
 from riskshift.stats.cluster import mean_interval
 from riskshift.stats.proportion import Interval
-from riskshift.taxonomy import MISSING
+from riskshift.written import MISSING
 
 MOVES: Final = ("escalation", "preservation", "reduction")
 
@@ -142,7 +142,7 @@ class EscalationOrigin(Plain):
 
 def overall_rates(severities: Severities, settings: Settings) -> dict[str, Rate]:
     """Estimate the metrics over all categories."""
-    metrics = overall_metrics(severities.counts.taxonomy)
+    metrics = overall_metrics(severities.counts.taxonomy, severities.counts.told)
     rates = {metric.name: estimate_metric(metric, severities, settings) for metric in metrics}
     shares = _adding_up({name: rates[name] for name in MOVES})
     return rates | {
@@ -234,7 +234,7 @@ def _category(severities: Severities, c: int, settings: Settings) -> Category:
     prompt, response = severities.prompt_in(c), severities.response_in(c)
     rates = {
         metric.name: estimate_metric(metric, severities, settings, category=c)
-        for metric in category_metrics(counts.taxonomy)
+        for metric in category_metrics(counts.taxonomy, counts.told)
     }
     both = (prompt.value != MISSING) & (response.value != MISSING)
     harmful = both & (response.value >= start)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from riskshift.analysis.metrics import ON_TASK
 from riskshift.analysis.plain import Keyed, Limits, Plain, Positive, Share, Signed
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
@@ -24,10 +25,9 @@ from riskshift.stats.association import (
 from riskshift.stats.multiple import holm
 from riskshift.stats.ordinal import Gamma, Trend, gamma, linear_by_linear
 from riskshift.stats.resample import generator
-from riskshift.taxonomy import MISSING, RELEVANCE
+from riskshift.written import MISSING, RELEVANCE
 
 FEW: Final = 10
-ON_TASK: Final = len(RELEVANCE)
 Rows = tuple[tuple[int, ...], ...]
 
 

@@ -21,7 +21,7 @@ from riskshift.outputs.escape import lines
 from riskshift.report import charts
 from riskshift.report.document import CaseList, Document, Figure, Matrix
 from riskshift.report.drawings import shade
-from riskshift.taxonomy import RELEVANCE
+from riskshift.written import RELEVANCE
 
 LONGEST_TEXT: Final = 4_000
 _LONGEST_NAME: Final = 120

@@ -9,7 +9,8 @@ from riskshift.analysis.words import coefficient, counted, p_value, percent
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
 from riskshift.report.stories.rates import spoken
 from riskshift.report.tables import Column, table
-from riskshift.taxonomy import RELEVANCE, Taxonomy
+from riskshift.taxonomy import Taxonomy
+from riskshift.written import RELEVANCE
 
 
 def relevance_section(relevance: Relevance, taxonomy: Taxonomy, confidence: float) -> Section:
