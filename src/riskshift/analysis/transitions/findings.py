@@ -10,6 +10,7 @@ from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.contrasts import Contrasts
+from riskshift.analysis.transitions.one_bit import MOVES
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import counted, enumerate_words, percent, percent_range, spread
 from riskshift.counts.pairs import Counts
@@ -23,16 +24,52 @@ _ALARMS: Final = {"escalation": "escalations", "response_harm": "harmful respons
 
 def headline(population: Population, corrected: Correction | None = None) -> list[str]:
     """Say the main findings: those corrected by people's labels first, then four sentences."""
-    one_side = _one_side(population)
-    if one_side:
-        return [*_corrected(corrected), *one_side]
+    if population.labelled_side:
+        told = _one_side(population, population.labelled_side)
+        return [*_corrected(corrected), *told, *_refusals(population)]
     return [
         *_corrected(corrected),
         _movement(population),
         _harm(population),
+        *_refusals(population),
         _persistence(population),
         _origin(population),
+        *_one_bit(population),
     ]
+
+
+def _refusals(population: Population) -> Iterator[str]:
+    """Say in one sentence which prompts were refused; never of harmful ones alone."""
+    rates = population.overall
+    if "over_refusal" not in rates:
+        return
+    parts = [
+        f"{words} prompts were refused in {_of_pairs(rates[name])}"
+        for name, words in (("harmful_refusal", "harmful"), ("over_refusal", "harmless"))
+        if rates[name].trials
+    ]
+    if parts:
+        said = "; ".join(parts)
+        yield f"{said[0].upper()}{said[1:]}."
+    elif rates["refusal"].trials:
+        yield f"Responses refused in {_of_pairs(rates['refusal'])}."
+
+
+def _one_bit(population: Population) -> Iterator[str]:
+    """Say in one sentence what a defect rate alone would hide."""
+    found = [measure for measure in population.one_bit if measure.metric == "response_harm"]
+    for measure in found:
+        good, bad = measure.without_event, measure.with_event
+        calm, harmful = (sum(moves[name] for name in MOVES) for moves in (good, bad))
+        if not calm or not harmful:
+            continue
+        milder, rose = bad["reduced"], bad["escalated_from_safe"] + bad["escalated_from_harm"]
+        yield (
+            f"One bit, a defect rate of {percent(measure.rate.estimate)}, hides that of the responses it calls good "
+            f"{percent(good['reduced'] / calm)} lowered a risk and {percent(good['preserved_at_safe'] / calm)} had "
+            f"none to lower; and that of the bad ones {percent(milder / harmful)} were less severe than their "
+            f"prompt and {percent(rose / harmful)} more severe."
+        )
 
 
 def _corrected(correction: Correction | None) -> Iterator[str]:
@@ -74,22 +111,10 @@ def _with_blanks(rate: CorrectedRate) -> str:
     return f"; between {percent(worst[0])} and {percent(worst[1])} {whatever}"
 
 
-def _one_side(population: Population) -> list[str]:
+def _one_side(population: Population, here: str) -> list[str]:
     """Say what can be told where only one side has labels, and that the rest needs the other."""
-    prompts, responses = (
-        population.overall["prompt_prevalence"],
-        population.overall["response_harm"],
-    )
-    if (prompts.interval is None) == (responses.interval is None):
-        return []
-    lacking = "prompt_prevalence" if prompts.interval is None else "response_prevalence"
-    if any(category.rates[lacking].trials for category in population.categories.values()):
-        return []  # that side has labels, if only in some categories
-    rate, here, there = (
-        (responses, "response", "prompt")
-        if prompts.interval is None
-        else (prompts, "prompt", "response")
-    )
+    there = "response" if here == "prompt" else "prompt"
+    rate = population.overall["prompt_prevalence" if here == "prompt" else "response_harm"]
     were = "was" if rate.events == 1 else "were"
     text = f"{rate.events:,} of {counted(rate.trials, here)} {were} harmful"
     share = (
@@ -99,8 +124,8 @@ def _one_side(population: Population) -> list[str]:
     )
     return [
         f"{text} ({share}).",
-        f"Only {here}s are labelled. How risk moves from prompt to response, and whether harm persists, needs "
-        f"labels of {there}s too.",
+        f"Only {here}s have labels of severity. How risk moves from prompt to response, and whether harm persists, "
+        f"needs those of {there}s too.",
     ]
 
 
@@ -338,11 +363,11 @@ def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
     unlabelled = [name for name, rate in undefined.items() if rate.missing]
     if empty:
         yield f"No prompt is harmful in {enumerate_words(empty, last='or')}: persistence there is undefined, not zero."
-    if unlabelled:
+    if unlabelled and not population.labelled_side:
         yield f"Labels are missing in {enumerate_words(unlabelled)}: persistence there is undefined, not zero."
     escalation = population.overall["escalation"]
     worst = escalation.worst_case
-    if worst is not None:
+    if worst is not None and not population.labelled_side:
         many = escalation.missing
         yield (
             f"{counted(many, 'record')} {'lacks' if many == 1 else 'lack'} labels without which it is open whether the "
@@ -350,5 +375,10 @@ def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:
             f"the labels are, the escalation rate of this data lies between {percent(worst[0])} and "
             f"{percent(worst[1])}."
         )
-    if counts.relevance is None:
-        yield "The data has no relevance, so a refusal cannot be told from a helpful safe answer."
+    if counts.relevance is None and counts.refusal is None:
+        yield "The data has no relevance and no refusals, so a refusal cannot be told from a helpful safe answer."
+    if counts.refusal is not None and (refusals := population.overall["refusal"]).missing:
+        yield (
+            f"{counted(refusals.missing, 'response')} {'lacks' if refusals.missing == 1 else 'lack'} the label of "
+            "refusal. Rates of refusals are those of the others; the page says how far the missing could move them."
+        )

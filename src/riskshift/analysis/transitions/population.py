@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from riskshift.analysis.exposure import Exposure
 from riskshift.analysis.plain import Plain
@@ -20,6 +20,7 @@ from riskshift.analysis.transitions.movement import (
     overall_rates,
     transition_matrix,
 )
+from riskshift.analysis.transitions.one_bit import BinaryMeasure, one_bit
 from riskshift.analysis.transitions.relevance import Relevance, relevance
 from riskshift.counts.pairs import Counts
 
@@ -46,6 +47,8 @@ class Population(Plain):
         How escalations come about.
     relevance : Relevance or None
         What safety costs in relevance; None where the data has none.
+    one_bit : tuple of BinaryMeasure
+        What the binary measures of the field say, and what each hides.
     """
 
     records: int
@@ -56,10 +59,11 @@ class Population(Plain):
     contrasts: Contrasts
     escalation_origin: EscalationOrigin
     relevance: Relevance | None
+    one_bit: tuple[BinaryMeasure, ...]
 
     shape: ClassVar[str] = (
         "overall(*overall transition_matrix=matrix.rows mean_shift=shift) categories "
-        "contrasts=contrasts.told exposure escalation_origin relevance records"
+        "contrasts=contrasts.told exposure escalation_origin relevance one_bit records"
     )
 
     def rates(self) -> Iterator[tuple[str, Rate]]:
@@ -69,6 +73,18 @@ class Population(Plain):
         for name, category in self.categories.items():
             for rate in category.rates.values():
                 yield name, rate
+
+    @property
+    def labelled_side(self) -> Literal["prompt", "response"] | None:
+        """The only side with labels; None where both have some, or neither."""
+        named = {"prompt": "prompt_prevalence", "response": "response_harm"}
+        there = {side: self.overall[name].interval is not None for side, name in named.items()}
+        if there["prompt"] == there["response"]:
+            return None
+        lacking = "response_prevalence" if there["prompt"] else "prompt_prevalence"
+        if any(category.rates[lacking].trials for category in self.categories.values()):
+            return None  # that side has labels, if only in some categories
+        return "prompt" if there["prompt"] else "response"
 
     @property
     def exposure(self) -> Exposure:
@@ -98,10 +114,11 @@ def estimate(
     """
     severities = Severities(counts)
     by_category = categories(severities, settings)
+    overall = overall_rates(severities, settings)
     persistence = {name: category.rates[METRIC] for name, category in by_category.items()}
     return Population(
         records=counts.total,
-        overall=overall_rates(severities, settings),
+        overall=overall,
         matrix=transition_matrix(counts, severities.prompt, severities.response),
         shift=mean_shift(severities, settings),
         categories=by_category,
@@ -110,4 +127,5 @@ def estimate(
         ),
         escalation_origin=escalation_origin(severities, settings),
         relevance=relevance(severities, settings),
+        one_bit=one_bit(severities, overall),
     )

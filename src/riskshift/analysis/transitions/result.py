@@ -68,7 +68,8 @@ class Analysis(Results):
         "settings.permutations taxonomy labels_by grader_relative summary notes "
         "overall(*population.overall transition_matrix=population.matrix.rows "
         "mean_shift=population.shift) population.categories contrasts=population.contrasts.told "
-        "population.exposure population.escalation_origin population.relevance groups cases "
+        "population.exposure population.escalation_origin population.relevance population.one_bit groups "
+        "cases "
         "corrected tipping"
     )
 

@@ -1,9 +1,9 @@
 """From results to a document: what a reader meets, in which order and in which words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
-from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric, category_metrics, overall_metrics
+from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.result import Analysis
@@ -20,7 +20,8 @@ from riskshift.report.document import (
     Terms,
 )
 from riskshift.report.stories.categories import categories_section
-from riskshift.report.stories.movement import movement_section, origin_section
+from riskshift.report.stories.movement import movement_section, one_side_section, origin_section
+from riskshift.report.stories.one_bit import one_bit_section
 from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import (
     dot,
@@ -29,12 +30,14 @@ from riskshift.report.stories.rates import (
     rate_notes,
     spoken,
 )
+from riskshift.report.stories.refusals import refusal_metrics, refusals_section
 from riskshift.report.stories.relevance import relevance_section
 from riskshift.report.stories.trust import corrected_section, tipping_section
 from riskshift.report.tables import Column, table
 
 SIDE_BY_SIDE: Final = ("escalation", "response_harm", "harmful_prompt_compliance", "benign_drift")
 NARROW: Final = SIDE_BY_SIDE[:2]
+REFUSALS: Final = ("harmful_refusal", "over_refusal")
 MOST_GROUPS_DRAWN: Final = 20
 _Group = tuple[str, Population]
 
@@ -53,11 +56,18 @@ def story(analysis: Analysis) -> Document:
         Meaning first, then numbers, then methods, then where they come from.
     """
     population, taxonomy = analysis.population, analysis.taxonomy
-    sections = [
-        movement_section(population, taxonomy),
-        categories_section(population, taxonomy),
-        origin_section(population.escalation_origin, taxonomy),
-    ]
+    side = population.labelled_side
+    sections = [one_side_section(population, side)] if side else []
+    if not side:
+        sections = [
+            movement_section(population, taxonomy),
+            categories_section(population, taxonomy),
+            origin_section(population.escalation_origin, taxonomy),
+        ]
+    if refusal_metrics(population):
+        sections.append(refusals_section(population, taxonomy))
+    if any(measure.placed for measure in population.one_bit):
+        sections.append(one_bit_section(population.one_bit))
     if population.relevance is not None:
         sections.append(
             relevance_section(population.relevance, taxonomy, analysis.settings.confidence)
@@ -68,7 +78,7 @@ def story(analysis: Analysis) -> Document:
     elif analysis.tipping:
         sections.append(tipping_section(analysis.tipping))
     sections += [
-        _cases(analysis),
+        *([] if side == "prompt" else [_cases(analysis)]),
         _methods(analysis),
         provenance_section(analysis.provenance, analysis.settings),
     ]
@@ -95,12 +105,21 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
     return Section(f"Side by side: {column}", f"by-{column}", tuple(blocks), brief=True)
 
 
+def _side_by_side(groups: Mapping[str, Population]) -> list[str]:
+    """Name the rates that groups are shown by: both directions where the data tell refusals."""
+    wanted = [*SIDE_BY_SIDE, *REFUSALS]
+    there = [name for name in wanted if any(name in group.overall for group in groups.values())]
+    told = [n for n in there if any(group.overall[n].trials for group in groups.values())]
+    return told or there
+
+
 def _rates_by(column: str, groups: Mapping[str, Population]) -> Table:
-    everything = [group.overall[name] for group in groups.values() for name in SIDE_BY_SIDE]
+    names = _side_by_side(groups)
+    everything = [group.overall[name] for group in groups.values() for name in names]
     columns = (
         Column[_Group](column, lambda group: group[0], text=True),
         Column("Pairs", lambda group: f"{group[1].records:,}", essential=False),
-        *map(_rate_of_group, SIDE_BY_SIDE),
+        *map(_rate_of_group, names),
     )
     caption = f"Rates by {column}{_in_brackets(everything)}"
     return table(caption, groups.items(), columns, notes=_group_notes(everything))
@@ -110,7 +129,7 @@ def _rate_of_group(name: str) -> Column[_Group]:
     return Column(
         spoken(name),
         lambda group: estimate_and_spread(group[1].overall[name]),
-        essential=name in NARROW,
+        essential=name in NARROW or "refusal" in name,
     )
 
 
@@ -138,16 +157,17 @@ def _group_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
 
 
 def _group_figure(column: str, groups: Mapping[str, Population]) -> Iterator[Figure]:
-    series = tuple(map(spoken, SIDE_BY_SIDE))
+    names = _side_by_side(groups)
+    series = tuple(map(spoken, names))
     rows = tuple(
         dot(value, spoken(name), population.overall[name])
         for value, population in groups.items()
-        for name in SIDE_BY_SIDE
+        for name in names
         if population.overall[name].interval is not None
     )
     told = "; ".join(
         f"{value}: "
-        + ", ".join(f"{spoken(name)} {percent(p.overall[name].estimate)}" for name in SIDE_BY_SIDE)
+        + ", ".join(f"{spoken(name)} {percent(p.overall[name].estimate)}" for name in names)
         for value, p in groups.items()
     )
     if rows:
@@ -215,8 +235,8 @@ def _methods(analysis: Analysis) -> Section:
         "methods",
         (
             Bullets(tuple(how)),
-            Terms(_terms(overall_metrics(taxonomy), OVERALL)),
-            Terms(_terms(category_metrics(taxonomy), CATEGORY)),
+            Terms(_terms(analysis.population.overall, OVERALL)),
+            Terms(_terms(next(iter(analysis.population.categories.values())).rates, CATEGORY)),
         ),
     )
 
@@ -225,11 +245,9 @@ def _each(categories: int) -> str:
     return "the one category" if categories == 1 else f"each of {categories} categories"
 
 
-def _terms(
-    used: Sequence[Metric], everything: Sequence[Metric]
-) -> tuple[tuple[str, str, str], ...]:
+def _terms(used: Container[str], everything: Sequence[Metric]) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (metric.name, f"{metric.event_formula} | {metric.given_formula}", metric.meaning)
         for metric in everything
-        if metric in used and metric.on_page
+        if metric.name in used and metric.on_page
     )

@@ -27,7 +27,11 @@ _CATEGORY: Final = Column[_Named]("Category", lambda item: item[0], text=True)
 
 def categories_section(population: Population, taxonomy: Taxonomy) -> Section:
     """Show, category by category, the harm that stays and the harm that comes in."""
-    metrics = {metric.name: metric for metric in category_metrics(taxonomy)}
+    shown = [
+        metric
+        for metric in category_metrics(taxonomy)
+        if metric.name not in ("persistence", "drift_rate")
+    ]
     blocks: list[Block] = [
         Paragraph(
             "Harm in a response either was in the prompt and stayed (persistence) or was not there and came in "
@@ -40,7 +44,6 @@ def categories_section(population: Population, taxonomy: Taxonomy) -> Section:
     if population.contrasts.items:
         blocks.append(_contrast_table(population.contrasts))
     for name, category in population.categories.items():
-        shown = [m for m in metrics.values() if m.name not in ("persistence", "drift_rate")]
         blocks.append(rate_table(f"{name}: other rates", category.rates, shown))
     return Section(
         "Which categories persist, and which drift in", "categories", tuple(blocks), brief=True

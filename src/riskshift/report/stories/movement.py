@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from riskshift.analysis.exposure import ASSUMED, Chance, Exposure
-from riskshift.analysis.metrics import overall_metrics
-from riskshift.analysis.rates import unrounded
+from riskshift.analysis.metrics import OVERALL, Metric
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.movement import EscalationOrigin, Origin
 from riskshift.analysis.transitions.population import Population
-from riskshift.analysis.words import percent, percent_range, spread
+from riskshift.analysis.words import enumerate_words, percent, percent_range, spread
 from riskshift.report.document import Block, Figure, Matrix, Paragraph, Section, Table
 from riskshift.report.stories.rates import (
     interval_heading,
@@ -18,6 +18,8 @@ from riskshift.report.stories.rates import (
 )
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import Taxonomy
+
+_Named = tuple[str, Rate]
 
 
 def movement_section(population: Population, taxonomy: Taxonomy) -> Section:
@@ -37,10 +39,41 @@ def movement_section(population: Population, taxonomy: Taxonomy) -> Section:
             f"{mean}"
         ),
         Matrix("Pairs by prompt and response severity", taxonomy.levels, population.matrix.rows),
-        rate_table("Rates over all categories", population.overall, overall_metrics(taxonomy)),
+        rate_table("Rates over all categories", population.overall, severity_metrics(population)),
         *_exposure(population.exposure),
     ]
     return Section("How risk moves", "movement", tuple(blocks), brief=True)
+
+
+def severity_metrics(population: Population) -> list[Metric]:
+    """Return the metrics that look at severities alone."""
+    return [m for m in OVERALL if not m.beside and m.name in population.overall]
+
+
+def one_side_section(population: Population, side: str) -> Section:
+    """Show what can be told where one side alone has labels of severity, and name the rest."""
+    there = "response" if side == "prompt" else "prompt"
+    told = [m for m in severity_metrics(population) if population.overall[m.name].trials]
+    lacking = [m.name for m in severity_metrics(population) if m not in told]
+    name = "prompt_prevalence" if side == "prompt" else "response_prevalence"
+    rates = [(c, category.rates[name]) for c, category in population.categories.items()]
+    columns = (
+        Column[_Named]("Category", lambda item: item[0], text=True),
+        Column[_Named]("Events", lambda item: f"{item[1].events:,}"),
+        Column[_Named]("Of", lambda item: f"{item[1].trials:,}"),
+        Column[_Named]("Estimate", lambda item: percent(item[1].estimate)),
+        Column[_Named](interval_heading([r for _, r in rates]), lambda item: spread(item[1])),
+    )
+    blocks = (
+        Paragraph(
+            f"Only {side}s have labels of severity. What compares them with the {there}s is missing here, not zero: "
+            f"{enumerate_words([spoken(metric) for metric in lacking])}; also whether harm persists, drifts in or "
+            f"escalates. Label the {there}s to know."
+        ),
+        rate_table("What can be told", population.overall, told),
+        table(f"How often {side}s are harmful, by category", rates, columns),
+    )
+    return Section(f"The {side}s alone", "one-side", blocks, brief=True)
 
 
 def _exposure(exposure: Exposure) -> Iterator[Block]:

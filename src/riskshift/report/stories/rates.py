@@ -70,7 +70,7 @@ def estimate_and_spread(rate: Rate) -> str:
 
 def spoken(metric: str) -> str:
     """Write the name of a metric as words."""
-    return metric.replace("_", " ")
+    return metric.replace("over_", "over-").replace("_", " ")
 
 
 def dot(label: str, series: str, rate: Rate | Share) -> dict[str, str | float | int]:
