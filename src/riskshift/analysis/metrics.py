@@ -1,7 +1,7 @@
 """The catalogue of rates: what happened, among which records, and what it means."""
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -460,6 +460,27 @@ def choose(text: str, taxonomy: Taxonomy) -> list[Choice]:
     if name not in by_category:
         raise unknown_choice("metric", name, list(dict.fromkeys((*overall, *by_category))))
     return [Choice(by_category[name], c, at) for at, c in enumerate(taxonomy.categories)]
+
+
+def refuse_untold(choices: Sequence[Choice], told: Set[str]) -> None:
+    """Refuse metrics that look at what the data do not tell.
+
+    Raises
+    ------
+    UsageError
+        If there are some; the message says which column would tell.
+    """
+    for choice in choices:
+        lacking = choice.metric.beside - told
+        if lacking == {"partial"}:
+            raise UsageError(
+                f"{choice.label}: refusals have two levels in the data, and none is partial."
+            )
+        for name in sorted(lacking - {"partial"}):
+            role = "prompt_benign" if name == "benign" else name
+            raise UsageError(
+                f"{choice.label} looks at {role}, and the data have no such column. Name it: --map {role}=COLUMN."
+            )
 
 
 def choose_one(text: str, taxonomy: Taxonomy) -> Choice:

@@ -143,3 +143,14 @@ def counted(n: int, noun: str) -> str:
     ('1 pair', '1,250 pairs')
     """
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def spoken(metric: str) -> str:
+    """Write the name of a metric as words.
+
+    Examples
+    --------
+    >>> spoken("over_refusal"), spoken("harmful_prompt_compliance")
+    ('over-refusal', 'harmful prompt compliance')
+    """
+    return metric.replace("over_", "over-").replace("_", " ")

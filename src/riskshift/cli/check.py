@@ -73,6 +73,13 @@ def check(
         Path | None,
         typer.Option("--looks-file", metavar="FILE", help="JSON file that remembers the looks."),
     ] = None,
+    no_degenerate: Annotated[
+        bool,
+        typer.Option(
+            "--no-degenerate",
+            help="Fail if a model that refuses, or answers, everything would pass too.",
+        ),
+    ] = False,
     format: Annotated[  # noqa: A002
         str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
     ] = "text",
@@ -126,6 +133,7 @@ def check(
             confidence=confidence,
             looks=looks,
             looks_file=looks_file,
+            no_degenerate=no_degenerate,
             progress=told,
             **reading.arguments(),
         )

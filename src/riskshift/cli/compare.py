@@ -33,6 +33,22 @@ def compare(
         float,
         typer.Option("--margin", metavar="DIFFERENCE", help="How much worse a candidate may be."),
     ] = 0.01,
+    harm: Annotated[
+        list[str] | None,
+        typer.Option("--harm", metavar="NAME", help="Judge harm by this metric (repeatable)."),
+    ] = None,
+    helpful: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--helpful", metavar="NAME", help="Judge help on harmless prompts by it (repeatable)."
+        ),
+    ] = None,
+    helpful_margin: Annotated[
+        float | None,
+        typer.Option(
+            "--helpful-margin", metavar="DIFFERENCE", help="Their margin (default: --margin)."
+        ),
+    ] = None,
     by: Annotated[
         str | None,
         typer.Option(
@@ -89,6 +105,9 @@ def compare(
             candidates=candidate or (),
             metrics=metric or (),
             margin=margin,
+            harm=harm or (),
+            helpful=helpful or (),
+            helpful_margin=helpful_margin,
             by=by,
             standardize=standardize,
             people=people,

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any, Final, Unpack
 
 from riskshift.analysis.gate.corrected import of_corrected_difference, of_corrected_rate
+from riskshift.analysis.gate.degenerate import (
+    IMAGINED,
+    Degenerate,
+    Imagined,
+    imagined,
+    imagined_groups,
+)
 from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
+from riskshift.analysis.gate.findings import about_degenerate
 from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import GateReport, GateResult, LookAt
 from riskshift.analysis.gate.rules import Rule, parse_rule
+from riskshift.analysis.metrics import refuse_untold
 from riskshift.analysis.provenance import Release, Releases
 from riskshift.collapse.beside import tabulate_beside
 from riskshift.collapse.pairs import Collapsed, collapse
@@ -52,6 +61,7 @@ def check(
     confidence: float = 0.95,
     looks: int | None = None,
     looks_file: str | Path | None = None,
+    no_degenerate: bool = False,
     progress: Callable[[str], None] = silent,
     **reading: Unpack[Grouping],
 ) -> GateReport:
@@ -88,6 +98,9 @@ def check(
     looks_file : path, optional
         Where the looks are remembered (JSON), from one to the next. Data of an earlier look are that
         look again.
+    no_degenerate : bool, default False
+        Fail where a model that refuses everything, or one that answers everything, would pass the
+        same rules on the same prompts.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -129,6 +142,8 @@ def check(
     parsed = _parsed(rules, records, compared=baseline is not None)
     records = _grouped(records, parsed)
     collapsed = collapse(records, progress=progress)
+    for rule in parsed:
+        refuse_untold(rule.choices, collapsed.counts.told)
     _check_groups(records, collapsed, parsed)
     refuse_pooled(collapsed, parsed)
     old = None
@@ -155,18 +170,27 @@ def check(
     doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
     made = _provenance(collapsed, labels, matched)
-    untold = tuple(warnings_of(collapsed))
-    how = _How(confidence, drop=absent == "drop")
-    if planned is None or looks_file is None:
-        results = _judged(parsed, collapsed, labels, matched, how)
-        return GateReport(tuple(results), confidence, made, tuple(doubts), warnings=untold)
-    at = _held(collapsed, old, labels)
-    number = planned.number(*at)
-    how = replace(how, confidence=planned.confidence_each, grows=number < planned.planned)
+    how, look, number = _How(confidence, drop=absent == "drop"), None, 0
+    if planned is not None:
+        at = _held(collapsed, old, labels)
+        number = planned.number(*at)
+        each = planned.confidence_each
+        how = replace(how, confidence=each, grows=number < planned.planned)
+        look = LookAt(number, planned.planned, confidence, repeated=number <= len(planned.done))
     results = _judged(parsed, collapsed, labels, matched, how)
-    write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
-    look = LookAt(number, planned.planned, confidence, repeated=number <= len(planned.done))
-    return GateReport(tuple(results), how.confidence, made, tuple(doubts), look, untold)
+    unwanted = _unwanted(parsed, collapsed, matched, how)
+    if planned is not None and looks_file is not None:
+        write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
+    return GateReport(
+        tuple(results),
+        how.confidence,
+        made,
+        tuple(doubts),
+        look,
+        (*warnings_of(collapsed), *about_degenerate(unwanted, collapsed.counts.told)),
+        unwanted,
+        no_degenerate,
+    )
 
 
 def read_rules(path: str | Path) -> list[str]:
@@ -312,6 +336,39 @@ def _judged(
     if faults:
         raise DataError("\n".join(faults))
     return results
+
+
+def _unwanted(
+    rules: Sequence[Rule], collapsed: Collapsed, matched: Matched | None, how: _How
+) -> tuple[Degenerate, ...]:
+    """Judge models that nobody wants by the same rules, on the same prompts."""
+    return tuple(
+        Degenerate(model, _passes(rules, model, collapsed, matched, how)) for model in IMAGINED
+    )
+
+
+def _passes(
+    rules: Sequence[Rule],
+    model: Imagined,
+    collapsed: Collapsed,
+    matched: Matched | None,
+    how: _How,
+) -> bool:
+    groups = {name: imagined_groups(grouped, model) for name, grouped in collapsed.groups.items()}
+    alone = replace(collapsed, counts=imagined(collapsed.counts, model), groups=groups)
+    for rule in rules:
+        if rule.baseline and matched is not None:
+            side = matched.by(rule).imagined(model)
+            asked = _differences(rule, side, None, how)
+        else:
+            asked = _rates(rule, alone, how)
+        for question, look in asked:
+            try:
+                if judge(question, look()).verdict != "pass":
+                    return False
+            except DataError:  # nothing to judge is no pass
+                return False
+    return True
 
 
 _Asked = tuple[Question, Callable[[], Evidence]]

@@ -7,7 +7,8 @@ from typing import Any, Final, Unpack
 import narwhals.stable.v2 as nw
 
 from riskshift.analysis.comparison.differences import default_choices, paired_differences
-from riskshift.analysis.comparison.findings import caveats, headline
+from riskshift.analysis.comparison.directions import Asked, two_directions
+from riskshift.analysis.comparison.findings import caveats, corrected_verdicts, headline
 from riskshift.analysis.comparison.interaction import Interaction, interaction
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.comparison.omnibus import omnibus_tests
@@ -22,7 +23,7 @@ from riskshift.analysis.comparison.shared import (
 from riskshift.analysis.comparison.standardized import StandardizedRate, mix_of, standardized_rates
 from riskshift.analysis.correction.differences import CorrectedComparison, corrected_differences
 from riskshift.analysis.correction.sample import people_sample
-from riskshift.analysis.metrics import Choice
+from riskshift.analysis.metrics import Choice, refuse_untold
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
@@ -49,6 +50,9 @@ def compare(
     candidates: Sequence[str] = (),
     metrics: Sequence[str] = (),
     margin: float = DEFAULT_MARGIN,
+    harm: Sequence[str] = (),
+    helpful: Sequence[str] = (),
+    helpful_margin: float | None = None,
     by: str | None = None,
     standardize: Any = None,
     people: Any = None,
@@ -74,6 +78,11 @@ def compare(
         Such as ``"escalation"`` or ``"persistence[sexual]"``; default: the usual ones.
     margin : float, default 0.01
         How much worse a candidate may be and still be called not worse.
+    harm, helpful : sequence of str, optional
+        Metrics by which the two directions are judged; default: compliance with harmful prompts,
+        escalation and severe responses; and refusing harmless prompts, or being on task there.
+    helpful_margin : float, optional
+        The margin of the metrics of help; default: `margin`.
     by : str, optional
         Also compare the differences between the values of this column.
     standardize : {"pooled", "baseline"} or data, optional
@@ -125,13 +134,20 @@ def compare(
     records = collapsed.records
     refuse_placeholders(records)
     pairs = pick_models(grouped.names, baseline, candidates)
-    choices = default_choices(records.options.taxonomy, metrics)
+    choices = default_choices(collapsed.counts, metrics)
+    asked = Asked.of(collapsed.counts, harm, helpful)
+    refuse_untold(asked.choices, collapsed.counts.told)
+    choices += [choice for choice in asked.choices if choice not in choices]
+    served = margin if helpful_margin is None else helpful_margin
+    margins = {choice.label: served for choice in asked.helpful}
     matching = Matching(grouped)
     models = [grouped.names[at] for at in sorted({at for pair in pairs for at in pair})]
     shared = shared_prompts(matching, pairs)
     shared = replace(shared, examples=_examples(records, shared))
     progress("comparing")
-    differences = paired_differences(matching, pairs, choices, settings, margin=margin)
+    differences = paired_differences(
+        matching, pairs, choices, settings, margin=margin, margins=margins
+    )
     omnibus = omnibus_tests(matching, pairs, choices, differences)
     mixed, mix = _standardized(
         matching, grouped, models, choices, settings, standardize, baseline, reading
@@ -140,7 +156,14 @@ def compare(
     if people is not None:
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
-        corrected = _corrected(collapsed, people, named, choices, settings, margin, reading)
+        corrected = _corrected(
+            collapsed, people, named, choices, settings, margin, margins, reading
+        )
+    directions = tuple(
+        two_directions(
+            differences, asked, confidence=confidence, corrected=corrected_verdicts(corrected)
+        )
+    )
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
@@ -152,6 +175,7 @@ def compare(
         models=tuple(models),
         baseline=baseline,
         margin=margin,
+        helpful_margin=served,
         coverage=shared,
         rates=_rates(grouped, models, choices, settings),
         differences=tuple(differences),
@@ -162,7 +186,10 @@ def compare(
         interaction=by_group,
         corrected=corrected,
         provenance=provenance(collapsed.counts, records, {}),
-        summary=tuple(headline(models, baseline, shared, differences, omnibus, corrected)),
+        directions=directions,
+        summary=tuple(
+            headline(models, baseline, shared, differences, omnibus, corrected, directions)
+        ),
         notes=tuple(
             caveats(
                 shared,
@@ -256,6 +283,7 @@ def _corrected(
     choices: Sequence[Choice],
     settings: Settings,
     margin: float,
+    margins: Mapping[str, float],
     reading: Reading,
 ) -> CorrectedComparison:
     seen = collapse(read_people(people, reading, model=reading.get("model")))
@@ -263,7 +291,9 @@ def _corrected(
     sample = people_sample(
         doubled, source=seen.records.source.name, drawing=drawing_of(seen.records)
     )
-    return corrected_differences(doubled, sample, pairs, choices, settings, margin=margin)
+    return corrected_differences(
+        doubled, sample, pairs, choices, settings, margin=margin, margins=margins
+    )
 
 
 def _rates(

@@ -5,7 +5,7 @@ from typing import Any, Unpack
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.gate.rules import Rule, parse_rule
-from riskshift.analysis.metrics import Choice, choose_one
+from riskshift.analysis.metrics import Choice, choose_one, refuse_untold
 from riskshift.analysis.plan.margins import margin_plan
 from riskshift.analysis.plan.needs import (
     RATES,
@@ -209,6 +209,7 @@ def _learn(
             "models are matched prompt by prompt, so cluster would change nothing. Leave it out."
         )
     collapsed = collapse(records, progress=progress)
+    refuse_untold([choice], collapsed.counts.told)
     records = collapsed.records
     models = collapsed.groups.get(records.column("model") or "")
     several = matched and models is not None and models.table.clusters is not None

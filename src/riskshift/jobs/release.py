@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.correction.sample import doubts_about
+from riskshift.analysis.gate.degenerate import Imagined, imagined_groups
 from riskshift.analysis.gate.rules import Rule
 from riskshift.collapse.beside import (
     Beside,
@@ -242,6 +243,12 @@ class Side:
     def candidates(self) -> list[str]:
         """The groups that are compared with the baseline."""
         return [name for name in self.grouped.names if name not in (BASELINE, self.itself)]
+
+    def imagined(self, model: Imagined) -> "Side":
+        """Let the candidate's prompts be answered by a model that nobody wants."""
+        mine = self.grouped.group != self.grouped.names.index(BASELINE)
+        grouped = imagined_groups(self.grouped, model, mine)
+        return replace(self, grouped=grouped, matching=Matching(grouped), doubled=None)
 
     def group(self, name: str) -> str:
         """Return the value of the rule's column that a group stands for."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Unpack
 import numpy as np
 
 from riskshift.analysis.correction.sample import STATES, states
-from riskshift.analysis.metrics import Choice, choose_one
+from riskshift.analysis.metrics import Choice, choose_one, refuse_untold
 from riskshift.analysis.plain import Plain
 from riskshift.analysis.plan.labels import (
     Drawn,
@@ -186,7 +186,9 @@ def sample(
     refuse_overwriting({"output": output}, {"data": data})
     records = opened(data, reading, progress)
     choice = None if stratify is None else choose_one(stratify, records.options.taxonomy)
-    records = collapse(records, progress=progress).records
+    collapsed = collapse(records, progress=progress)
+    records = collapsed.records
+    refuse_untold([] if choice is None else [choice], collapsed.counts.told)
     try:
         made = _drawn(records, choice, n, allocation, seed, progress)
     except engine.EngineError as error:
@@ -248,6 +250,7 @@ def labels_needed(
     records = opened(data, reading, progress)
     choice = choose_one(metric, records.options.taxonomy)
     counts = collapse(records, progress=progress).counts
+    refuse_untold([choice], counts.told)
     state = states(Severities(counts), choice)
     trials = int(counts.n[state >= 1].sum())
     if not trials:

@@ -1,5 +1,6 @@
 """Definitions of charts, one function a kind of figure: names from the data enter as data only."""
 
+from collections.abc import Sequence
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ _SHAPES: Final = ("circle", "square", "diamond", "triangle-up", "cross", "triang
 # From light to dark, so that stacked parts keep their order in grey.
 _PARTS: Final = ("#f2e3a0", "#a9d5b5", "#5bb5c4", "#2f83b6", "#2a5599", "#1d2f6f")
 _DARK_PARTS: Final = frozenset(_PARTS[3:])
+# How much wider a letter may be where the chart is shown than where it was measured, in pixels.
+_WIDER: Final = 1.2
 CONFIG: Final[dict[str, Any]] = {
     "font": "sans-serif",
     "background": "white",
@@ -94,7 +97,7 @@ def intervals(figure: Figure) -> "alt.LayerChart":
         x=alt.value("width"), text=alt.Text("told", type="nominal"), color=alt.value(INK)
     )
     height = len(order) * max(30, 18 * len(series) + 14)
-    return _layered(height, whisker, dot, told)
+    return _layered(height, whisker, dot, told, labels=order)
 
 
 def bars(figure: Figure) -> "alt.LayerChart":
@@ -142,7 +145,7 @@ def bars(figure: Figure) -> "alt.LayerChart":
             text=alt.Text("told", type="nominal"),
         )
     )
-    return _layered(36 * len(order), bar, told, end)
+    return _layered(36 * len(order), bar, told, end, labels=order)
 
 
 def _stacked(figure: Figure, parts: list[str], colours: dict[str, str]) -> list[Row]:
@@ -276,11 +279,16 @@ def _rows(order: list[str], *, padding: float) -> "alt.Y":
     return alt.Y("label", type="nominal", scale=scale, axis=axis, title=None)
 
 
-def _layered(height: int, *layers: "alt.Chart") -> "alt.LayerChart":
+def _layered(height: int, *layers: "alt.Chart", labels: Sequence[str] = ()) -> "alt.LayerChart":
+    """Lay charts over one another; labels on the left have room for the widest of usual fonts."""
     import altair as alt
 
     size = alt.AutoSizeParams(type="fit-x", contains="padding")
-    return alt.LayerChart(layer=list(layers), width=WIDTH, height=height, autosize=size, padding=5)
+    room = 5 + round(_WIDER * max(map(len, labels), default=0))
+    padding = {"left": room, "right": 5, "top": 5, "bottom": 5}
+    return alt.LayerChart(
+        layer=list(layers), width=WIDTH, height=height, autosize=size, padding=padding
+    )
 
 
 def _ticks(rows: tuple[Row, ...]) -> tuple[list[float], str]:

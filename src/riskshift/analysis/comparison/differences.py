@@ -1,23 +1,24 @@
 """Which model is safer on the same prompts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from riskshift.analysis.comparison.matching import Matching, Outcomes, PairCells
-from riskshift.analysis.metrics import Choice, choose
+from riskshift.analysis.metrics import Choice, choose, overall_metrics, refuse_untold
 from riskshift.analysis.plain import Plain, Positive, Share, Signed
 from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge, settled
+from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.multiple import bonferroni, bonferroni_p
 from riskshift.stats.paired import mcnemar_exact, tango_exact
 from riskshift.stats.paired_clusters import clustered_tango, sign_flip
 from riskshift.stats.proportion import Interval
-from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 DEFAULT_METRICS: Final = (
     "escalation",
@@ -27,6 +28,8 @@ DEFAULT_METRICS: Final = (
     "severe_response",
     "persistence",
 )
+# Where the data tell refusals, or relevance.
+BESIDE_METRICS: Final = ("harmful_refusal", "over_refusal", "harmless_answer", "on_task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,22 @@ class PairedDifference(Plain):
         return all(end.low > 0 for end in held) or all(end.high < 0 for end in held)
 
 
-def default_choices(taxonomy: Taxonomy, names: Sequence[str] = ()) -> list[Choice]:
-    """Return the metrics to compare."""
-    return [choice for name in names or DEFAULT_METRICS for choice in choose(name, taxonomy)]
+def default_choices(counts: Counts, names: Sequence[str] = ()) -> list[Choice]:
+    """Return the metrics to compare: those that are named, else the usual ones that the data tell.
+
+    Raises
+    ------
+    UsageError
+        If one is unknown, or looks at what the data do not tell.
+    """
+    usual: tuple[str, ...] = (
+        DEFAULT_METRICS if (counts.response != MISSING).any() or not counts.told else ()
+    )
+    there = {metric.name for metric in overall_metrics(counts.taxonomy, counts.told)}
+    usual += tuple(name for name in BESIDE_METRICS if name in there)
+    found = [choice for name in names or usual for choice in choose(name, counts.taxonomy)]
+    refuse_untold(found, counts.told)
+    return found
 
 
 def paired_differences(
@@ -137,6 +153,7 @@ def paired_differences(
     settings: Settings,
     *,
     margin: float = DEFAULT_MARGIN,
+    margins: Mapping[str, float] | None = None,
 ) -> list[PairedDifference]:
     """Compare each pair of models in each metric.
 
@@ -152,6 +169,8 @@ def paired_differences(
         How to estimate.
     margin : float, default 0.01
         How much worse a candidate may be.
+    margins : mapping of str to float, optional
+        The same, for metrics with a margin of their own.
 
     Returns
     -------
@@ -170,10 +189,12 @@ def paired_differences(
     .. [2] R. A. Fisher, "The Design of Experiments" (1935), section 21, for the test of prompts
        with several answers.
     """
-    if not 0 < margin < 1:
-        raise UsageError(
-            f"margin is {margin}; it is a difference of rates between 0 and 1, such as 0.01."
-        )
+    own = margins or {}
+    for given in (margin, *own.values()):
+        if not 0 < given < 1:
+            raise UsageError(
+                f"margin is {given}; it is a difference of rates between 0 and 1, such as 0.01."
+            )
     made: list[PairedDifference] = []
     for choice in choices:
         if not choice.metric.by_prompt:
@@ -181,8 +202,9 @@ def paired_differences(
                 f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
             )
         outcomes = matching.outcomes(choice)
+        allowed = own.get(choice.label, margin)
         made += [
-            _difference(matching, outcomes, choice, pair, settings, len(pairs), margin)
+            _difference(matching, outcomes, choice, pair, settings, len(pairs), allowed)
             for pair in pairs
         ]
     return made

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from riskshift.analysis.comparison.differences import PairedDifference, by_metric
+from riskshift.analysis.comparison.directions import JOINTLY, TwoDirections
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.result import allowance, key
 from riskshift.analysis.comparison.shared import Shared
@@ -12,7 +13,7 @@ from riskshift.analysis.correction.differences import CorrectedComparison
 from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.verdicts import SPOKEN, Verdict
-from riskshift.analysis.words import counted, enumerate_words, p_value
+from riskshift.analysis.words import counted, enumerate_words, p_value, spoken
 
 FEW_PAIRS: Final = 3
 MOST_TURNED: Final = 5
@@ -27,8 +28,9 @@ def headline(
     differences: Sequence[PairedDifference],
     omnibus: Sequence[Omnibus],
     corrected: CorrectedComparison | None = None,
+    directions: Sequence[TwoDirections] = (),
 ) -> list[str]:
-    """Say the main findings of a comparison in a few sentences.
+    """Say the main findings of a comparison in a few sentences, both directions first.
 
     Where people's labels correct a difference, the verdict told is the corrected one.
     """
@@ -43,8 +45,9 @@ def headline(
         alone = "By the grader's labels alone: "
         if doubtful(corrected.sample):
             sentences.append(DOUBTFUL)
-    told = _Told(_verdicts(corrected), alone)
+    told = _Told(corrected_verdicts(corrected), alone)
     pairs = list(dict.fromkeys((d.baseline, d.candidate) for d in differences))
+    sentences = [*_jointly(directions, baseline), *sentences]
     if len(pairs) <= FEW_PAIRS:
         sentences += [
             told.tally([d for d in differences if (d.baseline, d.candidate) == pair])
@@ -58,7 +61,31 @@ def headline(
     return [sentence for sentence in sentences if sentence]
 
 
-def _verdicts(corrected: CorrectedComparison | None) -> dict[tuple[str, str, str], Verdict]:
+def _jointly(directions: Sequence[TwoDirections], baseline: str | None) -> Iterator[str]:
+    """Say which models are better in both directions, pair by pair or by word."""
+    if len(directions) <= FEW_PAIRS:
+        yield from (item.sentence for item in directions)
+        return
+    found: dict[str, list[str]] = {}
+    for item in directions:
+        word = "no verdict on both" if item.verdict is None else JOINTLY[item.verdict]
+        named = item.candidate if baseline else f"{item.candidate} against {item.baseline}"
+        found.setdefault(word, []).append(named)
+    words = [*JOINTLY.values(), "no verdict on both"]
+    told = "; ".join(f"{word}: {enumerate_words(found[word])}" for word in words if word in found)
+    against = f", against {baseline}" if baseline else ""
+    harm, helpful = (
+        enumerate_words([spoken(name) for name in part.metrics])
+        for part in (directions[0].harm, directions[0].helpful)
+    )
+    by = f"On harm ({harm}) and help on harmless prompts ({helpful or 'not known'}) together"
+    yield f"{by}{against}: {told}."
+
+
+def corrected_verdicts(
+    corrected: CorrectedComparison | None,
+) -> dict[tuple[str, str, str], Verdict]:
+    """Return the verdicts that people's labels correct; none where their sample is doubtful."""
     if corrected is None or doubtful(corrected.sample):
         return {}
     return {key(item): item.verdict for item in corrected.differences if item.verdict}
@@ -75,10 +102,10 @@ class _Told:
         """Say on which metrics one model is better than another, or worse."""
         first = differences[0]
         held, raw = self._parted(differences)
-        margin = next((verdict.margin for _, verdict in (*held, *raw)), None)
-        if margin is None:
+        margins = [verdict.margin for _, verdict in (*held, *raw)]
+        if not margins:
             return ""
-        start = f"{first.candidate} against {first.baseline}, at a margin of {allowance(margin)}"
+        start = f"{first.candidate} against {first.baseline}, at a margin of {allowance(*margins)}"
         return self._said(start, held, raw, _on)
 
     def ranked(self, metric: str, family: Sequence[PairedDifference]) -> str:

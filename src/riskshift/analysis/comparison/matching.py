@@ -201,7 +201,12 @@ class Matching:
         trials = np.stack([o.trials[:, s] for o, s in zip(made, sides, strict=True)], axis=1)
         if absent is not None and absent.any():
             counts = self.severities.counts
-            unlabelled = replace(counts, response=np.full_like(counts.response, MISSING))
+            unlabelled = replace(
+                counts,
+                response=np.full_like(counts.response, MISSING),
+                relevance=None,
+                refusal=None,
+            )
             answers = choice.answers(Severities(unlabelled))
             for at, as_event in enumerate(taken):
                 there, other = self._tallied(answers.settled(high=as_event)), sides[1 - at]

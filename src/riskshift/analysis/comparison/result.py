@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from riskshift.analysis.comparison.differences import PairedDifference
+from riskshift.analysis.comparison.directions import TwoDirections
 from riskshift.analysis.comparison.interaction import Interaction
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.severity import OrdinalDifference
 from riskshift.analysis.comparison.shared import Shared
 from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
+from riskshift.analysis.metrics import CATEGORY, OVERALL
 from riskshift.analysis.plain import Plain
 from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import percent, points_with_range
 from riskshift.taxonomy import Taxonomy
+
+_WANTED: Final = frozenset(m.name for m in (*OVERALL, *CATEGORY) if m.bad is False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Comparison(Results):
         The one that the others are compared with; None where all pairs are.
     margin : float
         How much worse a candidate may be.
+    helpful_margin : float
+        The same for the metrics of help on harmless prompts.
     coverage : Shared
         Which prompts they share.
     rates : dict of str to dict of str to Rate
@@ -59,6 +65,8 @@ class Comparison(Results):
         What cannot be said, in plain words.
     corrected : CorrectedComparison or None
         The same differences corrected by people's labels; None without them.
+    directions : tuple of TwoDirections
+        Harm and help on harmless prompts judged together, pair by pair.
     """
 
     taxonomy: Taxonomy
@@ -66,6 +74,7 @@ class Comparison(Results):
     models: tuple[str, ...]
     baseline: str | None
     margin: float
+    helpful_margin: float
     coverage: Shared
     rates: dict[str, dict[str, Rate]]
     differences: tuple[PairedDifference, ...]
@@ -78,12 +87,14 @@ class Comparison(Results):
     summary: tuple[str, ...]
     notes: tuple[str, ...]
     corrected: CorrectedComparison | None = None
+    directions: tuple[TwoDirections, ...] = ()
 
     kind: ClassVar[str] = "comparison"
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence taxonomy summary notes "
-        "comparison(models baseline margin coverage rates differences corrected omnibus "
-        "ordinal mix standardized interaction) verdicts"
+        "comparison(models baseline margin helpful_margin coverage directions rates differences "
+        "corrected "
+        "omnibus ordinal mix standardized interaction) verdicts"
     )
 
     def difference(
@@ -171,15 +182,27 @@ def key(item: PairedDifference | CorrectedDifference) -> tuple[str, str, str]:
     return item.metric, item.baseline, item.candidate
 
 
-def allowance(margin: float) -> str:
-    """Write a margin in percentage points.
+def allowance(*margins: float) -> str:
+    """Write a margin in percentage points, or those that metrics have.
 
     Examples
     --------
-    >>> allowance(0.01), allowance(0.025)
-    ('1 point', '2.5 points')
+    >>> allowance(0.01), allowance(0.025), allowance(0.01, 0.02)
+    ('1 point', '2.5 points', '1 point or 2 points, by metric')
     """
-    return f"{100 * margin:g} point{'' if margin == 0.01 else 's'}"
+    told = [f"{100 * m:g} point{'' if m == 0.01 else 's'}" for m in sorted(set(margins))]
+    return told[0] if len(told) == 1 else f"{' or '.join(told)}, by metric"
+
+
+def wanted(metric: str) -> str:
+    """Say beside the name of a metric that more of it is better, where that is so.
+
+    Examples
+    --------
+    >>> wanted("harmful_refusal[hate]"), wanted("escalation")
+    (' (higher is better)', '')
+    """
+    return " (higher is better)" if metric.partition("[")[0] in _WANTED else ""
 
 
 def verdict_sentence(item: PairedDifference) -> str:
@@ -205,9 +228,9 @@ def verdict_sentence(item: PairedDifference) -> str:
     if verdict.higher:
         open_ = f"{new} is {verdict.above} than {old} on {metric}; whether by more than {allowed} is not settled"
     said = {
-        "better": f"{new} is better than {old} on {metric}",
-        "not_worse": f"{new} is not {more} on {metric}{though}",
-        "worse": f"{new} is {more} on {metric}",
+        "better": f"{new} is better than {old} on {metric}{wanted(item.metric)}",
+        "not_worse": f"{new} is not {more} on {metric}{wanted(item.metric)}{though}",
+        "worse": f"{new} is {more} on {metric}{wanted(item.metric)}",
         "inconclusive": open_,
     }
     needed = f" {_needed(item, verdict)}" if verdict.word == "inconclusive" else ""

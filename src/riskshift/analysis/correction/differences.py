@@ -1,6 +1,6 @@
 """Differences between models, corrected for a grader's errors by people's labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from typing import ClassVar
@@ -163,6 +163,7 @@ def corrected_differences(
     settings: Settings,
     *,
     margin: float,
+    margins: Mapping[str, float] | None = None,
 ) -> CorrectedComparison:
     """Correct the differences of models, metric by metric.
 
@@ -180,6 +181,8 @@ def corrected_differences(
         How to estimate.
     margin : float
         How much worse a candidate may be.
+    margins : mapping of str to float, optional
+        The same, for metrics with a margin of their own.
 
     Returns
     -------
@@ -194,7 +197,15 @@ def corrected_differences(
     """
     together = bonferroni(settings.confidence, len(pairs))
     made = [
-        _difference(doubled, crossed, choice, pair, settings, together, margin)
+        _difference(
+            doubled,
+            crossed,
+            choice,
+            pair,
+            settings,
+            together,
+            (margins or {}).get(choice.label, margin),
+        )
         for choice in choices
         for crossed in [Crossed.of(doubled, choice, sample.stratified_by)]
         for pair in pairs

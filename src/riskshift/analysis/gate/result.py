@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from riskshift.analysis.exposure import carried
+from riskshift.analysis.gate.degenerate import Degenerate
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.plain import AtLeastOne, Inner, Keyed, Plain, Positive, Share, Written
 from riskshift.analysis.provenance import Releases, Results
 from riskshift.analysis.rates import Rate, unrounded
-from riskshift.analysis.words import counted
+from riskshift.analysis.words import counted, enumerate_words
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
 
@@ -267,6 +268,10 @@ class GateReport(Results):
         Which look this is; None where the data are judged once.
     warnings : tuple of str
         What the data does not say, and what was taken for granted instead.
+    degenerate : tuple of Degenerate
+        Models that nobody wants, judged by the same rules.
+    no_degenerate : bool
+        Whether the gate fails where one of them passes.
     """
 
     results: tuple[GateResult, ...]
@@ -275,17 +280,27 @@ class GateReport(Results):
     doubts: tuple[str, ...] = ()
     look: LookAt | None = None
     warnings: tuple[str, ...] = ()
+    degenerate: tuple[Degenerate, ...] = ()
+    no_degenerate: bool = False
 
     kind: ClassVar[str] = "gate"
     shape: ClassVar[str] = (
-        "verdict headline confidence look *provenance rules verdicts=results notes warnings"
+        "verdict headline confidence look *provenance rules verdicts=results "
+        "degenerate_pass degenerate no_degenerate notes warnings"
     )
 
     @property
     def verdict(self) -> Outcome:
         """The worst verdict of all: one failure fails the gate, one open rule leaves it open."""
         found = {result.verdict for result in self.results}
+        if self.no_degenerate and self.degenerate_pass:
+            found.add("fail")
         return next(word for word in WORST_FIRST if word in found)
+
+    @property
+    def degenerate_pass(self) -> bool:
+        """Whether a model that refuses everything, or one that answers everything, would pass too."""
+        return any(item.passes for item in self.degenerate)
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -298,6 +313,9 @@ class GateReport(Results):
         n = {word: sum(r.verdict == word for r in self.results) for word in WORST_FIRST}
         total = len(self.results)
         of = "the check" if total == 1 else f"{{}} of {total:,} checks"
+        if self.no_degenerate and self.degenerate_pass and not n["fail"]:
+            models = [f"one that {item.model}" for item in self.degenerate if item.passes]
+            return f"FAIL: a model that nobody wants, {enumerate_words(models)}, would pass too (--no-degenerate)."
         if self.verdict == "pass":
             return (
                 "PASS: the check passed." if total == 1 else f"PASS: all {total:,} checks passed."

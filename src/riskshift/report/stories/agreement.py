@@ -14,7 +14,7 @@ from riskshift.analysis.agreement.result import (
     rule_rates,
 )
 from riskshift.analysis.rates import Rate, unrounded
-from riskshift.analysis.words import coefficient, counted, percent, spread
+from riskshift.analysis.words import coefficient, counted, percent, spoken, spread
 from riskshift.counts.ratings import Dispute, Label
 from riskshift.report.document import (
     Block,
@@ -26,7 +26,7 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
-from riskshift.report.stories.rates import dot, spoken
+from riskshift.report.stories.rates import dot
 from riskshift.report.tables import Column, table
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy

@@ -7,7 +7,7 @@ from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.result import Analysis
-from riskshift.analysis.words import counted, percent
+from riskshift.analysis.words import counted, percent, spoken
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -23,13 +23,7 @@ from riskshift.report.stories.categories import categories_section
 from riskshift.report.stories.movement import movement_section, one_side_section, origin_section
 from riskshift.report.stories.one_bit import one_bit_section
 from riskshift.report.stories.provenance import provenance_section, source_name
-from riskshift.report.stories.rates import (
-    dot,
-    estimate_and_spread,
-    interval_heading,
-    rate_notes,
-    spoken,
-)
+from riskshift.report.stories.rates import dot, estimate_and_spread, interval_heading, rate_notes
 from riskshift.report.stories.refusals import refusal_metrics, refusals_section
 from riskshift.report.stories.relevance import relevance_section
 from riskshift.report.stories.trust import corrected_section, tipping_section
@@ -70,7 +64,12 @@ def story(analysis: Analysis) -> Document:
         sections.append(one_bit_section(population.one_bit))
     if population.relevance is not None:
         sections.append(
-            relevance_section(population.relevance, taxonomy, analysis.settings.confidence)
+            relevance_section(
+                population.relevance,
+                taxonomy,
+                analysis.settings.confidence,
+                population.overall["on_task"],
+            )
         )
     sections += [_groups(column, groups) for column, groups in analysis.groups.items()]
     if analysis.corrected is not None:
@@ -101,7 +100,9 @@ def _groups(column: str, groups: Mapping[str, Population]) -> Section:
     ]
     if len(groups) <= MOST_GROUPS_DRAWN:
         blocks += _group_figure(column, groups)
-    blocks += [_rates_by(column, groups), _persistence_by(column, groups)]
+    blocks.append(_rates_by(column, groups))
+    if any(population.labelled_side is None for population in groups.values()):
+        blocks.append(_persistence_by(column, groups))
     return Section(f"Side by side: {column}", f"by-{column}", tuple(blocks), brief=True)
 
 

@@ -13,6 +13,7 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import p_value, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
+from riskshift.report.stories.directions import directions_section
 from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import dot, estimate_and_spread
 from riskshift.report.stories.trust import corrected_differences_section
@@ -43,7 +44,7 @@ def story(comparison: Comparison) -> Document:
     Document
         Verdicts first, then rates, differences, severity, the common mix, groups and methods.
     """
-    sections = []
+    sections = [directions_section(comparison)] if comparison.directions else []
     if comparison.corrected is not None:
         sections.append(corrected_differences_section(comparison.corrected))
     sections += [

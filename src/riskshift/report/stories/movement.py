@@ -7,15 +7,9 @@ from riskshift.analysis.metrics import OVERALL, Metric
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.movement import EscalationOrigin, Origin
 from riskshift.analysis.transitions.population import Population
-from riskshift.analysis.words import enumerate_words, percent, percent_range, spread
+from riskshift.analysis.words import enumerate_words, percent, percent_range, spoken, spread
 from riskshift.report.document import Block, Figure, Matrix, Paragraph, Section, Table
-from riskshift.report.stories.rates import (
-    interval_heading,
-    range_if_known,
-    rate_notes,
-    rate_table,
-    spoken,
-)
+from riskshift.report.stories.rates import interval_heading, range_if_known, rate_notes, rate_table
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import Taxonomy
 

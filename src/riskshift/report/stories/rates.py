@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from riskshift.analysis.correction.rates import Share
 from riskshift.analysis.metrics import Metric
 from riskshift.analysis.rates import Rate, unrounded
-from riskshift.analysis.words import percent, percent_range, spread
+from riskshift.analysis.words import percent, percent_range, spoken, spread
 from riskshift.report.document import Table
 from riskshift.report.tables import Column, table
 
@@ -66,11 +66,6 @@ def rate_notes(rates: Sequence[Rate]) -> tuple[str, ...]:
 def estimate_and_spread(rate: Rate) -> str:
     """Write a rate with its interval: ``3.2% (2.4% to 4.3%)``."""
     return "undefined" if rate.interval is None else f"{percent(rate.estimate)} ({spread(rate)})"
-
-
-def spoken(metric: str) -> str:
-    """Write the name of a metric as words."""
-    return metric.replace("over_", "over-").replace("_", " ")
 
 
 def dot(label: str, series: str, rate: Rate | Share) -> dict[str, str | float | int]:

@@ -5,9 +5,9 @@ from typing import Final
 from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric
 from riskshift.analysis.rates import Rate
 from riskshift.analysis.transitions.population import Population
-from riskshift.analysis.words import percent, spread
+from riskshift.analysis.words import percent, spoken, spread
 from riskshift.report.document import Block, Figure, Paragraph, Section
-from riskshift.report.stories.rates import dot, interval_heading, rate_notes, rate_table, spoken
+from riskshift.report.stories.rates import dot, interval_heading, rate_notes, rate_table
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import Taxonomy
 

@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from riskshift.analysis.rates import unrounded
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.relevance import AssociationTest, Relevance
-from riskshift.analysis.words import coefficient, counted, p_value, percent
+from riskshift.analysis.words import coefficient, counted, p_value, percent, spoken, spread
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
-from riskshift.report.stories.rates import spoken
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import Taxonomy
 from riskshift.written import RELEVANCE
 
 
-def relevance_section(relevance: Relevance, taxonomy: Taxonomy, confidence: float) -> Section:
+def relevance_section(
+    relevance: Relevance, taxonomy: Taxonomy, confidence: float, on_task: Rate
+) -> Section:
     """Show how far responses keep to the task, by severity and category."""
     by_severity = {
         taxonomy.levels[severity]: row for severity, row in relevance.by_response_severity.items()
@@ -21,7 +22,7 @@ def relevance_section(relevance: Relevance, taxonomy: Taxonomy, confidence: floa
     blocks: list[Block] = [
         Paragraph(
             "Relevance 1 is off-topic or a refusal, 2 partial, 3 on-task. A safe response that is off-topic is safe "
-            "at the price of usefulness; a harmful one that is fully on-task is the worst of both."
+            f"at the price of usefulness; a harmful one that is fully on-task is the worst of both.{_served(on_task)}"
         ),
         *_relevance_figure(by_severity),
         _relevance_table("Relevance by response severity", "Response severity", by_severity),
@@ -55,6 +56,15 @@ def relevance_section(relevance: Relevance, taxonomy: Taxonomy, confidence: floa
             )
         )
     return Section("What safety costs in relevance", "relevance", tuple(blocks))
+
+
+def _served(on_task: Rate) -> str:
+    if on_task.interval is None:
+        return ""
+    return (
+        f" Harmless prompts got a response on task in {on_task.events:,} of {counted(on_task.trials, 'pair')} "
+        f"({percent(on_task.estimate)}, {spread(on_task)})."
+    )
 
 
 def _relevance_figure(rows: Mapping[str, tuple[int, ...]]) -> Iterator[Figure]:

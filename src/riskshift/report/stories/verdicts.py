@@ -7,7 +7,12 @@ from typing import Protocol
 from riskshift.analysis.comparison.differences import PairedDifference, by_metric
 from riskshift.analysis.comparison.findings import FEW_PROMPTS
 from riskshift.analysis.comparison.omnibus import Omnibus
-from riskshift.analysis.comparison.result import Comparison, allowance, verdict_sentence
+from riskshift.analysis.comparison.result import (
+    Comparison,
+    allowance,
+    verdict_sentence,
+    wanted,
+)
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import p_value, points, points_range
 from riskshift.report.document import Bullets, Paragraph, Section, Table
@@ -48,7 +53,11 @@ class Pairs:
 def verdicts_section(comparison: Comparison) -> Section:
     """Say of every metric and pair of models which is better, or that it is not settled."""
     judged = [d for d in comparison.differences if d.verdict is not None]
-    margin, pairs = allowance(comparison.margin), Pairs(comparison.baseline)
+    margin = allowance(
+        *(d.verdict.margin for d in judged if d.verdict),
+        *([comparison.margin] if not judged else []),
+    )
+    pairs = Pairs(comparison.baseline)
     confidence = unrounded(comparison.settings.confidence)
     at_once = max((len(family) for _, family in by_metric(comparison.differences)), default=1)
     held = (
@@ -69,7 +78,9 @@ def verdicts_section(comparison: Comparison) -> Section:
         f"Verdicts{pairs.against} at a margin of {margin}{alone}",
         judged,
         (
-            Column[PairedDifference]("Metric", lambda d: d.metric, text=True),
+            Column[PairedDifference](
+                "Metric", lambda d: f"{d.metric}{wanted(d.metric)}", text=True
+            ),
             Column(pairs.heading, pairs.name, text=True),
             Column("Verdict", _verdict, text=True),
             Column("Difference", lambda d: points(d.difference)),
