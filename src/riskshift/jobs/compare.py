@@ -75,7 +75,8 @@ def compare(
     candidates : sequence of str, optional
         Only these models; default: all.
     metrics : sequence of str, optional
-        Such as ``"escalation"`` or ``"persistence[sexual]"``; default: the usual ones.
+        Such as ``"escalation"`` or ``"persistence[sexual]"``, beside those of harm and help; default:
+        the usual ones.
     margin : float, default 0.01
         How much worse a candidate may be and still be called not worse.
     harm, helpful : sequence of str, optional

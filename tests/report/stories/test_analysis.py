@@ -17,9 +17,12 @@ from riskshift.report.document import (
 from riskshift.report.stories.analysis import story
 
 ORDER = [
+    "one-side",
     "movement",
     "categories",
     "origin",
+    "refusals",
+    "one-bit",
     "relevance",
     "by-",
     "corrected",
@@ -82,8 +85,8 @@ class TestEveryDocument:
         groups = [anchor for anchor in anchors if anchor.startswith("by-")]
         assert groups == [f"by-{column}" for column in any_result.groups]
 
-    def test_summary_has_two_to_four_sentences(self, document):
-        assert 2 <= len(document.summary) <= 4
+    def test_summary_has_two_to_six_sentences(self, document):
+        assert 2 <= len(document.summary) <= 6
         for sentence in document.summary:
             assert sentence[0].isupper() or sentence[0].isdigit()
             assert sentence.endswith(".")
@@ -104,8 +107,11 @@ class TestEveryDocument:
 
     def test_undefined_stands_only_where_there_are_no_trials(self, document, any_result):
         population = any_result.population
+        if population.labelled_side:
+            assert "movement" not in [section.anchor for section in document.sections]
+            return
         for metric in OVERALL:
-            if metric.name in population.overall:
+            if metric.name in population.overall and not metric.beside:
                 line = row(document, "Rates over all categories", metric.name.replace("_", " "))
                 rate = population.overall[metric.name]
                 assert ("undefined" in line[4:6]) == (rate.trials == 0)
@@ -167,6 +173,8 @@ class TestEveryDocument:
             assert not many.search(text), text
 
     def test_missing_labels_stand_beside_the_rates_they_could_move(self, document, any_result):
+        if any_result.population.labelled_side:
+            return  # no such rate is shown
         for name, category in any_result.population.categories.items():
             for metric in ("persistence", "drift_rate"):
                 rate = category.rates[metric]
@@ -244,6 +252,9 @@ class TestWords:
             "19.2% to 31.5%), clearly more than in hate, self_harm and violence.",
             "Of 40 escalations, most came from harmless prompts (unsolicited elaboration): 32 "
             "(80.0%, 65.2% to 89.5%).",
+            "One bit, a defect rate of 11.3%, hides that of the responses it calls good 67.2% lowered a risk and "
+            "32.8% had none to lower; and that of the bad ones 12.8% were less severe than their prompt and 28.4% "
+            "more severe.",
         )
 
     @pytest.mark.parametrize(
@@ -260,7 +271,7 @@ class TestWords:
             ("nothing labelled", "Labels are missing in a and b: persistence there is undefined"),
             ("one escalation", "No prompt is harmful in a or b: persistence there is undefined"),
             ("one escalation", "The data does not say which records share a prompt"),
-            ("one reduction", "The data has no relevance, so a refusal cannot be told"),
+            ("one reduction", "The data has no relevance and no refusals, so a refusal "),
             ("one prompt, three models", "All 3 records share one value of prompt_id."),
             ("prompts of two sizes", "5 records share 3 values of prompt_id."),
             ("prompts of two sizes", "Values of prompt_id have different numbers of records"),
@@ -332,7 +343,8 @@ class TestWords:
             taxonomy = riskshift.Taxonomy(["harm"], ["Fine", "Odd", "Bad"], start)
             frame = pl.DataFrame({"prompt_harm": [0, 2], "response_harm": [1, 2]})
             document = story(riskshift.analyze(frame, taxonomy=taxonomy, resamples=50))
-            return blocks(document, Bullets)[0].items[0]
+            (section,) = (s for s in document.sections if s.anchor == "methods")
+            return section.blocks[0].items[0]
 
         assert "one severity in the one category: Fine < Odd < Bad. Harmful means Odd or more." in (
             methods(1)

@@ -69,7 +69,7 @@ def texts(document):
 
 def test_verdicts_come_first_and_provenance_last(result):
     anchors = [section.anchor for section in story(result).sections]
-    assert anchors[:2] == ["verdicts", "words"]
+    assert anchors[:3] == ["directions", "verdicts", "words"]
     assert anchors[-1] == "provenance"
     assert len(set(anchors)) == len(anchors)
 
@@ -97,6 +97,10 @@ def test_a_margin_of_one_point_is_singular():
     assert "a margin of 1 point:" in words
 
 
+def verdicts_of(made):
+    return next(table for table in tables(story(made)) if table.caption.startswith("Verdicts"))
+
+
 def tables(document):
     for section in document.sections:
         yield from (block for block in section.blocks if isinstance(block, Table))
@@ -107,7 +111,7 @@ def test_pairs_of_models_say_which_is_first_or_leave_the_baseline_to_the_caption
         (RESULTS["all pairs"](), "Compared"),
         (RESULTS["baseline"](), "Candidate"),
     ):
-        verdicts = next(tables(story(made)))
+        verdicts = verdicts_of(made)
         assert verdicts.columns[1] == heading
         names = {row[1] for row in verdicts.rows}
         if heading == "Compared":
@@ -119,7 +123,7 @@ def test_pairs_of_models_say_which_is_first_or_leave_the_baseline_to_the_caption
 
 def test_verdicts_on_few_prompts_are_marked():
     made = RESULTS["two models"]()
-    verdicts = next(tables(story(made)))
+    verdicts = verdicts_of(made)
     assert all(row[2].endswith(" *") for row in verdicts.rows)
     assert "* Fewer than 30 shared prompts." in verdicts.notes
     few = next(d for d in made.differences if d.verdict is not None)
@@ -161,13 +165,11 @@ def test_higher_is_shown_and_said_whatever_the_margin():
         margin=0.04,
         taxonomy=HARM,
     )
-    rows = {row[0]: row[2] for row in next(tables(story(made))).rows}
-    assert rows == {
-        "response_harm": "not settled, though higher",
-        "reduction": "not settled, though lower",
-    }
-    assert "response_harm" in made.summary[1]
-    assert "not settled, though higher on response_harm" in made.summary[1]
-    harm, reduction = str(made).splitlines()[-2:]
+    rows = {row[0]: row[2] for row in verdicts_of(made).rows}
+    assert rows["response_harm"] == "not settled, though higher"
+    assert rows["reduction (higher is better)"] == "not settled, though lower"
+    (told,) = (sentence for sentence in made.summary if "at a margin of" in sentence)
+    assert "not settled, though higher on response_harm" in told
+    harm, reduction = [line for line in str(made).splitlines() if "whether by more" in line][:2]
     assert harm.startswith("new is higher than old on response_harm; whether by more than 4 points")
     assert reduction.startswith("new is lower than old on reduction; whether by more than 4 points")

@@ -61,7 +61,7 @@ def _one_bit(population: Population) -> Iterator[str]:
     for measure in found:
         good, bad = measure.without_event, measure.with_event
         calm, harmful = (sum(moves[name] for name in MOVES) for moves in (good, bad))
-        if not calm or not harmful:
+        if min(calm, harmful) < FEW_EVENTS:
             continue
         milder, rose = bad["reduced"], bad["escalated_from_safe"] + bad["escalated_from_harm"]
         yield (
