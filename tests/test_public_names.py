@@ -14,6 +14,7 @@ PUBLIC = [
     "ColumnError",
     "Columns",
     "Comparison",
+    "DataCard",
     "DataError",
     "FileError",
     "GateReport",

@@ -16,6 +16,7 @@ from riskshift.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from riskshift.analysis.agreement.result import Agreement
+    from riskshift.analysis.card import DataCard
     from riskshift.analysis.comparison.result import Comparison
     from riskshift.analysis.gate.result import GateReport
     from riskshift.analysis.grader.result import GraderReport
@@ -58,6 +59,7 @@ _HOMES = {
     "ColumnError": "errors",
     "Columns": "records",
     "Comparison": "analysis.comparison.result",
+    "DataCard": "analysis.card",
     "DataError": "errors",
     "FileError": "errors",
     "GateReport": "analysis.gate.result",
@@ -97,6 +99,7 @@ __all__ = [
     "ColumnError",
     "Columns",
     "Comparison",
+    "DataCard",
     "DataError",
     "FileError",
     "GateReport",

@@ -55,6 +55,7 @@ def analyze(
         str | None,
         typer.Option("--labels-by", metavar="WHO", help="Who made the labels: people or grader."),
     ] = None,
+    card: options.Card = None,
     seed: options.Seed = 20260709,
     quiet: options.Quiet = False,
 ) -> None:
@@ -64,7 +65,13 @@ def analyze(
 
     options.check_outputs(output, format)
     refuse_overwriting(
-        {"-o": output}, {"data": paths, "--people": people, "--taxonomy": reading.taxonomy}
+        {"-o": output},
+        {
+            "data": paths,
+            "--people": people,
+            "--card": card,
+            "--taxonomy": reading.taxonomy,
+        },
     )
     with options.progress(quiet=quiet) as told:
         result = riskshift.analyze(
@@ -79,6 +86,7 @@ def analyze(
             people=people,
             about=about or "prompts",
             labels_by=labels_by,
+            card=card,
             progress=told,
             **reading.arguments(),
         )

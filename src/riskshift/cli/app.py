@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from riskshift.cli import agree, analyze, check, compare, demo, grade, label_studio, plan, sample
+from riskshift.cli import (
+    agree,
+    analyze,
+    card,
+    check,
+    compare,
+    demo,
+    grade,
+    label_studio,
+    plan,
+    sample,
+)
 from riskshift.cli.printing import put
 from riskshift.version import __version__
 
@@ -18,6 +29,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("analyze")(analyze.analyze)
 app.command("agree")(agree.agree)
+app.command("card")(card.card)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("grader")(grade.grader)

@@ -52,6 +52,7 @@ def check(
             help="People's labels of the baseline, if --people does not hold them.",
         ),
     ] = None,
+    card: options.Card = None,
     absent: Annotated[
         str,
         typer.Option(
@@ -115,6 +116,7 @@ def check(
             "--baseline": baseline,
             "--people": people,
             "--baseline-people": baseline_people,
+            "--card": card,
             "--taxonomy": reading.taxonomy,
         },
     )
@@ -129,6 +131,7 @@ def check(
             baseline_model=baseline_model,
             people=people,
             baseline_people=baseline_people,
+            card=card,
             absent=absent,
             confidence=confidence,
             looks=looks,

@@ -71,6 +71,7 @@ def compare(
             help="A random sample of the pairs labelled by people: correct the differences.",
         ),
     ] = None,
+    card: options.Card = None,
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
@@ -94,6 +95,7 @@ def compare(
         {
             "data": paths,
             "--people": people,
+            "--card": card,
             "--standardize": None if standardize in MIXES else standardize,
             "--taxonomy": reading.taxonomy,
         },
@@ -111,6 +113,7 @@ def compare(
             by=by,
             standardize=standardize,
             people=people,
+            card=card,
             confidence=confidence,
             seed=seed,
             progress=told,

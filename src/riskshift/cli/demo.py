@@ -9,6 +9,7 @@ from riskshift.cli import options
 from riskshift.errors import OutputError
 
 CORPUS: Final = "reconstruction.csv"
+CARD: Final = "reconstruction.toml"
 SOURCE: Final = "a reconstruction of the corpus of arXiv 2604.26052"
 NOTE: Final = (
     "These records are a reconstruction. The paper's own are not public; an integer program made rows that meet every "
@@ -39,9 +40,15 @@ def demo(
 
     packaged = files("riskshift.data").joinpath(CORPUS)
     _check_new(output / "pairs.csv", packaged.read_bytes())
-    with options.progress(quiet=quiet) as told, as_file(packaged) as path, together():
+    stated = files("riskshift.data").joinpath(CARD)
+    with (
+        options.progress(quiet=quiet) as told,
+        as_file(packaged) as path,
+        as_file(stated) as card,
+        together(),
+    ):
         make_folder(output)
-        result = riskshift.analyze(path, labels_by="people", progress=told)
+        result = riskshift.analyze(path, labels_by="people", card=card, progress=told)
         result = replace(
             result,
             provenance=replace(result.provenance, source=SOURCE),

@@ -110,6 +110,14 @@ Memory = Annotated[
         "--memory-limit", metavar="SIZE", help="DuckDB's memory, such as 2GB; beyond it, disk."
     ),
 ]
+Card = Annotated[
+    Path | None,
+    typer.Option(
+        "--card",
+        metavar="FILE",
+        help="TOML file that says where the data comes from: riskshift card.",
+    ),
+]
 Confidence = Annotated[
     float, typer.Option("--confidence", metavar="LEVEL", help="Coverage of every interval.")
 ]

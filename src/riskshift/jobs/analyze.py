@@ -10,9 +10,11 @@ from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.transitions.findings import caveats, headline
 from riskshift.analysis.transitions.population import Population, estimate
 from riskshift.analysis.transitions.result import Analysis
+from riskshift.analysis.unstated import unstated
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.opening import (
     MOST,
     Clock,
@@ -44,6 +46,7 @@ def analyze(
     people: Any = None,
     about: str = "prompts",
     labels_by: str | None = None,
+    card: Card = None,
     progress: Callable[[str], None] = silent,
     **reading: Unpack[Grouping],
 ) -> Analysis:
@@ -78,6 +81,9 @@ def analyze(
     labels_by : {"people", "grader"}, optional
         Who made the labels of `data`. Unless it was people, the result says how wrong a grader
         would have to be for each finding to vanish. If it was, `people` has nothing to correct.
+        Default: what the card says.
+    card : path or DataCard, optional
+        Where the data comes from: models, sources of prompts, who labelled. It changes no number.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -119,6 +125,7 @@ def analyze(
             "labels_by 'people' says that people made the labels, and people's labels (--people FILE) correct a "
             "grader's: leave out one of the two."
         )
+    stated = open_card(card, labels_by=labels_by, people=people is not None)
     clock = Clock()
     records = opened(data, reading, progress)
     clock.lap("read")
@@ -143,6 +150,8 @@ def analyze(
         corrected = _corrected(collapsed, people, settings, about, reading)
         clock.lap("correct")
     taxonomy = records.options.taxonomy
+    told = over_columns(stated, collapsed)
+    labels_by = labels_by or told.labels_by
     tipping = _tipping(population, labels_by)
     notes = caveats(
         population,
@@ -167,10 +176,11 @@ def analyze(
         cases=worst,
         provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
         summary=tuple(headline(population, corrected)),
-        notes=tuple(notes),
+        notes=(*notes, *unstated(told)),
         labels_by=labels_by,
         corrected=corrected,
         tipping=tipping,
+        card=told,
     )
 
 

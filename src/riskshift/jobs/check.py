@@ -18,7 +18,7 @@ from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
 from riskshift.analysis.gate.findings import about_degenerate
 from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
-from riskshift.analysis.gate.result import GateReport, GateResult, LookAt
+from riskshift.analysis.gate.result import GateReport, GateResult, LookAt, printable
 from riskshift.analysis.gate.rules import Rule, parse_rule
 from riskshift.analysis.metrics import refuse_untold
 from riskshift.analysis.provenance import Release, Releases
@@ -28,6 +28,7 @@ from riskshift.counts.doubled import Doubled
 from riskshift.counts.pairs import Counts
 from riskshift.engines import engine
 from riskshift.errors import DataError, UsageError, unknown_choice
+from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.looks import Looks, read_looks, write_looks
 from riskshift.jobs.opening import Grouping, opened, provenance, silent
 from riskshift.jobs.release import (
@@ -62,6 +63,7 @@ def check(
     looks: int | None = None,
     looks_file: str | Path | None = None,
     no_degenerate: bool = False,
+    card: Card = None,
     progress: Callable[[str], None] = silent,
     **reading: Unpack[Grouping],
 ) -> GateReport:
@@ -101,6 +103,9 @@ def check(
     no_degenerate : bool, default False
         Fail where a model that refuses everything, or one that answers everything, would pass the
         same rules on the same prompts.
+    card : path or DataCard, optional
+        Where the data comes from, that of a baseline too: models, sources of prompts, who labelled.
+        It changes no number.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -136,6 +141,7 @@ def check(
         raise unknown_choice("absent", absent, ABSENT)
     if reading.get("by"):
         raise UsageError("a gate groups rule by rule: write 'escalation <= 5% by model'.")
+    stated = open_card(card, people=people is not None)
     records = opened(data, reading, progress)
     if baseline_people is not None and (people is None or baseline is None):
         raise UsageError("people's labels of a baseline need a baseline, and people's labels too.")
@@ -170,6 +176,7 @@ def check(
     doubts = [] if labels is None else labels.doubts(collapsed, old)
     progress("judging")
     made = _provenance(collapsed, labels, matched)
+    told = over_columns(stated, collapsed, *([] if matched is None else [matched.old]))
     how, look, number = _How(confidence, drop=absent == "drop"), None, 0
     if planned is not None:
         at = _held(collapsed, old, labels)
@@ -181,15 +188,21 @@ def check(
     unwanted = _unwanted(parsed, collapsed, matched, how)
     if planned is not None and looks_file is not None:
         write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
+    untold = (
+        *warnings_of(collapsed),
+        *about_degenerate(unwanted, collapsed.counts.told),
+        *map(printable, told.remarks),
+    )
     return GateReport(
         tuple(results),
         how.confidence,
         made,
         tuple(doubts),
         look,
-        (*warnings_of(collapsed), *about_degenerate(unwanted, collapsed.counts.told)),
+        untold,
         unwanted,
         no_degenerate,
+        told,
     )
 
 

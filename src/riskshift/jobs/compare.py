@@ -26,6 +26,7 @@ from riskshift.analysis.correction.sample import people_sample
 from riskshift.analysis.metrics import Choice, refuse_untold
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
+from riskshift.analysis.unstated import unstated
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import Collapsed, collapse
@@ -33,6 +34,7 @@ from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
+from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.opening import Reading, opened, provenance, read, read_people, silent
 from riskshift.reading import combine
 from riskshift.reading.paths import model_name
@@ -60,6 +62,7 @@ def compare(
     interval: str = "wilson",
     seed: int = DEFAULT_SEED,
     resamples: int = 10_000,
+    card: Card = None,
     progress: Callable[[str], None] = silent,
     **reading: Unpack[Reading],
 ) -> Comparison:
@@ -93,6 +96,8 @@ def compare(
         also given corrected for the grader's errors, with verdicts of their own.
     confidence, interval, seed, resamples
         As in `analyze`.
+    card : path or DataCard, optional
+        Where the data comes from: models, sources of prompts, who labelled. It changes no number.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -128,12 +133,14 @@ def compare(
     (2, 0, 0.5)
     """
     settings = Settings(confidence, interval, seed, resamples)
+    stated = open_card(card, people=people is not None)
     records = _one_model_each(data, reading, progress)
     _check_cluster(records.options.cluster)
     records = _numbered(records, by)
     collapsed, grouped = _by_model(records, progress)
     records = collapsed.records
     refuse_placeholders(records)
+    told = over_columns(stated, collapsed)
     pairs = pick_models(grouped.names, baseline, candidates)
     choices = default_choices(collapsed.counts, metrics)
     asked = Asked.of(collapsed.counts, harm, helpful)
@@ -191,14 +198,16 @@ def compare(
         summary=tuple(
             headline(models, baseline, shared, differences, omnibus, corrected, directions)
         ),
-        notes=tuple(
-            caveats(
+        notes=(
+            *caveats(
                 shared,
                 differences,
                 standardized=mix is not None,
                 corrected=corrected is not None,
-            )
+            ),
+            *unstated(told),
         ),
+        card=told,
     )
 
 

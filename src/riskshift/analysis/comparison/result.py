@@ -1,9 +1,10 @@
 """The result of comparing models, and what it says in words."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from riskshift.analysis.card import DataCard
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.directions import TwoDirections
 from riskshift.analysis.comparison.interaction import Interaction
@@ -67,6 +68,8 @@ class Comparison(Results):
         The same differences corrected by people's labels; None without them.
     directions : tuple of TwoDirections
         Harm and help on harmless prompts judged together, pair by pair.
+    card : DataCard
+        Where the data comes from, as it is stated, and what is not stated.
     """
 
     taxonomy: Taxonomy
@@ -88,10 +91,11 @@ class Comparison(Results):
     notes: tuple[str, ...]
     corrected: CorrectedComparison | None = None
     directions: tuple[TwoDirections, ...] = ()
+    card: DataCard = field(default_factory=DataCard)
 
     kind: ClassVar[str] = "comparison"
     shape: ClassVar[str] = (
-        "*provenance settings.seed settings.confidence taxonomy summary notes "
+        "*provenance settings.seed settings.confidence taxonomy card summary notes "
         "comparison(models baseline margin helpful_margin coverage directions rates differences "
         "corrected "
         "omnibus ordinal mix standardized interaction) verdicts"

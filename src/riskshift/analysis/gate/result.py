@@ -4,12 +4,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
+from riskshift.analysis.card import DataCard
 from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.degenerate import Degenerate
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.plain import AtLeastOne, Inner, Keyed, Plain, Positive, Share, Written
 from riskshift.analysis.provenance import Releases, Results
 from riskshift.analysis.rates import Rate, unrounded
+from riskshift.analysis.unstated import unstated
 from riskshift.analysis.words import counted, enumerate_words
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
@@ -272,6 +274,8 @@ class GateReport(Results):
         Models that nobody wants, judged by the same rules.
     no_degenerate : bool
         Whether the gate fails where one of them passes.
+    card : DataCard
+        Where the data comes from, as it is stated, and what is not stated.
     """
 
     results: tuple[GateResult, ...]
@@ -282,10 +286,11 @@ class GateReport(Results):
     warnings: tuple[str, ...] = ()
     degenerate: tuple[Degenerate, ...] = ()
     no_degenerate: bool = False
+    card: DataCard = field(default_factory=DataCard)
 
     kind: ClassVar[str] = "gate"
     shape: ClassVar[str] = (
-        "verdict headline confidence look *provenance rules verdicts=results "
+        "verdict headline confidence look *provenance card rules verdicts=results "
         "degenerate_pass degenerate no_degenerate notes warnings"
     )
 
@@ -373,7 +378,7 @@ class GateReport(Results):
                 f"{counted(left_out, 'row')} left out in reading; a check passes or fails only if it would "
                 "whatever labels they had."
             )
-        return [*said, *self.doubts]
+        return [*said, *unstated(self.card), *self.doubts]
 
     def __str__(self) -> str:
         lines = [self.headline, *(f"Warning: {warning}" for warning in self.warnings)]

@@ -1,10 +1,11 @@
 """The result of an analysis: everything estimated, and what is needed to check it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Annotated, Any, ClassVar, Final
 
+from riskshift.analysis.card import DataCard
 from riskshift.analysis.correction.rates import NOTHING, Correction
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.plain import Limits
@@ -48,6 +49,8 @@ class Analysis(Results):
     tipping : tuple of Tipping
         How wrong the grader would have to be for each finding to vanish; empty where people made
         the labels.
+    card : DataCard
+        Where the data comes from, as it is stated, and what is not stated.
     """
 
     taxonomy: Taxonomy
@@ -61,11 +64,12 @@ class Analysis(Results):
     labels_by: Annotated[str, Limits(enum=["people", "grader"])] | None = None
     corrected: Correction | None = None
     tipping: tuple[Tipping, ...] = ()
+    card: DataCard = field(default_factory=DataCard)
 
     kind: ClassVar[str] = "analysis"
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence settings.resamples "
-        "settings.permutations taxonomy labels_by grader_relative summary notes "
+        "settings.permutations taxonomy card labels_by grader_relative summary notes "
         "overall(*population.overall transition_matrix=population.matrix.rows "
         "mean_shift=population.shift) population.categories contrasts=population.contrasts.told "
         "population.exposure population.escalation_origin population.relevance population.one_bit groups "

@@ -19,6 +19,7 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
+from riskshift.report.stories.card import card_section
 from riskshift.report.stories.categories import categories_section
 from riskshift.report.stories.movement import movement_section, one_side_section, origin_section
 from riskshift.report.stories.one_bit import one_bit_section
@@ -78,6 +79,7 @@ def story(analysis: Analysis) -> Document:
         sections.append(tipping_section(analysis.tipping))
     sections += [
         *([] if side == "prompt" else [_cases(analysis)]),
+        card_section(analysis.card),
         _methods(analysis),
         provenance_section(analysis.provenance, analysis.settings),
     ]

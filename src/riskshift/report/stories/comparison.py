@@ -13,6 +13,7 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import p_value, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
+from riskshift.report.stories.card import card_section
 from riskshift.report.stories.directions import directions_section
 from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import dot, estimate_and_spread
@@ -61,6 +62,7 @@ def story(comparison: Comparison) -> Document:
     if comparison.interaction is not None:
         sections.append(_interaction(comparison.interaction, Pairs(comparison.baseline)))
     sections += [
+        card_section(comparison.card),
         _methods(comparison),
         provenance_section(comparison.provenance, comparison.settings),
     ]
