@@ -28,6 +28,7 @@ ORDER = [
     "corrected",
     "tipping",
     "cases",
+    "card",
     "methods",
     "provenance",
 ]
