@@ -212,3 +212,16 @@ def test_a_merged_card_keeps_all_that_was_stated_and_states_no_less_than_either(
 def test_nothing_known_changes_nothing_and_a_card_over_itself_says_nothing_new(card):
     assert merged(card, DataCard(), by="column") == card
     assert merged(card, card, by="log").remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response", "told"),
+    [
+        ("people", "people", "which people labelled prompts and responses"),
+        ("grader", "grader", "which grader labelled prompts and responses"),
+        ("people", "grader", "which people or graders labelled prompts and responses"),
+    ],
+)
+def test_who_is_asked_for_is_what_is_known_to_have_labelled(prompt, response, told):
+    labels = {"prompt": {"by": prompt}, "response": {"by": response}}
+    assert told in clauses(DataCard.of({"labels": labels}))

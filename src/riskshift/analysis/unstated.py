@@ -1,12 +1,12 @@
 """What nobody states of where the data comes from, in one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from riskshift.analysis.card import DataCard
 from riskshift.analysis.words import enumerate_words
 
-# In the order in which they are told; {} is the sides that lack it.
+# In the order in which they are told; {} is the sides that lack it, {who} what is known to have labelled them.
 _CLAUSES: Final = {
     "models": "which models answered",
     "models.developer": "who made the models",
@@ -19,7 +19,7 @@ _CLAUSES: Final = {
     "sources.licence": "under which licences the sources stand",
     "labels": "who labelled {}",
     "labels.by": "whether people or a grader labelled {}",
-    "labels.who": "which people or which graders labelled {}",
+    "labels.who": "which {who} labelled {}",
     "labels.raters": "how many people labelled each of the {}",
     "labels.instructions": "by which instructions {} were labelled",
     "labels.agreement": "how well raters of {} agree",
@@ -46,9 +46,16 @@ def clauses(card: DataCard) -> tuple[str, ...]:
             made += [clause] if key in lacking else []
             continue
         last = key.removeprefix("labels")
-        sides = [f"{side}s" for side in card.labelled if f"labels.{side}{last}" in lacking]
-        made += [clause.format(enumerate_words(sides))] if sides else []
+        sides = [side for side in card.labelled if f"labels.{side}{last}" in lacking]
+        told = enumerate_words([f"{side}s" for side in sides])
+        made += [clause.format(told, who=_makers(card, sides))] if sides else []
     return tuple(made)
+
+
+def _makers(card: DataCard, sides: Sequence[str]) -> str:
+    told = [getattr(card.labels, side) for side in sides]
+    makers = {None if raters is None else raters.by for raters in told}
+    return str(makers.pop()) if len(makers) == 1 and None not in makers else "people or graders"
 
 
 def unstated(card: DataCard) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The section on the data: short where nothing is stated, whole where something is, safe always."""
 
+import re
+
 import pytest
 
 from riskshift import DataCard
@@ -61,9 +63,9 @@ def test_a_full_card_needs_no_note():
     ("render", "active"),
     [
         (render_html, "<script>alert"),
-        (render_markdown, "<script>alert"),
-        (render_markdown, "![x](http"),
-        (render_latex, "\\input{x}"),
+        (render_markdown, r"(?<!\\)<script>"),
+        (render_markdown, r"(?<!\\)!?(?<!\\)\[x"),
+        (render_latex, r"\\input\{"),
     ],
 )
 def test_texts_of_a_card_never_become_markup(render, active):
@@ -78,4 +80,5 @@ def test_texts_of_a_card_never_become_markup(render, active):
     )
     whole = merged(card, DataCard.of({"models": [{"name": HOSTILE + "2"}]}), by="column")
     made = render(Document("t", "s", (), (), (card_section(whole),)))
-    assert active not in made
+    assert "alert" in made
+    assert not re.search(active, made)

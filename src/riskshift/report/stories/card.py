@@ -33,7 +33,8 @@ def card_section(card: DataCard) -> Section:
         blocks.append(Bullets(card.remarks))
     lacking = clauses(card)
     if lacking:
-        blocks.append(Paragraph(f"Not stated: {'; '.join(lacking)}. {WRITE_ONE}", "note"))
+        hint = "" if card.written else f" {WRITE_ONE}"
+        blocks.append(Paragraph(f"Not stated: {'; '.join(lacking)}.{hint}", "note"))
     return Section("Where the data comes from", "card", tuple(blocks))
 
 
