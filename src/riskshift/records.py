@@ -33,6 +33,7 @@ ROLES = (
     "turn",
     "annotator",
     "refusal",
+    "set",
 )
 # Of these the columns tell rows apart or name who is meant: spaces around the values mean nothing.
 NAMING = (
@@ -43,6 +44,7 @@ NAMING = (
     "conversation_id",
     "turn",
     "annotator",
+    "set",
 )
 # What str.strip() takes off, spelt out because engines differ in what they take for a blank.
 BLANKS = "".join(chr(at) for at in range(0x3001) if chr(at).isspace())
@@ -59,7 +61,7 @@ class Columns(Mapping[str, str]):
     **roles : str
         Column names by role: ``prompt_id``, ``model``, ``prompt``, ``response``, ``relevance``,
         ``prompt_benign``, ``record_id``, ``sample``, ``conversation_id``, ``turn``, ``annotator``,
-        ``refusal``, and ``prompt_<category>`` and ``response_<category>`` for the labels.
+        ``refusal``, ``set``, and ``prompt_<category>`` and ``response_<category>`` for the labels.
 
     Examples
     --------
@@ -186,7 +188,7 @@ class Options:
     model : str, optional
         Keep only this model's records.
     cluster : str, optional
-        Column whose equal values share their luck; default: the prompt.
+        Column whose equal values share their luck; default: the set, else the prompt.
     prompt_labels : {"per-prompt", "per-row"}
         Whether the labels of one prompt must agree across its records.
     skip_bad : bool
@@ -359,9 +361,23 @@ class Records:
         return self.column("prompt_id") or self.column("prompt")
 
     @property
+    def sets(self) -> str | None:
+        """Column that tells which prompts belong together; None if the data does not say."""
+        return self.column("set")
+
+    @property
     def cluster(self) -> str | None:
         """Column whose equal values are not independent."""
-        return self.options.cluster or self.prompt
+        return self.options.cluster or self.sets or self.prompt
+
+    @property
+    def in_sets(self) -> bool:
+        """Whether sets of prompts are what is independent."""
+        return self.sets is not None and self.cluster == self.sets
+
+    def by_prompt(self) -> "Records":
+        """Return them with the prompt for the cluster, for what is matched prompt by prompt."""
+        return replace(self, options=replace(self.options, cluster=self.prompt))
 
     def where(self, condition: nw.Expr, *, reason: str, rows: int) -> "Records":
         """Keep the rows that meet a condition and remember how many were left out, and why."""

@@ -16,6 +16,7 @@ from riskshift.collapse.repeats import (
     check_samples,
 )
 from riskshift.collapse.scales import warn_if_doubtful
+from riskshift.collapse.sets import check_sets, warn_of_sets
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing
@@ -103,12 +104,13 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
     records.source.check_unchanged()
     warn_if_doubtful(faults)
     warn_of_placeholders(collapsed.records)
+    warn_of_sets(collapsed.records)
     return collapsed
 
 
 def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Collapsed:
     progress("grouping the labels")
-    records = own_prompts(check_ids(_cleaned(records), faults))
+    records = check_sets(own_prompts(check_ids(_cleaned(records), faults)), faults)
     columns = _groupings(records)
     model = records.column("model")
     by = model if model in columns else None

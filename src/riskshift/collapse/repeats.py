@@ -20,6 +20,9 @@ from riskshift.written import MISSING
 _UNEQUAL: Final = "riskshift_unequal"
 
 _SHARED: Final = "which records share a prompt"
+_TOGETHER: Final = (
+    "which prompts belong together, and one that belongs to no other is a set of its own"
+)
 
 
 def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None = None) -> Records:
@@ -40,6 +43,8 @@ def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None =
         Without rows where such a column is blank.
     """
     shared = dict.fromkeys(filter(None, (records.prompt, records.cluster)), _SHARED)
+    if records.in_sets:
+        shared[str(records.sets)] = _TOGETHER
     for column, tells in (shared | dict(also or {})).items():
         blank = engine.is_blank(records.frame, records.at(column))
         count = engine.count_rows(records.frame.filter(blank))

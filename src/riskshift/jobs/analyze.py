@@ -1,6 +1,7 @@
 """The main job in one call: read, check, collapse, estimate."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Unpack
 
 from riskshift.analysis.correction.rates import Correction, correct
@@ -132,10 +133,12 @@ def analyze(
     collapsed = collapse(records, progress=progress)
     clock.lap("collapse")
     progress("estimating")
-    population = estimate(collapsed.counts, settings, reference=reference, all_pairs=all_pairs)
+    in_sets, model = collapsed.records.in_sets, _model_of_several(collapsed)
+    estimated = partial(estimate, settings=settings, reference=reference, all_pairs=all_pairs)
+    population = estimated(collapsed.counts, in_sets=in_sets and model is None)
     groups = {
         column: {
-            value: estimate(counts, settings, reference=reference, all_pairs=all_pairs)
+            value: estimated(counts, in_sets=in_sets and model in (None, column))
             for value, counts in grouped.each().items()
         }
         for column, grouped in collapsed.groups.items()
@@ -160,6 +163,8 @@ def analyze(
         labels_by=labels_by,
         corrected=corrected is not None,
         tipping=tipping,
+        sets=collapsed.records.sets,
+        by_model=model is not None,
     )
     strata = metrics_of_strata(records)
     if strata:
@@ -182,6 +187,13 @@ def analyze(
         tipping=tipping,
         card=told,
     )
+
+
+def _model_of_several(collapsed: Collapsed) -> str | None:
+    """Return the column of models, if there are several."""
+    model = collapsed.records.column("model")
+    grouped = collapsed.groups.get(model) if model else None
+    return None if grouped is None or len(grouped.names) < 2 else model
 
 
 def _corrected(

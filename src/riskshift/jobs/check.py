@@ -24,6 +24,7 @@ from riskshift.analysis.metrics import refuse_untold
 from riskshift.analysis.provenance import Release, Releases
 from riskshift.collapse.beside import tabulate_beside
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.sets import about_sets
 from riskshift.counts.doubled import Doubled
 from riskshift.counts.pairs import Counts
 from riskshift.engines import engine
@@ -190,6 +191,7 @@ def check(
         write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
     untold = (
         *warnings_of(collapsed),
+        *(() if old is None else about_sets(collapsed.records)),
         *about_degenerate(unwanted, collapsed.counts.told),
         *map(printable, told.remarks),
     )

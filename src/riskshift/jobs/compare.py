@@ -31,6 +31,7 @@ from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.placeholders import refuse_placeholders
+from riskshift.collapse.sets import about_sets
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
@@ -136,7 +137,7 @@ def compare(
     stated = open_card(card, people=people is not None)
     records = _one_model_each(data, reading, progress)
     _check_cluster(records.options.cluster)
-    records = _numbered(records, by)
+    records = _numbered(records, by).by_prompt()
     collapsed, grouped = _by_model(records, progress)
     records = collapsed.records
     refuse_placeholders(records)
@@ -205,6 +206,7 @@ def compare(
                 standardized=mix is not None,
                 corrected=corrected is not None,
             ),
+            *about_sets(records),
             *unstated(told),
         ),
         card=told,

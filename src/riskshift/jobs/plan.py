@@ -208,11 +208,14 @@ def _learn(
         raise UsageError(
             "models are matched prompt by prompt, so cluster would change nothing. Leave it out."
         )
+    if matched and records.prompt is not None:
+        records = records.by_prompt()
     collapsed = collapse(records, progress=progress)
     refuse_untold([choice], collapsed.counts.told)
     records = collapsed.records
     models = collapsed.groups.get(records.column("model") or "")
-    several = matched and models is not None and models.table.clusters is not None
+    together = models is not None and models.table.clusters is not None
+    several = matched and records.prompt is not None and together
     return pilot(
         collapsed.counts,
         choice,

@@ -318,10 +318,10 @@ class Matched:
                 nw.when(is_baseline).then(nw.col(own)).otherwise(named).alias(own)
             )
         columns = Columns(**{**dict(both.options.columns), "model": side})
-        options = replace(both.options, columns=columns, by=(), model=None, cluster=None)
+        options = replace(both.options, columns=columns, by=(), model=None, cluster=both.prompt)
         collapsed = collapse(replace(both, frame=frame, options=options))
         grouped = collapsed.groups[side]
-        if grouped.table.clusters is None:
+        if both.prompt is None or grouped.table.clusters is None:
             raise DataError(
                 f"{self.records.source.name} and the baseline, {self.old.records.source.name}, have "
                 "no prompt in common. They are compared prompt by prompt: give equal prompts equal "

@@ -12,6 +12,7 @@ from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.contrasts import Contrasts
 from riskshift.analysis.transitions.one_bit import MOVES
 from riskshift.analysis.transitions.population import Population
+from riskshift.analysis.transitions.sets import Sets
 from riskshift.analysis.words import counted, enumerate_words, percent, percent_range, spread
 from riskshift.counts.pairs import Counts
 from riskshift.stats.joint import ENOUGH
@@ -35,6 +36,7 @@ def headline(population: Population, corrected: Correction | None = None) -> lis
         _persistence(population),
         _origin(population),
         *_one_bit(population),
+        *_within_sets(population),
     ]
 
 
@@ -70,6 +72,17 @@ def _one_bit(population: Population) -> Iterator[str]:
             f"none to lower; and that of the bad ones {percent(milder / harmful)} were less severe than their "
             f"prompt and {percent(rose / harmful)} more severe."
         )
+
+
+def _within_sets(population: Population) -> Iterator[str]:
+    if population.sets is None or population.sets.right_on_all_variants.interval is None:
+        return
+    rate = population.sets.right_on_all_variants
+    were = "was" if rate.events == 1 else "were"
+    yield (
+        f"Of {counted(rate.trials, 'set')} with a harmless and a harmful prompt, {rate.events:,} {were} answered right "
+        f"on all variants ({_told(rate)})."
+    )
 
 
 def _corrected(correction: Correction | None) -> Iterator[str]:
@@ -276,12 +289,35 @@ def caveats(
     labels_by: str | None = None,
     corrected: bool = False,
     tipping: Sequence[Tipping] = (),
+    sets: str | None = None,
+    by_model: bool = False,
 ) -> list[str]:
-    """Say what the numbers do not tell."""
+    """Say what the numbers do not tell.
+
+    Parameters
+    ----------
+    population : Population
+        All records together.
+    counts : Counts
+        Their counts.
+    cluster : str or None
+        Column whose equal values are not independent.
+    labels_by : {"people", "grader", None}
+        Who made the labels.
+    corrected : bool
+        Whether rates were corrected by people's labels.
+    tipping : sequence of Tipping
+        How wrong the grader would have to be for each finding to vanish.
+    sets : str or None
+        Column that tells which prompts belong together.
+    by_model : bool
+        Whether several models answered, so that sets are judged model by model.
+    """
     return [
         _about_labels(labels_by, corrected, tipping),
         *_always(population),
         *_about_clusters(population, counts, cluster),
+        *_about_sets(population.sets, cluster, sets, by_model=by_model),
         *_about_gaps(population, counts),
     ]
 
@@ -351,6 +387,26 @@ def _about_clusters(population: Population, counts: Counts, cluster: str | None)
     )
     if len(np.unique(np.diff(counts.clusters.indptr))) > 1:
         yield f"Values of {cluster} have different numbers of records; those with more weigh more."
+
+
+def _about_sets(
+    told: Sets | None, cluster: str | None, column: str | None, *, by_model: bool
+) -> Iterator[str]:
+    if column is None:
+        return
+    if cluster != column:
+        yield (
+            f"The data names sets of prompts that belong together ({column}), but {cluster} was named as the unit that "
+            "is independent: nothing is said within sets, and no interval allows for them."
+        )
+    elif by_model:
+        yield "What is said within sets is said of each model by itself, never of several at once."
+    if told is not None and told.left_out:
+        many = sum(told.left_out.values())
+        yield (
+            f"{many:,} of {counted(told.count, 'set')} {'is' if many == 1 else 'are'} not known to hold a harmless and "
+            "a harmful prompt, and left out of what is said within sets."
+        )
 
 
 def _about_gaps(population: Population, counts: Counts) -> Iterator[str]:

@@ -22,6 +22,7 @@ from riskshift.analysis.transitions.movement import (
 )
 from riskshift.analysis.transitions.one_bit import BinaryMeasure, one_bit
 from riskshift.analysis.transitions.relevance import Relevance, relevance
+from riskshift.analysis.transitions.sets import Sets, within_sets
 from riskshift.counts.pairs import Counts
 
 
@@ -49,6 +50,9 @@ class Population(Plain):
         What safety costs in relevance; None where the data has none.
     one_bit : tuple of BinaryMeasure
         What the binary measures of the field say, and what each hides.
+    sets : Sets or None
+        Prompts that belong together; None where the data does not say which do, where another
+        cluster was named, or where several models answered: each is judged by itself.
     """
 
     records: int
@@ -60,10 +64,11 @@ class Population(Plain):
     escalation_origin: EscalationOrigin
     relevance: Relevance | None
     one_bit: tuple[BinaryMeasure, ...]
+    sets: Sets | None = None
 
     shape: ClassVar[str] = (
         "overall(*overall transition_matrix=matrix.rows mean_shift=shift) categories "
-        "contrasts=contrasts.told exposure escalation_origin relevance one_bit records"
+        "contrasts=contrasts.told exposure escalation_origin relevance one_bit sets records"
     )
 
     def rates(self) -> Iterator[tuple[str, Rate]]:
@@ -93,7 +98,12 @@ class Population(Plain):
 
 
 def estimate(
-    counts: Counts, settings: Settings, *, reference: str | None = None, all_pairs: bool = False
+    counts: Counts,
+    settings: Settings,
+    *,
+    reference: str | None = None,
+    all_pairs: bool = False,
+    in_sets: bool = False,
 ) -> Population:
     """Estimate everything from one table of counts.
 
@@ -107,6 +117,8 @@ def estimate(
         Category that the others are compared with.
     all_pairs : bool, default False
         Compare every pair of categories.
+    in_sets : bool, default False
+        Whether the counts are those of one model, clustered by sets of prompts.
 
     Returns
     -------
@@ -128,4 +140,5 @@ def estimate(
         escalation_origin=escalation_origin(severities, settings),
         relevance=relevance(severities, settings),
         one_bit=one_bit(severities, overall),
+        sets=within_sets(severities, settings) if in_sets else None,
     )

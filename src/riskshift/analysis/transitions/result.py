@@ -72,8 +72,8 @@ class Analysis(Results):
         "settings.permutations taxonomy card labels_by grader_relative summary notes "
         "overall(*population.overall transition_matrix=population.matrix.rows "
         "mean_shift=population.shift) population.categories contrasts=population.contrasts.told "
-        "population.exposure population.escalation_origin population.relevance population.one_bit groups "
-        "cases "
+        "population.exposure population.escalation_origin population.relevance population.one_bit "
+        "population.sets groups cases "
         "corrected tipping"
     )
 

@@ -27,6 +27,7 @@ from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import dot, estimate_and_spread, interval_heading, rate_notes
 from riskshift.report.stories.refusals import refusal_metrics, refusals_section
 from riskshift.report.stories.relevance import relevance_section
+from riskshift.report.stories.sets import METHOD, sets_section
 from riskshift.report.stories.trust import corrected_section, tipping_section
 from riskshift.report.tables import Column, table
 
@@ -72,6 +73,9 @@ def story(analysis: Analysis) -> Document:
                 population.overall["on_task"],
             )
         )
+    within = sets_section(analysis)
+    if within is not None:
+        sections.append(within)
     sections += [_groups(column, groups) for column, groups in analysis.groups.items()]
     if analysis.corrected is not None:
         sections.append(corrected_section(analysis.corrected))
@@ -233,6 +237,8 @@ def _methods(analysis: Analysis) -> Section:
             "Cramér's V (corrected: Bergsma 2013), Goodman and Kruskal's gamma; p corrected by Holm within each "
             "family. Where prompts repeat, Rao and Scott's second-order correction with an F distribution instead."
         )
+    if sets_section(analysis) is not None:
+        how.append(METHOD)
     return Section(
         "Methods and definitions",
         "methods",
