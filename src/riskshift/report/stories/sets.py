@@ -1,14 +1,15 @@
 """Prompts that belong together: right on all variants, and how responses change within a set."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from riskshift.analysis.rates import Rate, unrounded
+from riskshift.analysis.rates import unrounded
 from riskshift.analysis.transitions.result import Analysis
 from riskshift.analysis.transitions.sets import Sets, SetSlope
 from riskshift.analysis.words import percent, spread
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
-from riskshift.report.stories.rates import dot, interval_heading, range_if_known, spoken
+from riskshift.report.stories.rates import dot, range_if_known
 from riskshift.report.tables import Column, table
 
 MOST_SIZES: Final = 6
@@ -28,9 +29,12 @@ def sets_section(analysis: Analysis) -> Section | None:
     told = _by_model(analysis)
     if not told:
         return None
-    blocks: list[Block] = [Paragraph(_meaning(told)), _right(told)]
-    blocks += _figure(told)
-    blocks += [_slopes(told), _held(told)]
+    blocks: list[Block] = [
+        Paragraph(_meaning(told)),
+        _figures(told),
+        *_figure(told),
+        _held(told),
+    ]
     return Section("Prompts that belong together", "sets", tuple(blocks), brief=True)
 
 
@@ -57,32 +61,77 @@ def _meaning(told: Mapping[str, Sets]) -> str:
     )
 
 
-def _right(told: Mapping[str, Sets]) -> Table:
-    rates = [sets.right_on_all_variants for sets in told.values()]
+def _figures(told: Mapping[str, Sets]) -> Table:
+    rows = [row for name, sets in told.items() for row in _rows(name, sets)]
+    confidence = next((row.confidence for row in rows if row.confidence is not None), None)
     columns = [
-        Column[_Named]("Model", lambda item: item[0], text=True),
-        Column("Right", lambda item: f"{_rate(item).events:,}"),
-        Column("Of sets", lambda item: f"{_rate(item).trials:,}"),
-        Column("Estimate", lambda item: percent(_rate(item).estimate)),
-        Column(interval_heading(rates), lambda item: spread(_rate(item))),
+        *([Column[_Row]("Model", lambda row: row.model, text=True)] if len(told) > 1 else []),
+        Column[_Row]("Within sets", lambda row: row.what, text=True),
+        Column("Sets", lambda row: row.sets),
+        Column("Estimate", lambda row: row.estimate),
+        Column(
+            "Interval" if confidence is None else f"{unrounded(confidence)} interval",
+            lambda row: row.interval,
+        ),
     ]
-    if any(rate.missing for rate in rates):
+    if any(row.if_known for row in rows):
         columns.append(
-            Column(
-                "If missing labels were known",
-                lambda item: range_if_known(_rate(item)),
-                essential=False,
-            )
+            Column("If missing labels were known", lambda row: row.if_known, essential=False)
         )
-    undefined = (
-        "Undefined: no set has all its labels, a harmless and a harmful prompt. It is not zero."
+    notes = [
+        "Changes per prompt level are the mean over sets of the slope within each. A model that tells variants "
+        "apart refuses more as prompts get more severe, while the severity of its responses stays where it is."
+    ]
+    if any(row.confidence is None for row in rows):
+        notes.append(
+            "Undefined: too few sets with all their labels, a harmless and a harmful prompt. It is not zero."
+        )
+    return table(
+        "What is right in whole sets, and what changes within them", rows, columns, notes=notes
     )
-    notes = (undefined,) if any(rate.interval is None for rate in rates) else ()
-    return table("Sets answered right on all variants", told.items(), columns, notes=notes)
 
 
-def _rate(item: _Named) -> Rate:
-    return item[1].right_on_all_variants
+@dataclass(frozen=True)
+class _Row:
+    """One figure within the sets of one model, in words."""
+
+    model: str
+    what: str
+    sets: str
+    estimate: str
+    interval: str
+    confidence: float | None
+    if_known: str
+
+
+def _rows(model: str, sets: Sets) -> Iterator[_Row]:
+    rate = sets.right_on_all_variants
+    held = rate.interval
+    yield _Row(
+        model,
+        "right on all variants",
+        f"{rate.events:,} of {rate.trials:,}",
+        percent(rate.estimate),
+        spread(rate),
+        None if held is None else held.confidence,
+        range_if_known(rate),
+    )
+    yield _change(model, "severity of responses, per prompt level", sets.severity_slope)
+    if sets.refusal_slope is not None:
+        yield _change(model, "share of refusals, per prompt level", sets.refusal_slope)
+
+
+def _change(model: str, what: str, slope: SetSlope) -> _Row:
+    held, worst = slope.interval, slope.worst_case
+    return _Row(
+        model,
+        what,
+        f"{slope.sets:,}",
+        "undefined" if slope.estimate is None else f"{slope.estimate:+.2f}",
+        "undefined" if held is None else f"{held.low:+.2f} to {held.high:+.2f}",
+        None if held is None else held.confidence,
+        "" if worst is None else f"{worst[0]:+.2f} to {worst[1]:+.2f} ({slope.missing:,} missing)",
+    )
 
 
 def _figure(told: Mapping[str, Sets]) -> Iterator[Figure]:
@@ -107,60 +156,11 @@ def _figure(told: Mapping[str, Sets]) -> Iterator[Figure]:
     )
 
 
-def _slopes(told: Mapping[str, Sets]) -> Table:
-    named = {name: sets.severity_slope for name, sets in told.items()}
-    rows = [(name, "response severity, levels", slope) for name, slope in named.items()]
-    rows += [
-        (name, "refusal, share of responses", sets.refusal_slope)
-        for name, sets in told.items()
-        if sets.refusal_slope is not None
-    ]
-    held = next((slope.interval for *_, slope in rows if slope.interval), None)
-    columns = [
-        Column[tuple[str, str, SetSlope]]("Model", lambda row: row[0], text=True),
-        Column("Change of", lambda row: row[1], text=True),
-        Column("Sets", lambda row: f"{row[2].sets:,}", essential=False),
-        Column("Per level of the prompt", lambda row: _signed(row[2].estimate)),
-        Column(
-            "Interval" if held is None else f"{unrounded(held.confidence)} interval",
-            lambda row: _signed_range(row[2]),
-        ),
-    ]
-    if any(slope.missing for *_, slope in rows):
-        columns.append(Column("If missing labels were known", _if_known, essential=False))
-    return table(
-        "Change with the severity of the prompt, within a set",
-        rows,
-        columns,
-        notes=(
-            "The mean over sets of the slope within each. A model that tells variants apart refuses more as prompts "
-            "get more severe, while the severity of its responses stays where it is.",
-        ),
-    )
-
-
-def _signed(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:+.2f}"
-
-
-def _signed_range(slope: SetSlope) -> str:
-    held = slope.interval
-    return "undefined" if held is None else f"{held.low:+.2f} to {held.high:+.2f}"
-
-
-def _if_known(row: tuple[str, str, SetSlope]) -> str:
-    slope = row[2]
-    if slope.worst_case is None:
-        return ""
-    low, high = slope.worst_case
-    return f"{low:+.2f} to {high:+.2f} ({slope.missing:,} missing)"
-
-
 def _held(told: Mapping[str, Sets]) -> Table:
     reasons = list(dict.fromkeys(reason for sets in told.values() for reason in sets.left_out))
     columns = [
-        Column[_Named]("Model", lambda item: item[0], text=True),
-        Column("Records in a set (sets)", lambda item: _sizes(item[1]), text=True),
+        *([Column[_Named]("Model", lambda item: item[0], text=True)] if len(told) > 1 else []),
+        Column[_Named]("Records in a set (sets)", lambda item: _sizes(item[1]), text=True),
         Column("Sets", lambda item: f"{item[1].count:,}"),
         Column("With both", lambda item: f"{item[1].matched:,}"),
         *map(_left_out, reasons),
@@ -169,9 +169,7 @@ def _held(told: Mapping[str, Sets]) -> Table:
 
 
 def _left_out(reason: str) -> Column[_Named]:
-    return Column(
-        f"Left out: {spoken(reason)}", lambda item: f"{item[1].left_out.get(reason, 0):,}"
-    )
+    return Column(f"Left out: {reason}", lambda item: f"{item[1].left_out.get(reason, 0):,}")
 
 
 def _sizes(sets: Sets) -> str:
