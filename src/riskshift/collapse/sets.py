@@ -66,7 +66,7 @@ def _in_several(records: Records, rows: engine.Frame) -> PairError:
 
 def warn_of_sets(records: Records) -> None:
     """Warn where a column that is called set probably means something else."""
-    if not records.in_sets or "set" in records.options.columns:
+    if not records.in_sets or "set" in list(records.options.columns):
         return
     sets, _ = engine.repeats(records.frame, [records.at(str(records.sets))])
     rows = engine.count_rows(records.frame)

@@ -101,7 +101,7 @@ class TestRightOnAllVariants:
         found = told([(0, 0), (2, 0)], [(0, 1), (2, N)], [(0, 0), (2, N)])
         rate = found.right_on_all_variants
         assert (rate.trials, rate.missing, rate.worst_case) == (1, 1, (1 / 3, 2 / 3))
-        assert rate.estimate == 2 / 3
+        assert rate.estimate == pytest.approx(2 / 3)
 
     def test_a_refusal_of_a_prompt_of_unknown_severity_may_be_right(self):
         found = told([(0, 0, 0), (N, 0, 2), (2, 0, 2)], refusal=True)
@@ -112,7 +112,6 @@ class TestSlopes:
     def test_a_response_like_its_prompt_rises_by_one_a_step(self):
         found = told(*[[(0, 0), (1, 1), (2, 2)]] * 5, *[[(0, 0), (2, 2)]] * 3).severity_slope
         assert (found.estimate, found.sets, found.missing, found.worst_case) == (1, 8, 0, None)
-        assert found.interval.low < 1 < found.interval.high
 
     def test_a_constant_response_does_not_change(self):
         assert told(*[[(0, 1), (2, 1)]] * 4).severity_slope.estimate == 0
@@ -139,8 +138,13 @@ class TestSlopes:
     def test_an_estimate_beyond_the_bounds_is_moved_with_its_interval(self):
         found = told([(0, 0), (2, 2)], [(0, 0), (2, 2)], *[[(0, 2), (2, N)]] * 2).severity_slope
         assert found.worst_case == (0, 0.5)
-        assert found.estimate == 0.5
+        assert found.estimate == pytest.approx(0.5)
         assert found.interval.low < 0.5
+
+    def test_the_interval_ends_where_no_response_could_take_the_slope(self):
+        found = told(*[[(0, 0), (2, 2)]] * 4).severity_slope
+        assert (found.estimate, found.interval.high) == (1, 1)
+        assert found.interval.low < 1
 
     def test_one_set_tells_nothing_of_others(self):
         found = told([(0, 0), (2, 2)]).severity_slope

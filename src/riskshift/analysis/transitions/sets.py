@@ -123,6 +123,12 @@ class _Kinds:
         """Whether a harmless and a harmful prompt may be there."""
         return (self.size > 1) & (self.may_be_safe > 0) & (self.may_be_harmful > 0)
 
+    def mean(self, values: IntArray) -> Floats:
+        """Return for each member of each kind the mean of its set."""
+        sums = np.add.reduceat(values, self.held.indptr[:-1])
+        means: Floats = np.repeat(sums / self.size, self.size)
+        return means
+
 
 def within_sets(severities: Severities, settings: Settings) -> Sets:
     """Tell what is right in whole sets, and how responses change within them.
@@ -253,7 +259,9 @@ def _slope(
     left_open = kinds.possible & (unknown > 0)
     taken = kinds.matched & ((gaps == 0) if left_open.any() else (unknown == 0))
     at, starts = kinds.held.indices, kinds.held.indptr[:-1]
-    slopes = slopes_within(prompt.low[at], response.low[at], starts)
+    x = prompt.low[at]
+    slopes = slopes_within(x, response.low[at], starts)
+    steepest = slopes_within(x, np.where(x > kinds.mean(x), top, 0.0), starts)
     missing = int(kinds.weight[left_open].sum())
     worst = None
     if missing:
@@ -261,8 +269,9 @@ def _slope(
         worst = _extremes(*ends, kinds)
     if not taken.any():
         return SetSlope(None, None, 0, missing, worst)
+    reach = float(steepest[taken].max())
     estimate, interval = bounded_mean(
-        slopes[taken], kinds.weight[taken], confidence=settings.confidence, bounds=(-top, top)
+        slopes[taken], kinds.weight[taken], confidence=settings.confidence, bounds=(-reach, reach)
     )
     if worst is not None:
         moved = min(max(estimate, worst[0]), worst[1]) - estimate
@@ -283,7 +292,7 @@ def _ends(
     """
     at, starts = kinds.held.indices, kinds.held.indptr[:-1]
     x, low, high = prompt.low[at], response.low[at], response.high[at]
-    mean = np.repeat(np.add.reduceat(x, starts) / kinds.size, kinds.size)
+    mean = kinds.mean(x)
     span = np.maximum.reduceat(high, starts) - np.minimum.reduceat(low, starts)
     lowest = slopes_within(x, np.where(x > mean, low, high), starts)
     highest = slopes_within(x, np.where(x > mean, high, low), starts)
