@@ -70,7 +70,7 @@ Cluster = Annotated[
     typer.Option(
         "--cluster",
         metavar="COLUMN",
-        help="Records with equal values are not independent (default: prompt).",
+        help="Records with equal values are not independent (default: set, else prompt).",
     ),
 ]
 PromptLabels = Annotated[

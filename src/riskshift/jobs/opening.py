@@ -92,7 +92,7 @@ def read(
     model : str, optional
         Keep only this model's records.
     cluster : str, optional
-        Column whose equal values are not independent; default: the prompt.
+        Column whose equal values are not independent; default: the set, else the prompt.
     prompt_labels : {"per-prompt", "per-row"}
         Whether the labels of one prompt must agree across its records.
     skip_bad : bool, default False
