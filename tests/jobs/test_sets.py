@@ -4,8 +4,10 @@ import json
 
 import polars as pl
 import pytest
+from jsonschema import Draft202012Validator
 
 import riskshift
+from riskshift.report.writing import json_schema
 from riskshift.taxonomy import Taxonomy
 
 HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])
@@ -101,6 +103,19 @@ class TestAnalyze:
         if suffix == "json":
             sets = json.loads(text)["groups"]["model"]["open"]["sets"]
             assert sets["right_on_all_variants"]["trials"] == 20
+
+    def test_it_meets_the_schema(self, result):
+        alone = riskshift.analyze(PAIRS, taxonomy=HARM, model="open", resamples=200)
+        for made in (result, alone):
+            Draft202012Validator(json_schema("analysis")).validate(made.to_dict())
+
+
+class TestRaters:
+    def test_agreement_is_by_sets_too(self):
+        one = PAIRS.filter(pl.col("model") == "open").drop("model", "refusal")
+        both = pl.concat([one.with_columns(annotator=pl.lit(name)) for name in ("x", "y")])
+        found = riskshift.agree(both, taxonomy=HARM, resamples=200)
+        assert (found.provenance.cluster, found.provenance.units) == ("set", 20)
 
 
 class TestWhatIsMatchedPromptByPrompt:

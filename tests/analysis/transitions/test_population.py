@@ -46,6 +46,8 @@ def test_plain_data_hold_what_the_results_hold(counts):
         "exposure",
         "escalation_origin",
         "relevance",
+        "one_bit",
+        "sets",
         "records",
     ]
     assert found["overall"]["transition_matrix"] == [list(row) for row in population.matrix.rows]
