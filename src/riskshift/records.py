@@ -172,6 +172,44 @@ def by_name(names: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """Rows whose column holds a value, as text.
+
+    Parameters
+    ----------
+    column : str
+        By the user's name.
+    value : str
+        As it is written, without spaces around; empty where nothing stands.
+
+    Examples
+    --------
+    >>> Condition.of("axis=harm"), str(Condition.of("axis = harm"))
+    (Condition(column='axis', value='harm'), 'axis = harm')
+    """
+
+    column: str
+    value: str
+
+    @classmethod
+    def of(cls, text: str) -> "Condition":
+        """Read ``COLUMN=VALUE``.
+
+        Raises
+        ------
+        UsageError
+            If there is no ``=``, or nothing before it.
+        """
+        column, equals, value = text.partition("=")
+        if not equals or not column.strip():
+            raise UsageError(f"{text!r}: write it as COLUMN=VALUE, such as language=en.")
+        return cls(column.strip(), value.strip())
+
+    def __str__(self) -> str:
+        return f"{self.column} = {self.value}" if self.value else f"{self.column} is empty"
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How to read the columns; the same for files and frames.
 
@@ -201,6 +239,10 @@ class Options:
         names may then stand beside the numbers of a scale, and no row is left out.
     invert : sequence of str
         Labels whose numbers, true and false count down to harm, by column, role or category.
+    where : sequence of Condition
+        Only the rows that meet all of these are meant.
+    leave_out : sequence of Condition
+        Rows that meet one of these are left out and counted.
     """
 
     taxonomy: Taxonomy = field(default_factory=Taxonomy)
@@ -214,6 +256,8 @@ class Options:
     missing: tuple[str, ...] = ()
     by_people: bool = False
     invert: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
+    leave_out: tuple[Condition, ...] = ()
 
     def __post_init__(self) -> None:
         check_scale(self.scale, self.taxonomy)
@@ -378,6 +422,10 @@ class Records:
     def by_prompt(self) -> "Records":
         """Return them with the prompt for the cluster, for what is matched prompt by prompt."""
         return replace(self, options=replace(self.options, cluster=self.prompt))
+
+    def only(self, condition: nw.Expr) -> "Records":
+        """Keep the rows that are meant; the others are none of these records."""
+        return replace(self, frame=self.frame.filter(condition))
 
     def where(self, condition: nw.Expr, *, reason: str, rows: int) -> "Records":
         """Keep the rows that meet a condition and remember how many were left out, and why."""

@@ -53,6 +53,9 @@ class Taxonomy:
         What levels mean, a sentence each, for people who label: by level, for every category; by
         category and then by level, for that category instead. Kept as sorted pairs. None gives
         sentences to the default levels only. Taxonomies that differ in nothing else are equal.
+    codes : mapping of str to str or sequence of str, optional
+        What else data write for a level, by its name: ``{"Safe": ["0", "Neutral"]}``. Kept as sorted
+        pairs.
     refusal : RefusalScale
         How data write whether a response refuses. It is no severity, and makes no taxonomy another.
 
@@ -72,6 +75,7 @@ class Taxonomy:
     levels: tuple[str, ...] = ("Safe", "Low", "Medium", "High")
     harmful_from: int = 1
     descriptions: Descriptions | None = field(default=None, kw_only=True, compare=False, repr=False)
+    codes: Any = field(default=(), kw_only=True, compare=False, repr=False)
     refusal: RefusalScale = field(default=RefusalScale(), kw_only=True, compare=False, repr=False)
 
     shape: ClassVar[str] = "categories levels harmful_from"
@@ -92,6 +96,7 @@ class Taxonomy:
         wrong = upside_down(self.levels, self.harmful_from)
         if wrong:
             raise UsageError(f"taxonomy: {wrong}. {_turned(self.levels, self.harmful_from)}")
+        object.__setattr__(self, "codes", _coded(self.codes, self.levels))
         if self.descriptions is not None:
             frozen = _frozen(self.descriptions, self.categories, self.levels)
             object.__setattr__(self, "descriptions", frozen)
@@ -171,7 +176,7 @@ class Taxonomy:
             If a key is unknown or a value is not a taxonomy.
         """
         data = read_toml(path, "taxonomy")
-        known = ("categories", "levels", "harmful_from", "descriptions", "refusal")
+        known = ("categories", "levels", "harmful_from", "descriptions", "codes", "refusal")
         for key in data:
             if key not in known:
                 raise unknown_choice(f"{path}: taxonomy key", key, known)
@@ -207,6 +212,26 @@ def _names(field: str, value: Sequence[str]) -> tuple[str, ...]:
     if not is_list or not all(isinstance(name, str) and name.strip() for name in value):
         raise UsageError(f"taxonomy: {field} must be a list of names, not {value!r}.")
     return tuple(name.strip() for name in value)
+
+
+def _coded(given: object, levels: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Check codes and return them as sorted pairs of code and level."""
+    held: dict[str, str] = {}
+    named = {as_mark(level): level for level in levels}
+    pairs = (
+        given.items() if isinstance(given, Mapping) else [(b, a) for a, b in _pairs("codes", given)]
+    )
+    for level, codes in pairs:
+        if level not in levels:
+            raise unknown_choice("taxonomy: codes: level", str(level), levels)
+        for code in [codes] if isinstance(codes, str) else codes:
+            mark = as_mark(code)
+            other = held.get(mark, named.get(mark, level))
+            if other != level or not mark:
+                why = f"stands for {other} and {level}" if mark else "is blank"
+                raise UsageError(f"taxonomy: codes: {code!r} {why}.")
+            held[mark] = level
+    return tuple(sorted(held.items()))
 
 
 def _frozen(given: object, categories: Sequence[str], levels: Sequence[str]) -> Descriptions:
@@ -378,6 +403,7 @@ def level_parser(
         names = {"false": 0, "true": 1} | names
     elif scale not in (None, "names"):
         names = {name: at for name, at in names.items() if also_names and _number(name) is None}
+    names |= {code: taxonomy.levels.index(level) for code, level in taxonomy.codes}
     if scale == "names" or (scale is None and numbers_are_names(taxonomy)):
         numbers = {}
     return LevelParser(names, numbers, taxonomy.top, inverted, frozenset(marks))

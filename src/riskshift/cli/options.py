@@ -90,6 +90,16 @@ Missing = Annotated[
         "--missing", metavar="MARK", help="What stands for no label, such as -1 (repeatable)."
     ),
 ]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="COLUMN=VALUE", help="Read only these rows (repeatable)."),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--leave-out", metavar="COLUMN=VALUE", help="Leave these rows out, counted (repeatable)."
+    ),
+]
 Refusals = Annotated[
     list[str] | None,
     typer.Option(
@@ -158,6 +168,8 @@ READING: Final = {
     "prompt_labels": Shared("prompt_labels", PromptLabels, "per-prompt"),
     "skip_bad": Shared("skip_bad", SkipBad, False),
     "missing": Shared("missing", Missing),
+    "where": Shared("where", Where),
+    "leave_out": Shared("leave_out", LeaveOut),
     "refusals": Shared("refusal_scale", Refusals),
     "partial": Shared("partial_refusal", Partial),
     "memory_limit": Shared("memory_limit", Memory),
@@ -165,7 +177,7 @@ READING: Final = {
 # What every job takes that reads labels.
 LABELS: Final = (
     *("source", "taxonomy", "mapped", "scale", "invert"),
-    *("skip_bad", "missing", "refusals", "partial", "memory_limit"),
+    *("skip_bad", "missing", "where", "leave_out", "refusals", "partial", "memory_limit"),
 )
 LAST: Final = ("memory_limit", "quiet")
 

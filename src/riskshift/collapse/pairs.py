@@ -16,6 +16,7 @@ from riskshift.collapse.repeats import (
     check_samples,
 )
 from riskshift.collapse.scales import warn_if_doubtful
+from riskshift.collapse.selecting import selected
 from riskshift.collapse.sets import check_sets, warn_of_sets
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
@@ -110,7 +111,7 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
 
 def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Collapsed:
     progress("grouping the labels")
-    records = check_sets(own_prompts(check_ids(_cleaned(records), faults)), faults)
+    records = check_sets(own_prompts(check_ids(_cleaned(selected(records)), faults)), faults)
     columns = _groupings(records)
     model = records.column("model")
     by = model if model in columns else None

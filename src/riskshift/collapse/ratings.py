@@ -14,6 +14,7 @@ from riskshift.collapse.one_message import Faults
 from riskshift.collapse.pairs import MAX_GROUPS, MAX_PATTERNS, with_plain
 from riskshift.collapse.raters import Sheet, sheet_of
 from riskshift.collapse.repeats import check_ids, told_apart
+from riskshift.collapse.selecting import selected
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import group_name
 from riskshift.counts.ratings import Ratings, assemble_ratings
@@ -96,7 +97,7 @@ def collapse_raters(
 def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Rated:
     progress("grouping the labels")
     sheet = sheet_of(records)
-    records = check_ids(_cleaned(records, sheet), faults, _tells(sheet))
+    records = check_ids(_cleaned(selected(records), sheet), faults, _tells(sheet))
     if sheet.annotator:
         _refuse_many(records, sheet.annotator)
     rows, keys = _patterns(records, sheet), _keys(records, sheet)

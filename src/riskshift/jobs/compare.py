@@ -146,7 +146,7 @@ def compare(
     choices = default_choices(collapsed.counts, metrics)
     asked = Asked.of(collapsed.counts, harm, helpful)
     refuse_untold(asked.choices, collapsed.counts.told)
-    choices += [choice for choice in asked.choices if choice not in choices]
+    every = [*choices, *(choice for choice in asked.choices if choice not in choices)]
     served = margin if helpful_margin is None else helpful_margin
     margins = {choice.label: served for choice in asked.helpful}
     matching = Matching(grouped)
@@ -155,7 +155,7 @@ def compare(
     shared = replace(shared, examples=_examples(records, shared))
     progress("comparing")
     differences = paired_differences(
-        matching, pairs, choices, settings, margin=margin, margins=margins
+        matching, pairs, every, settings, margin=margin, margins=margins
     )
     omnibus = omnibus_tests(matching, pairs, choices, differences)
     mixed, mix = _standardized(
@@ -166,7 +166,7 @@ def compare(
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
         corrected = _corrected(
-            collapsed, people, named, choices, settings, margin, margins, reading
+            collapsed, people, named, every, settings, margin, margins, reading
         )
     directions = tuple(
         two_directions(
@@ -186,7 +186,7 @@ def compare(
         margin=margin,
         helpful_margin=served,
         coverage=shared,
-        rates=_rates(grouped, models, choices, settings),
+        rates=_rates(grouped, models, every, settings),
         differences=tuple(differences),
         omnibus=tuple(omnibus),
         ordinal=tuple(ordinal_differences(matching, pairs, settings)),

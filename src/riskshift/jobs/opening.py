@@ -11,7 +11,7 @@ from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.reading.opening import open_data
-from riskshift.records import Columns, Options, Records
+from riskshift.records import Columns, Condition, Options, Records
 from riskshift.refusal import RefusalScale
 from riskshift.taxonomy import Taxonomy
 from riskshift.written import MISSING
@@ -32,6 +32,8 @@ class Reading(TypedDict, total=False):
     prompt_labels: str
     skip_bad: bool
     missing: str | Sequence[str]
+    where: str | Sequence[str]
+    leave_out: str | Sequence[str]
     refusal_scale: Mapping[str, str | Sequence[str]] | None
     partial_refusal: str | None
     format: str | None
@@ -66,6 +68,8 @@ def read(
     prompt_labels: str = "per-prompt",
     skip_bad: bool = False,
     missing: str | Sequence[str] = (),
+    where: str | Sequence[str] = (),
+    leave_out: str | Sequence[str] = (),
     refusal_scale: Mapping[str, str | Sequence[str]] | None = None,
     partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
@@ -100,6 +104,10 @@ def read(
     missing : str or sequence of str
         What stands where there is no label, such as ``"-1"`` or ``"ERROR"``, beside nothing, NaN,
         null and NA.
+    where : str or sequence of str
+        ``"COLUMN=VALUE"``: only these rows are meant. The others are none of the data.
+    leave_out : str or sequence of str
+        ``"COLUMN=VALUE"``: rows that are left out and counted, such as ``"is_empty=1"``.
     refusal_scale : mapping of str to str or sequence of str, optional
         What the column of refusals writes for ``complied``, ``partial`` and ``refused``; default:
         that of the taxonomy. These names, and yes and no, need no declaration.
@@ -132,6 +140,8 @@ def read(
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
         missing=several(missing),
+        where=tuple(map(Condition.of, several(where))),
+        leave_out=tuple(map(Condition.of, several(leave_out))),
     )
     return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
 
@@ -212,6 +222,8 @@ def read_people(people: Any, reading: Reading, *, model: str | None = None) -> R
         model=model,
         prompt_labels="per-row",
         missing=several(reading.get("missing") or ()),
+        where=tuple(map(Condition.of, several(reading.get("where") or ()))),
+        leave_out=tuple(map(Condition.of, several(reading.get("leave_out") or ()))),
     )
     return open_data(
         people, options=options, memory_limit=reading.get("memory_limit"), purpose=PEOPLE
