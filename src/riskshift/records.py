@@ -34,6 +34,7 @@ ROLES = (
     "annotator",
     "refusal",
     "set",
+    "source",
 )
 # Of these the columns tell rows apart or name who is meant: spaces around the values mean nothing.
 NAMING = (
@@ -61,7 +62,8 @@ class Columns(Mapping[str, str]):
     **roles : str
         Column names by role: ``prompt_id``, ``model``, ``prompt``, ``response``, ``relevance``,
         ``prompt_benign``, ``record_id``, ``sample``, ``conversation_id``, ``turn``, ``annotator``,
-        ``refusal``, ``set``, and ``prompt_<category>`` and ``response_<category>`` for the labels.
+        ``refusal``, ``set``, ``source``, and ``prompt_<category>`` and ``response_<category>`` for
+        the labels.
 
     Examples
     --------
@@ -393,6 +395,10 @@ class Records:
         frame = self.frame.with_columns(values.alias(column))
         return replace(self, frame=frame, columns={**self.columns, column: column}), column
 
+    def mapped(self, role: str) -> bool:
+        """Tell whether a role was given a column by name."""
+        return role in list(self.options.columns)
+
     @property
     def labels(self) -> list[tuple[str, str]]:
         """Columns of the labels, (prompt side, response side) for each category."""
@@ -617,10 +623,10 @@ def _refuse_shared(records: Records) -> None:
     """Refuse a column of labels that plays another role too."""
     roles = [role for pair in label_roles(records.options.taxonomy) for role in pair]
     held: dict[str, str] = {}
-    for role in (*roles, "relevance", "prompt_benign", "refusal", *NAMING):
+    for role in (*roles, "relevance", "prompt_benign", "refusal", "source", *NAMING):
         column = records.options.columns[role]
         other = held.get(column, role)
-        if role not in NAMING:
+        if role not in (*NAMING, "source"):
             held[column] = role
         if other is not role and column in records.columns:
             raise UsageError(f"{other} and {role} are both mapped to column {column!r}.")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -155,6 +155,29 @@ class Taxonomy:
         if not isinstance(own, str) and level in dict(own):
             return dict(own)[level]
         return general if isinstance(general, str) else None
+
+    def without(self, category: str) -> "Taxonomy":
+        """Return the taxonomy of all categories but one.
+
+        Raises
+        ------
+        UsageError
+            If there is no such category, or no other.
+
+        Examples
+        --------
+        >>> Taxonomy(["fraud", "malware"], ["Fine", "Bad"]).without("fraud").categories
+        ('malware',)
+        """
+        if category not in self.categories:
+            raise unknown_choice("category", category, self.categories)
+        left = tuple(name for name in self.categories if name != category)
+        told = tuple(
+            pair
+            for pair in dict(self.descriptions or ()).items()
+            if isinstance(pair[1], str) or pair[0] != category
+        )
+        return replace(self, categories=left, descriptions=told or None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the taxonomy as plain data; descriptions change no number and are left out."""

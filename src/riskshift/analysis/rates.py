@@ -42,6 +42,8 @@ class Settings:
         Draws of a bootstrap.
     permutations : int
         Draws of a permutation test.
+    bootstrapped : bool, default True
+        Whether a bootstrap is drawn beside the intervals that have one.
     """
 
     confidence: Inner = 0.95
@@ -49,6 +51,7 @@ class Settings:
     seed: int = DEFAULT_SEED
     resamples: AtLeastOne = 10_000
     permutations: AtLeastOne = 50_000
+    bootstrapped: bool = True
 
     def __post_init__(self) -> None:
         normal_quantile(self.confidence)  # checks the level
@@ -235,7 +238,7 @@ def estimate_rate(
     """
     inside, happened = answers.counted
     rate = _share(name, counts, inside, happened, settings)
-    if rate.interval is not None and counts.clusters is not None:
+    if settings.bootstrapped and rate.interval is not None and counts.clusters is not None:
         cells, weight = counts.sums(happened, inside)
         boot = bootstrap_ratio(
             cells[:, 0],

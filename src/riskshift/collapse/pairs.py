@@ -71,13 +71,20 @@ class Collapsed:
         return self.counts.total + sum(self.records.skipped.values())
 
 
-def collapse(records: Records, *, progress: Callable[[str], None] = lambda step: None) -> Collapsed:
+def collapse(
+    records: Records,
+    *,
+    unasked: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda step: None,
+) -> Collapsed:
     """Collapse records to counts, once for all of them and once for each grouping.
 
     Parameters
     ----------
     records : Records
         Bound records.
+    unasked : sequence of str
+        Columns to group by too, where they have two values or more, and no more than can be told.
     progress : callable, optional
         Told what is being done, in a few words.
 
@@ -96,7 +103,7 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
     """
     faults = Faults()
     try:
-        collapsed = _collapse(records, progress, faults)
+        collapsed = _collapse(records, unasked, progress, faults)
     except engine.EngineError as error:
         raise records.source.explain(str(error)) from error
     except DataError:
@@ -109,10 +116,15 @@ def collapse(records: Records, *, progress: Callable[[str], None] = lambda step:
     return collapsed
 
 
-def _collapse(records: Records, progress: Callable[[str], None], faults: Faults) -> Collapsed:
+def _collapse(
+    records: Records,
+    unasked: Sequence[str],
+    progress: Callable[[str], None],
+    faults: Faults,
+) -> Collapsed:
     progress("grouping the labels")
-    records = check_sets(own_prompts(check_ids(_cleaned(selected(records)), faults)), faults)
-    columns = _groupings(records)
+    records = check_sets(own_prompts(check_ids(_cleaned(selected(records), unasked), faults)), faults)
+    columns = _groupings(records, unasked)
     model = records.column("model")
     by = model if model in columns else None
     rows, keys = _patterns(records, by), label_keys(records)
@@ -125,7 +137,7 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
     if repeated:
         numbered = check_samples(records, faults)
         if numbered is not records:
-            return _collapse(numbered, progress, faults)
+            return _collapse(numbered, unasked, progress, faults)
     clustered = (
         repeated if records.cluster == records.prompt else _repeats(records, records.cluster)
     )
@@ -137,7 +149,7 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
         consistent = check_duplicates(records, by_prompt, faults)
         consistent = check_prompt_labels(consistent, rows, by_prompt, faults)
         if consistent is not records:
-            return _collapse(consistent, progress, faults)
+            return _collapse(consistent, unasked, progress, faults)
     faults.raise_all()
     groups = {}
     for column in columns:
@@ -147,7 +159,7 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
     return Collapsed(joint.pooled(), groups, records, tuple(label_keys(records)), rows)
 
 
-def _cleaned(records: Records) -> Records:
+def _cleaned(records: Records, unasked: Sequence[str]) -> Records:
     """Give the values that matter one form in every engine.
 
     Raises
@@ -155,8 +167,10 @@ def _cleaned(records: Records) -> Records:
     ColumnError
         If such a column holds lists or the like.
     """
-    columns = [key.name for key in label_keys(records)] + _grouping_columns(records)
-    columns += filter(None, (records.cluster, *map(records.column, ROLES)))
+    columns = [key.name for key in label_keys(records)] + _grouping_columns(records, unasked)
+    # What prompts come from only groups them: it may be anything where nobody groups by it.
+    roles = [role for role in ROLES if role != "source"]
+    columns += filter(None, (records.cluster, *map(records.column, roles)))
     return with_plain(records, columns)
 
 
@@ -220,24 +234,27 @@ def _repeats(records: Records, cluster: str | None) -> bool:
     )
 
 
-def _grouping_columns(records: Records) -> list[str]:
-    columns = list(records.options.by)
+def _grouping_columns(records: Records, unasked: Sequence[str]) -> list[str]:
+    columns = [*(name for name in unasked if name not in records.options.by), *records.options.by]
     model = records.column("model")
     if model and model not in columns and records.options.model is None:
         columns.insert(0, model)
     return columns
 
 
-def _groupings(records: Records) -> list[str]:
+def _groupings(records: Records, unasked: Sequence[str]) -> list[str]:
     kept = []
-    for column in _grouping_columns(records):
+    for column in _grouping_columns(records, unasked):
         groups, _ = engine.repeats(records.frame, [records.at(column)])
+        asked = column in records.options.by
+        if groups > MAX_GROUPS and column in unasked and not asked:
+            continue
         if groups > MAX_GROUPS:
             raise UsageError(
                 f"--by {column}: {groups:,} different values; at most {MAX_GROUPS:,} groups can be reported. "
                 "Group by a column with fewer values."
             )
-        if groups > 1 or column in records.options.by:
+        if groups > 1 or asked:
             kept.append(column)
     return kept
 

@@ -136,6 +136,22 @@ class Grouped:
         """Return the counts of each group by itself."""
         return {name: self.only(name).pooled() for name in self.names}
 
+    def without(self, name: str) -> "Counts":
+        """Return the counts of all groups but one together."""
+        return self.layout.counts(self.table.where(self.group != self.names.index(name)))
+
+    def without_category(self, name: str) -> "Grouped":
+        """Return the same groups with the labels of all categories but one."""
+        at, c = self.layout.taxonomy.categories.index(name), len(self.layout.taxonomy.categories)
+        values = np.delete(self.table.values, [at, c + at], axis=1)
+        layout = replace(self.layout, taxonomy=self.layout.taxonomy.without(name))
+        return Grouped(layout, replace(self.table, values=values).keep(slice(None)), self.names)
+
+    def largest(self, most: int) -> tuple[str, ...]:
+        """Return the names of the groups with the most records, at most so many, sorted."""
+        sizes = np.bincount(self.group, weights=self.table.n, minlength=len(self.names))
+        return tuple(self.names[at] for at in sorted(np.argsort(-sizes, kind="stable")[:most]))
+
     def only(self, name: str) -> "Grouped":
         """Return one group, as a grouping of its own."""
         table = self.table.where(self.group == self.names.index(name))
@@ -219,6 +235,13 @@ class Counts:
         if self.clusters is None:
             return distinct_rows(columns, self.n)
         return distinct_rows(self.clusters.totals(columns), self.clusters.weight)
+
+    def without(self, category: str) -> "Counts":
+        """Return the counts of the labels of all categories but one."""
+        at = self.taxonomy.categories.index(category)
+        prompt, response = (np.delete(side, at, axis=1) for side in (self.prompt, self.response))
+        taxonomy = self.taxonomy.without(category)
+        return replace(self, taxonomy=taxonomy, prompt=prompt, response=response)
 
     def digest(self) -> str:
         """Hash the counts: equal for equal data, whatever its row order, files or engine."""

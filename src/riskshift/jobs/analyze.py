@@ -9,11 +9,14 @@ from riskshift.analysis.correction.sample import people_sample
 from riskshift.analysis.correction.tipping import Tipping, tipping_table
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.transitions.findings import caveats, headline
+from riskshift.analysis.transitions.left_out import left_out
 from riskshift.analysis.transitions.population import Population, estimate
 from riskshift.analysis.transitions.result import Analysis
+from riskshift.analysis.transitions.sources import heterogeneity
 from riskshift.analysis.unstated import unstated
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.sources import source_column, told_apart
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.opening import (
@@ -130,7 +133,10 @@ def analyze(
     clock = Clock()
     records = opened(data, reading, progress)
     clock.lap("read")
-    collapsed = collapse(records, progress=progress)
+    column = source_column(records)
+    unasked = () if column is None else (column,)
+    collapsed = collapse(records, unasked=unasked, progress=progress)
+    sources = told_apart(collapsed, column)
     clock.lap("collapse")
     progress("estimating")
     in_sets, model = collapsed.records.in_sets, _model_of_several(collapsed)
@@ -144,6 +150,12 @@ def analyze(
         for column, grouped in collapsed.groups.items()
     }
     clock.lap("estimate")
+    progress("leaving out each source, model and category")
+    models = collapsed.groups.get(collapsed.records.column("model") or "")
+    without = left_out(
+        collapsed.counts, sources, models, settings, reference=reference, all_pairs=all_pairs
+    )
+    clock.lap("leave out")
     progress("picking the cases to read")
     worst = worst_cases(collapsed, limit=min(cases, MOST), text=text)
     clock.lap("cases")
@@ -173,6 +185,7 @@ def analyze(
             "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
             *notes,
         ]
+    hangs = [] if without.sentence is None else [without.sentence]
     return Analysis(
         taxonomy=taxonomy,
         settings=settings,
@@ -180,12 +193,18 @@ def analyze(
         groups=groups,
         cases=worst,
         provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
-        summary=tuple(headline(population, corrected)),
-        notes=(*notes, *unstated(told)),
+        summary=(*headline(population, corrected), *(hangs if without.turning else [])),
+        notes=(*notes, *([] if without.turning else hangs), *unstated(told)),
         labels_by=labels_by,
         corrected=corrected,
         tipping=tipping,
         card=told,
+        heterogeneity=(
+            None
+            if column is None or sources is None
+            else heterogeneity(column, sources, groups[column])
+        ),
+        leave_one_out=without,
     )
 
 

@@ -10,6 +10,7 @@ from riskshift.analysis.comparison.differences import default_choices, paired_di
 from riskshift.analysis.comparison.directions import Asked, two_directions
 from riskshift.analysis.comparison.findings import caveats, corrected_verdicts, headline
 from riskshift.analysis.comparison.interaction import Interaction, interaction
+from riskshift.analysis.comparison.left_out import left_out
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.comparison.omnibus import omnibus_tests
 from riskshift.analysis.comparison.result import Comparison
@@ -32,6 +33,7 @@ from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.collapse.sets import about_sets
+from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
@@ -158,6 +160,12 @@ def compare(
         matching, pairs, every, settings, margin=margin, margins=margins
     )
     omnibus = omnibus_tests(matching, pairs, choices, differences)
+    progress("leaving out each source and category")
+    sources = models_by_source(collapsed, source_column(records))
+    without = left_out(
+        grouped, sources, pairs, choices, differences, settings, margin=margin, margins=margins
+    )
+    hangs = [] if without.sentence is None else [without.sentence]
     mixed, mix = _standardized(
         matching, grouped, models, choices, settings, standardize, baseline, reading
     )
@@ -196,8 +204,9 @@ def compare(
         corrected=corrected,
         provenance=provenance(collapsed.counts, records, {}),
         directions=directions,
-        summary=tuple(
-            headline(models, baseline, shared, differences, omnibus, corrected, directions)
+        summary=(
+            *headline(models, baseline, shared, differences, omnibus, corrected, directions),
+            *(hangs if without.turning else []),
         ),
         notes=(
             *caveats(
@@ -206,10 +215,12 @@ def compare(
                 standardized=mix is not None,
                 corrected=corrected is not None,
             ),
+            *([] if without.turning else hangs),
             *about_sets(records),
             *unstated(told),
         ),
         card=told,
+        leave_one_out=without,
     )
 
 

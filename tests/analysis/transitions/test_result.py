@@ -13,8 +13,10 @@ def test_rows_hold_all_records_first_then_each_group(public_pairs):
         ("model", "deepseek-v3.1"),
         ("model", "gpt-oss-120b"),
         ("model", "llama-3.3-70b"),
+        ("source", "Do-Not-Answer"),
+        ("source", "XSTest"),
     ]
-    assert len(rows) == 4 * each
+    assert len(rows) == 6 * each
 
 
 def test_row_is_its_rate(any_result):
@@ -53,7 +55,7 @@ def test_plain_data_say_what_was_read_and_what_was_left_out(any_result):
     )
     assert found["records"]["missing"] == made.missing
     assert found["clusters"]["count"] == made.units <= found["records"]["read"]
-    assert set(found["timing"]) == {"read", "collapse", "estimate", "cases"}
+    assert set(found["timing"]) == {"read", "collapse", "estimate", "leave out", "cases"}
 
 
 def test_missing_labels_are_counted_by_side(small_results):

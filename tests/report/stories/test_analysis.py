@@ -25,6 +25,7 @@ ORDER = [
     "one-bit",
     "relevance",
     "by-",
+    "hangs",
     "corrected",
     "tipping",
     "cases",
@@ -86,8 +87,8 @@ class TestEveryDocument:
         groups = [anchor for anchor in anchors if anchor.startswith("by-")]
         assert groups == [f"by-{column}" for column in any_result.groups]
 
-    def test_summary_has_two_to_six_sentences(self, document):
-        assert 2 <= len(document.summary) <= 6
+    def test_summary_has_two_to_seven_sentences(self, document):
+        assert 2 <= len(document.summary) <= 7
         for sentence in document.summary:
             assert sentence[0].isupper() or sentence[0].isdigit()
             assert sentence.endswith(".")
@@ -192,6 +193,7 @@ SUMMARIES = {
         "Harmless prompts got a harmful response in 1 of 1 pair (100%, 20.7% to 100%).",
         "No prompt is harmful in any category, so nothing can be said about persistence.",
         "The only escalation came from a harmless prompt (unsolicited elaboration).",
+        "Some findings hang on one part of the data: without category a, there is no escalation.",
     ),
     "nothing labelled": (
         "None of the 2 pairs has all its labels, so how risk moves cannot be told.",

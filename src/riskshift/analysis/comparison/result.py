@@ -8,6 +8,7 @@ from riskshift.analysis.card import DataCard
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.directions import TwoDirections
 from riskshift.analysis.comparison.interaction import Interaction
+from riskshift.analysis.comparison.left_out import DifferencesLeftOut
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.severity import OrdinalDifference
 from riskshift.analysis.comparison.shared import Shared
@@ -70,6 +71,8 @@ class Comparison(Results):
         Harm and help on harmless prompts judged together, pair by pair.
     card : DataCard
         Where the data comes from, as it is stated, and what is not stated.
+    leave_one_out : DifferencesLeftOut or None
+        Every difference without each source and without each category.
     """
 
     taxonomy: Taxonomy
@@ -92,13 +95,14 @@ class Comparison(Results):
     corrected: CorrectedComparison | None = None
     directions: tuple[TwoDirections, ...] = ()
     card: DataCard = field(default_factory=DataCard)
+    leave_one_out: DifferencesLeftOut | None = None
 
     kind: ClassVar[str] = "comparison"
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence taxonomy card summary notes "
         "comparison(models baseline margin helpful_margin coverage directions rates differences "
         "corrected "
-        "omnibus ordinal mix standardized interaction) verdicts"
+        "omnibus ordinal mix standardized interaction leave_one_out) verdicts"
     )
 
     def difference(

@@ -203,17 +203,19 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
         wide=wide,
         method=INTERVALS[settings.interval],
     )
-    boot, boot_wide = bootstrap_difference(
-        x_a,
-        n_a,
-        x_b,
-        n_b,
-        weight,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        simultaneous=wide,
-        rng=generator(settings.seed, "contrast", a, b),
-    )
+    boot, boot_wide = None, None
+    if settings.bootstrapped:
+        boot, boot_wide = bootstrap_difference(
+            x_a,
+            n_a,
+            x_b,
+            n_b,
+            weight,
+            resamples=settings.resamples,
+            confidence=settings.confidence,
+            simultaneous=wide,
+            rng=generator(settings.seed, "contrast", a, b),
+        )
     ends: list[Interval] = []
     if not all(answers.whole for answers in questions):
         for high in (False, True):

@@ -1,6 +1,6 @@
 """Where severity goes between prompt and response: over all categories, in each, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -140,9 +140,13 @@ class EscalationOrigin(Plain):
     landing_severity: dict[int, int]
 
 
-def overall_rates(severities: Severities, settings: Settings) -> dict[str, Rate]:
-    """Estimate the metrics over all categories."""
+def overall_rates(
+    severities: Severities, settings: Settings, *, only: Collection[str] | None = None
+) -> dict[str, Rate]:
+    """Estimate the metrics over all categories, or only some, those that share out all pairs among them."""
     metrics = overall_metrics(severities.counts.taxonomy, severities.counts.told)
+    if only is not None:
+        metrics = tuple(metric for metric in metrics if metric.name in {*MOVES, *only})
     rates = {metric.name: estimate_metric(metric, severities, settings) for metric in metrics}
     shares = _adding_up({name: rates[name] for name in MOVES})
     return rates | {

@@ -11,7 +11,9 @@ from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.plain import Limits
 from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings, unrounded
+from riskshift.analysis.transitions.left_out import LeftOut
 from riskshift.analysis.transitions.population import Population
+from riskshift.analysis.transitions.sources import Heterogeneity
 from riskshift.analysis.words import percent, spread
 from riskshift.counts.case import Case
 from riskshift.errors import unknown_choice
@@ -51,6 +53,11 @@ class Analysis(Results):
         the labels.
     card : DataCard
         Where the data comes from, as it is stated, and what is not stated.
+    heterogeneity : Heterogeneity or None
+        Whether rates differ between the sources of the prompts; None where the data does not tell
+        two sources apart.
+    leave_one_out : LeftOut or None
+        The main findings without each source, without each model and without each category.
     """
 
     taxonomy: Taxonomy
@@ -65,6 +72,8 @@ class Analysis(Results):
     corrected: Correction | None = None
     tipping: tuple[Tipping, ...] = ()
     card: DataCard = field(default_factory=DataCard)
+    heterogeneity: Heterogeneity | None = None
+    leave_one_out: LeftOut | None = None
 
     kind: ClassVar[str] = "analysis"
     shape: ClassVar[str] = (
@@ -74,7 +83,7 @@ class Analysis(Results):
         "mean_shift=population.shift) population.categories contrasts=population.contrasts.told "
         "population.exposure population.escalation_origin population.relevance population.one_bit "
         "population.sets groups cases "
-        "corrected tipping"
+        "corrected tipping heterogeneity leave_one_out"
     )
 
     @property

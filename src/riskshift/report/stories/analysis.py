@@ -21,6 +21,7 @@ from riskshift.report.document import (
 )
 from riskshift.report.stories.card import card_section
 from riskshift.report.stories.categories import categories_section
+from riskshift.report.stories.left_out import hangs_section
 from riskshift.report.stories.movement import movement_section, one_side_section, origin_section
 from riskshift.report.stories.one_bit import one_bit_section
 from riskshift.report.stories.provenance import provenance_section, source_name
@@ -77,6 +78,8 @@ def story(analysis: Analysis) -> Document:
     if within is not None:
         sections.append(within)
     sections += [_groups(column, groups) for column, groups in analysis.groups.items()]
+    if analysis.leave_one_out is not None and analysis.leave_one_out.sentence is not None:
+        sections.append(hangs_section(analysis.leave_one_out, analysis.heterogeneity))
     if analysis.corrected is not None:
         sections.append(corrected_section(analysis.corrected))
     elif analysis.tipping:

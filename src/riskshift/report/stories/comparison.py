@@ -15,6 +15,7 @@ from riskshift.analysis.words import p_value, percent, percent_range, points, po
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
 from riskshift.report.stories.card import card_section
 from riskshift.report.stories.directions import directions_section
+from riskshift.report.stories.left_out import hanging_verdicts_section
 from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import dot, estimate_and_spread
 from riskshift.report.stories.trust import corrected_differences_section
@@ -61,6 +62,9 @@ def story(comparison: Comparison) -> Document:
         sections.append(_mix(comparison))
     if comparison.interaction is not None:
         sections.append(_interaction(comparison.interaction, Pairs(comparison.baseline)))
+    if comparison.leave_one_out is not None and comparison.leave_one_out.differences:
+        against = Pairs(comparison.baseline).against
+        sections.append(hanging_verdicts_section(comparison.leave_one_out, against))
     sections += [
         card_section(comparison.card),
         _methods(comparison),
