@@ -123,7 +123,9 @@ def _collapse(
     faults: Faults,
 ) -> Collapsed:
     progress("grouping the labels")
-    records = check_sets(own_prompts(check_ids(_cleaned(selected(records), unasked), faults)), faults)
+    records = check_sets(
+        own_prompts(check_ids(_cleaned(selected(records), unasked), faults)), faults
+    )
     columns = _groupings(records, unasked)
     model = records.column("model")
     by = model if model in columns else None

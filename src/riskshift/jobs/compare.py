@@ -173,9 +173,7 @@ def compare(
     if people is not None:
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
-        corrected = _corrected(
-            collapsed, people, named, every, settings, margin, margins, reading
-        )
+        corrected = _corrected(collapsed, people, named, every, settings, margin, margins, reading)
     directions = tuple(
         two_directions(
             differences, asked, confidence=confidence, corrected=corrected_verdicts(corrected)
