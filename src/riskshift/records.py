@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 
+from riskshift.crossing import crossed_columns, cut
 from riskshift.errors import (
     ColumnError,
     DataError,
@@ -224,7 +225,7 @@ class Options:
     scale : {None, "levels", "names", "0-7", "0-2-4-6"}
         How labels are written; None accepts severities and level names.
     by : sequence of str
-        Columns to group by, each a grouping of its own.
+        Columns to group by, each a grouping of its own; ``"A x B"`` is two of them crossed.
     model : str, optional
         Keep only this model's records.
     cluster : str, optional
@@ -311,7 +312,8 @@ class Options:
     def uses(self, column: str) -> bool:
         """Tell whether a column has a role, groups, or holds the labels of one rater."""
         roles = (*ROLES, *(role for pair in label_roles(self.taxonomy) for role in pair))
-        named = {*(self.columns[role] for role in roles), *self.by, self.cluster}
+        groupings = {*self.by, *(part for by in self.by for part in cut(by))}
+        named = {*(self.columns[role] for role in roles), *groupings, self.cluster}
         return column in named or column.partition(RATER)[0] in named
 
 
@@ -592,11 +594,12 @@ def assemble(
     records.require(
         (options.columns[role] for role in roles if options.columns[role] in held.shared), fix=""
     )
-    records.require(options.by, fix="--by takes the name of a column.")
+    groupings = [name for by in options.by for name in crossed_columns(by, names)]
+    records.require(groupings, fix="--by takes the name of a column, or of several: 'A x B'.")
     records.require(
         [options.cluster] if options.cluster else [], fix="--cluster takes the name of a column."
     )
-    if "weight" in names and "weight" not in options.by:
+    if "weight" in names and "weight" not in groupings:
         warnings.warn(
             f"{source.name} has a column 'weight': sampling weights are not supported, and every "
             "record counts the same.",

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import duckdb
 import pandas as pd
@@ -473,3 +474,44 @@ def test_a_group_without_a_name_is_called_so_against_a_baseline():
     new = pl.DataFrame(pairs(0, 400)).with_columns(kind=pl.Series(["", "x "] * 200))
     report = asked(new, "escalation - baseline <= 5% by kind", baseline=pl.DataFrame(pairs(0, 400)))
     assert [result.group for result in report.results] == ["(none)", "x"]
+
+
+def test_every_group_of_two_columns_crossed_is_judged():
+    parts = [
+        pairs(300 * (lang == tone), 300, start=300 * at, lang=lang, tone=tone)
+        for at, (lang, tone) in enumerate(product("ab", "ab"))
+    ]
+    data = pl.concat(map(pl.DataFrame, parts))
+    report = asked(data, "escalation <= 5% by lang x tone")
+    assert {r.group: r.verdict for r in report.results} == {
+        "a x a": "fail",
+        "a x b": "pass",
+        "b x a": "pass",
+        "b x b": "fail",
+    }
+    assert {r.rule.by for r in report.results} == {"lang x tone"}
+    old = data.with_columns(response_harm=1 - pl.col("response_harm"))
+    matched = asked(data, "escalation - baseline <= 5% by lang × tone", baseline=old)
+    assert {r.group: r.verdict for r in matched.results} == {
+        r.group: r.verdict for r in report.results
+    }
+
+
+def test_a_crossing_takes_roles_and_leaves_out_the_baseline_itself(tmp_path):
+    both = pl.concat(
+        [
+            pl.DataFrame(pairs(k, 400, start=400 * at, engine=f"m{k}", lang=lang))
+            for k in (2, 90)
+            for at, lang in enumerate(("de", "en"))
+        ]
+    )
+    path = tmp_path / "pairs.csv"
+    both.write_csv(path)
+    options = {"columns": {"model": "engine"}, "baseline": path, "baseline_model": "m2"}
+    report = asked(path, "escalation - baseline <= 2% by model x lang", **options)
+    assert [r.group for r in report.results] == ["m90 x de", "m90 x en"]
+
+
+def test_a_crossing_of_what_is_not_there_names_the_column():
+    with pytest.raises(ColumnError, match="Column not found: 'lagn' \\(did you mean 'lang'"):
+        asked(pl.DataFrame(pairs(0, 9, lang="a")), "escalation <= 5% by lang x lagn")

@@ -637,3 +637,45 @@ def test_models_that_differ_by_blanks_alone_are_named():
     )
     with pytest.raises(DataError, match="model writes one name in several ways: 'm', 'm '"):
         riskshift.analyze(frame, taxonomy=HARM)
+
+
+def test_the_difference_may_depend_on_two_columns_crossed():
+    """With gentle German prompts alone the new model drops every harm."""
+    rows = [
+        (
+            f"{lang} {tone} {i}",
+            model,
+            1,
+            int(model == "old" or (lang, tone) != ("de", "soft")),
+            lang,
+            tone,
+        )
+        for lang in ("de", "en")
+        for tone in ("soft", "sharp")
+        for i in range(40)
+        for model in ("old", "new")
+    ]
+    frame = pairs(rows, lang=None, tone=None)
+    options = {"baseline": "old", "metrics": ["response_harm"], "taxonomy": HARM}
+    found = compare(frame, by="lang x tone", **options).interaction
+    assert found.column == "lang x tone"
+    assert {d.group: d.difference for d in found.differences} == {
+        "de x soft": -1.0,
+        "de x sharp": 0.0,
+        "en x soft": 0.0,
+        "en x sharp": 0.0,
+    }
+    assert len(found.contrasts) == 6
+
+
+def test_the_model_cannot_be_crossed_either():
+    frame = two_models([(0, 1)] * 4).with_columns(lang=pl.lit("de"))
+    with pytest.raises(UsageError, match="the model column itself cannot be the group"):
+        compare(frame, by="model x lang", taxonomy=HARM)
+
+
+def test_more_cells_than_can_be_reported_are_told_by_the_name_of_the_grouping():
+    rows = [(f"p{i}", model, 1, 0) for i in range(600) for model in ("old", "new")]
+    frame = pairs(rows).with_columns(lang=pl.col("prompt_id"))
+    with pytest.raises(UsageError, match="--by lang: 1,200 groups of a model; at most 1,000"):
+        compare(frame, by="lang", taxonomy=HARM)

@@ -55,13 +55,27 @@ RATERS = pl.concat([NEW.with_columns(annotator=pl.lit(name)) for name in ("ann",
 
 JOBS = {
     "analyze": (1, lambda: riskshift.analyze(BOTH, taxonomy=TWO, by="language", resamples=50)),
+    "analyze by two columns crossed": (
+        1,
+        lambda: riskshift.analyze(
+            BOTH, taxonomy=TWO, by=["language", "language x prompt_harm"], resamples=50
+        ),
+    ),
     "analyze with people": (2, lambda: riskshift.analyze(BOTH, taxonomy=TWO, people=SEEN)),
     "compare": (1, lambda: riskshift.compare(BOTH, taxonomy=TWO, resamples=50)),
     "compare by": (2, lambda: riskshift.compare(BOTH, taxonomy=TWO, by="language", resamples=50)),
+    "compare by two columns crossed": (
+        2,
+        lambda: riskshift.compare(BOTH, taxonomy=TWO, by="language x prompt_harm", resamples=50),
+    ),
     "compare with people": (2, lambda: riskshift.compare(BOTH, taxonomy=TWO, people=SEEN)),
     "compare on another mix": (2, lambda: riskshift.compare(BOTH, taxonomy=TWO, standardize=NEW)),
     "check": (1, lambda: riskshift.check(NEW, RULES[:1], taxonomy=TWO)),
     "check by": (1, lambda: riskshift.check(NEW, [f"{RULES[0]} by language"], taxonomy=TWO)),
+    "check by two columns crossed": (
+        1,
+        lambda: riskshift.check(BOTH, [f"{RULES[0]} by model x language"], taxonomy=TWO),
+    ),
     "check with people": (
         2,
         lambda: riskshift.check(

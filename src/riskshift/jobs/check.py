@@ -41,6 +41,7 @@ from riskshift.jobs.release import (
     read_baseline,
     require_groups,
     same_place,
+    with_column_of,
 )
 from riskshift.jobs.unnamed import refuse_pooled, warnings_of
 from riskshift.outputs.places import check_folder
@@ -301,6 +302,8 @@ def _parsed(rules: str | Sequence[str], records: Records, *, compared: bool) -> 
 
 def _grouped(records: Records, rules: Sequence[Rule]) -> Records:
     """Have the columns of the rules grouped by, and only those."""
+    for rule in rules:
+        records = with_column_of(records, rule)
     columns = [column_of(records, rule) for rule in rules if rule.by is not None]
     return replace(records, options=replace(records.options, by=tuple(dict.fromkeys(columns))))
 

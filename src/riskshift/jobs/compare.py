@@ -30,11 +30,13 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.unstated import unstated
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
-from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.crossing import with_crossed
+from riskshift.collapse.pairs import MAX_GROUPS, Collapsed, collapse
 from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.collapse.sets import about_sets
 from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
+from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError
 from riskshift.jobs.card import Card, open_card, over_columns
@@ -91,7 +93,7 @@ def compare(
     helpful_margin : float, optional
         The margin of the metrics of help; default: `margin`.
     by : str, optional
-        Also compare the differences between the values of this column.
+        Also compare the differences between the values of this column, or of several: ``"A x B"``.
     standardize : {"pooled", "baseline"} or data, optional
         Also give rates on a common mix of prompts: of all models, of the baseline, or of other data.
     people : path, data frame or Records, optional
@@ -257,11 +259,13 @@ def _numbered(records: Records, by: str | None) -> Records:
         )
     if by is None:
         return records
-    records.require([by], fix="--by takes the name of a column.")
-    if by == records.column("model"):
+    columns = crossed_columns(by, records.columns)
+    records.require(columns, fix="--by takes the name of a column, or of several: 'A x B'.")
+    if records.column("model") in columns:
         raise UsageError(
             "--by groups differences between models; the model column itself cannot be the group."
         )
+    records = with_crossed(records, [by])
     if records.column("sample") is not None:
         return records
     return _with_roles(records, sample=by)
@@ -390,6 +394,12 @@ def _interaction(
         raise DataError(f"{records.source.name} has no column of models to compare.")
     columns = [records.at(model), records.at(by)]
     frame, _ = engine.plain(records.frame, columns)
+    many, _ = engine.repeats(frame, columns)
+    if many > MAX_GROUPS:
+        raise UsageError(
+            f"--by {by}: {many:,} groups of a model; at most {MAX_GROUPS:,} can be reported. Group by a column with "
+            "fewer values."
+        )
     # How long the first name is stands before both, so that no name can hold what parts them.
     first, second = map(engine.named, columns)
     length = first.str.len_chars().cast(nw.String)

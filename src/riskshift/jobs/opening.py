@@ -7,6 +7,7 @@ from typing import Any, Final, TypedDict
 
 from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.severities import Severities
+from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
@@ -92,7 +93,7 @@ def read(
         Labels whose numbers, true and false count down to harm (1 is safe): columns, roles such as
         ``"response_hate"``, or categories.
     by : str or sequence of str
-        Columns to group by, each a grouping of its own.
+        Columns to group by, each a grouping of its own; ``"A x B"`` is two of them crossed.
     model : str, optional
         Keep only this model's records.
     cluster : str, optional
@@ -143,7 +144,10 @@ def read(
         where=tuple(map(Condition.of, several(where))),
         leave_out=tuple(map(Condition.of, several(leave_out))),
     )
-    return open_data(data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit)
+    records = open_data(
+        data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit
+    )
+    return with_crossed(records, options.by)
 
 
 def _with_refusals(

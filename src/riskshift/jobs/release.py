@@ -18,10 +18,12 @@ from riskshift.collapse.beside import (
     set_beside,
     tabulate_beside,
 )
+from riskshift.collapse.crossing import cross
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.counts.pairs import Grouped, group_name
+from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
 from riskshift.jobs.opening import Reading, read, read_people
@@ -41,6 +43,17 @@ def column_of(records: Records, rule: Rule) -> str:
     if found is None:
         records.require([name], fix=f"Rule {rule.text!r}: 'by' takes the name of a column.")
     return found or name
+
+
+def with_column_of(records: Records, rule: Rule) -> Records:
+    """Add the column of a rule that asks for several columns crossed, by their names or roles."""
+    roles = {role: records.column(role) or role for role in ROLES}
+    known = {role: column for role, column in roles.items() if column in records.columns}
+    known |= {column: column for column in records.columns}
+    named = () if rule.by is None else crossed_columns(rule.by, known)
+    if len(named) < 2:
+        return records
+    return cross(records, str(rule.by), [known.get(name, name) for name in named])
 
 
 def require_groups(rule: Rule, there: Iterable[str], judged: Iterable[str]) -> None:
@@ -228,8 +241,8 @@ class Side:
         Rows left out in reading.
     whole : bool
         Whether a group of the candidate is meant to cover all of the baseline's prompts.
-    itself : str or None
-        The group that is the baseline itself.
+    itself : frozenset of str
+        The groups that are the baseline itself.
     """
 
     grouped: Grouped
@@ -237,12 +250,12 @@ class Side:
     doubled: Doubled | None
     left_out: int
     whole: bool
-    itself: str | None
+    itself: frozenset[str]
 
     @property
     def candidates(self) -> list[str]:
         """The groups that are compared with the baseline."""
-        return [name for name in self.grouped.names if name not in (BASELINE, self.itself)]
+        return [name for name in self.grouped.names if name != BASELINE and name not in self.itself]
 
     def imagined(self, model: Imagined) -> "Side":
         """Let the candidate's prompts be answered by a model that nobody wants."""
@@ -339,8 +352,22 @@ class Matched:
             doubled,
             left_out,
             whole=column is None or by_model,
-            itself=f"{_GROUP}{self.itself}" if by_model and self.itself is not None else None,
+            itself=self._itself(column),
         )
+
+    def _itself(self, column: str | None) -> frozenset[str]:
+        """Find the groups of the candidate whose records are all the baseline's."""
+        model = self.records.column("model")
+        if column is None or model is None or self.itself is None:
+            return frozenset()
+        records = self.records
+        named = records.frame.select(
+            engine.named(records.at(column)).alias("riskshift_group"),
+            engine.named(records.at(model)).alias("riskshift_model"),
+        )
+        rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
+        others = {group for group, name, _ in rows if name != self.itself}
+        return frozenset(f"{_GROUP}{group}" for group, *_ in rows if group not in others)
 
 
 def _of_models(people: Records, graded: Sequence[Collapsed]) -> Records:
