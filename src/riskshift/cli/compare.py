@@ -55,6 +55,14 @@ def compare(
             "--by", metavar="COLUMN", help="Also compare the differences between its values."
         ),
     ] = None,
+    across: Annotated[
+        str | None,
+        typer.Option(
+            "--across",
+            metavar="WHAT",
+            help="Also compare the differences between: categories.",
+        ),
+    ] = None,
     standardize: Annotated[
         str | None,
         typer.Option(
@@ -111,6 +119,7 @@ def compare(
             helpful=helpful or (),
             helpful_margin=helpful_margin,
             by=by,
+            across=across,
             standardize=standardize,
             people=people,
             card=card,

@@ -6,6 +6,8 @@ from typing import Any, Final, Unpack
 
 import narwhals.stable.v2 as nw
 
+from riskshift.analysis.comparison.across import across_categories
+from riskshift.analysis.comparison.across_findings import about_across, across_headline
 from riskshift.analysis.comparison.differences import default_choices, paired_differences
 from riskshift.analysis.comparison.directions import Asked, two_directions
 from riskshift.analysis.comparison.findings import caveats, corrected_verdicts, headline
@@ -38,7 +40,7 @@ from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
-from riskshift.errors import ColumnError, DataError, UsageError
+from riskshift.errors import ColumnError, DataError, UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.opening import Reading, opened, provenance, read, read_people, silent
 from riskshift.reading import combine
@@ -47,6 +49,7 @@ from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
 MIXES: Final = ("pooled", "baseline")
+ACROSS: Final = ("categories",)
 _CELL: Final = "riskshift_cell"
 
 
@@ -61,6 +64,7 @@ def compare(
     helpful: Sequence[str] = (),
     helpful_margin: float | None = None,
     by: str | None = None,
+    across: str | None = None,
     standardize: Any = None,
     people: Any = None,
     confidence: float = 0.95,
@@ -94,6 +98,8 @@ def compare(
         The margin of the metrics of help; default: `margin`.
     by : str, optional
         Also compare the differences between the values of this column, or of several: ``"A x B"``.
+    across : {"categories"}, optional
+        Also compare the differences between categories, in the metrics of categories.
     standardize : {"pooled", "baseline"} or data, optional
         Also give rates on a common mix of prompts: of all models, of the baseline, or of other data.
     people : path, data frame or Records, optional
@@ -139,6 +145,8 @@ def compare(
     """
     settings = Settings(confidence, interval, seed, resamples)
     stated = open_card(card, people=people is not None)
+    if across not in (None, *ACROSS):
+        raise unknown_choice("across", across, ACROSS)
     records = _one_model_each(data, reading, progress)
     _check_cluster(records.options.cluster)
     records = _numbered(records, by).by_prompt()
@@ -168,6 +176,9 @@ def compare(
         grouped, sources, pairs, choices, differences, settings, margin=margin, margins=margins
     )
     hangs = [] if without.sentence is None else [without.sentence]
+    contrasts = None
+    if across is not None:
+        contrasts = tuple(across_categories(matching, pairs, choices, settings))
     mixed, mix = _standardized(
         matching, grouped, models, choices, settings, standardize, baseline, reading
     )
@@ -202,11 +213,13 @@ def compare(
         standardized=tuple(mixed),
         interaction=by_group,
         corrected=corrected,
+        across=contrasts,
         provenance=provenance(collapsed.counts, records, {}),
         directions=directions,
         summary=(
             *headline(models, baseline, shared, differences, omnibus, corrected, directions),
             *(hangs if without.turning else []),
+            *across_headline(contrasts),
         ),
         notes=(
             *caveats(
@@ -218,6 +231,7 @@ def compare(
             *([] if without.turning else hangs),
             *about_sets(records),
             *unstated(told),
+            *about_across(contrasts, differences, corrected=corrected is not None),
         ),
         card=told,
         leave_one_out=without,

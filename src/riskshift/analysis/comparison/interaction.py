@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from riskshift.analysis.comparison.differences import paired_interval
+from riskshift.analysis.comparison.gaps import Gap, joined
 from riskshift.analysis.comparison.matching import Matching, Outcomes
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.plain import Plain, Signed
 from riskshift.analysis.rates import Settings
-from riskshift.stats.joint import cautious_correlation
 from riskshift.stats.multiple import bonferroni
-from riskshift.stats.proportion import Interval, mover_difference
+from riskshift.stats.proportion import Interval
 
 MOST_PAIRED: Final = 6
 
@@ -193,43 +189,20 @@ def _with_ends(
 def _within(
     outcomes: Outcomes, candidate: int, baseline: int, confidence: float
 ) -> tuple[int, float | None, Interval | None]:
-    cells = outcomes.pair(candidate, baseline)
-    if not cells.prompts:
+    gap = Gap(outcomes, candidate, baseline)
+    if not gap.prompts:
         return 0, None, None
-    both, more, less, neither = (float(cells.weight @ part) for part in cells.crossed)
-    estimate = (more - less) / (both + more + less + neither)
-    return cells.prompts, estimate, paired_interval(cells, confidence)[0]
+    return gap.prompts, gap.difference, gap.interval(confidence)[0]
 
 
 def _between(
     outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int], settings: Settings, family: int
 ) -> tuple[float, Interval, Interval] | None:
-    made: list[tuple[float, Interval]] = []
-    correlation = None
-    for confidence in (settings.confidence, bonferroni(settings.confidence, family)):
-        _, d_a, i_a = _within(outcomes, *a, confidence)
-        _, d_b, i_b = _within(outcomes, *b, confidence)
-        if d_a is None or d_b is None or i_a is None or i_b is None:
-            return None
-        if correlation is None:
-            correlation = _correlation(outcomes, a, b)
-        made.append((d_a - d_b, mover_difference(d_a, i_a, d_b, i_b, correlation=correlation)))
-    return made[0][0], made[0][1], made[1][1]
-
-
-def _correlation(outcomes: Outcomes, a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Return the correlation of two differences that share prompts, with caution."""
-    parts: list[NDArray[Any]] = []
-    for candidate, baseline in (a, b):
-        n_c, n_b = outcomes.trials[:, candidate], outcomes.trials[:, baseline]
-        there = (n_c > 0) & (n_b > 0)
-        size = np.where(there, np.minimum(n_c, n_b), 0)  # as in PairCells.pairs
-        gain = np.where(
-            there,
-            outcomes.events[:, candidate] / np.maximum(n_c, 1)
-            - outcomes.events[:, baseline] / np.maximum(n_b, 1),
-            0.0,
-        )
-        parts += [gain * size, size]
-    first, size_a, second, size_b = parts
-    return cautious_correlation(first, size_a, second, size_b, outcomes.weight, least=-1.0)
+    first, second = Gap(outcomes, *a), Gap(outcomes, *b)
+    if not (first.prompts and second.prompts):
+        return None
+    one, every = (
+        joined(first, first.interval(level)[0], second, second.interval(level)[0])
+        for level in (settings.confidence, bonferroni(settings.confidence, family))
+    )
+    return first.difference - second.difference, one, every

@@ -181,6 +181,15 @@ class Matching:
     ) -> "PairCells":
         """Take a's unknowns for events and b's for none, so that a minus b is highest; or lowest.
 
+        Parameters as of `extremes`, which keeps the kinds of prompts apart.
+        """
+        return self.extremes(choice, a, b, high=high, absent=absent).pair(0, 1)
+
+    def extremes(
+        self, choice: Choice, a: int, b: int, *, high: bool, absent: BoolArray | None = None
+    ) -> Outcomes:
+        """Take a's unknowns for events and b's for none, so that a minus b is highest; or lowest.
+
         Parameters
         ----------
         choice : Choice
@@ -193,6 +202,11 @@ class Matching:
             Prompts that a, and that b, did not answer, though the other did: each counts as one
             answer without labels. What it may be follows from the prompt's labels, which the
             other's records have.
+
+        Returns
+        -------
+        Outcomes
+            Of a and of b alone, in this order.
         """
         sides, taken = (a, b), (high, not high)
         answers = choice.answers(self.severities)
@@ -212,7 +226,7 @@ class Matching:
                 there, other = self._tallied(answers.settled(high=as_event)), sides[1 - at]
                 events[absent[:, at], at] = there.events[absent[:, at], other] > 0
                 trials[absent[:, at], at] = there.trials[absent[:, at], other] > 0
-        return Outcomes(events, trials, self.weight).pair(0, 1)
+        return Outcomes(events, trials, self.weight)
 
     def _tallied(self, members: tuple[BoolArray, BoolArray]) -> Outcomes:
         inside, happened = members

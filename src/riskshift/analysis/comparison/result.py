@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from riskshift.analysis.card import DataCard
+from riskshift.analysis.comparison.across import CategoryContrast
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.directions import TwoDirections
 from riskshift.analysis.comparison.interaction import Interaction
@@ -73,6 +74,8 @@ class Comparison(Results):
         Where the data comes from, as it is stated, and what is not stated.
     leave_one_out : DifferencesLeftOut or None
         Every difference without each source and without each category.
+    across : tuple of CategoryContrast or None
+        How the differences differ between categories; None where that was not asked.
     """
 
     taxonomy: Taxonomy
@@ -96,13 +99,14 @@ class Comparison(Results):
     directions: tuple[TwoDirections, ...] = ()
     card: DataCard = field(default_factory=DataCard)
     leave_one_out: DifferencesLeftOut | None = None
+    across: tuple[CategoryContrast, ...] | None = None
 
     kind: ClassVar[str] = "comparison"
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence taxonomy card summary notes "
         "comparison(models baseline margin helpful_margin coverage directions rates differences "
         "corrected "
-        "omnibus ordinal mix standardized interaction leave_one_out) verdicts"
+        "omnibus ordinal mix standardized interaction across leave_one_out) verdicts"
     )
 
     def difference(
