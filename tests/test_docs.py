@@ -274,7 +274,9 @@ def test_every_key_of_the_json_is_documented(desk: Path) -> None:
         riskshift.analyze(
             "pairs.csv", by="language", people="people.csv", permutations=100, **draws
         ),
-        riskshift.compare("pairs.csv", by="language", standardize="pooled", **draws),
+        riskshift.compare(
+            "pairs.csv", by="language", across="categories", standardize="pooled", **draws
+        ),
         riskshift.check("pairs.csv", "escalation <= 5% by model"),
         riskshift.grade("pairs.csv", "pairs.csv", **draws),
         riskshift.plan(rate=0.03),

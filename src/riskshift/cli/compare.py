@@ -52,7 +52,9 @@ def compare(
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="COLUMN", help="Also compare the differences between its values."
+            "--by",
+            metavar="COLUMN",
+            help="Also compare the differences between its values, or those of 'A x B'.",
         ),
     ] = None,
     across: Annotated[

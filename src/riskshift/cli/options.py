@@ -60,7 +60,11 @@ Invert = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option("--by", metavar="COLUMN", help="Also report each value of a column (repeatable)."),
+    typer.Option(
+        "--by",
+        metavar="COLUMN",
+        help="Also report each value of a column, or of 'A x B' (repeatable).",
+    ),
 ]
 Model = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="Keep only this model's records.")

@@ -1,6 +1,7 @@
 """What differences across categories say, and what they cannot say, in plain words."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from riskshift.analysis.comparison.across import CategoryContrast
 from riskshift.analysis.comparison.differences import PairedDifference
@@ -8,7 +9,7 @@ from riskshift.analysis.words import counted, enumerate_words, points, points_ra
 from riskshift.stats.joint import ENOUGH
 from riskshift.stats.proportion import Interval
 
-MOST_TOLD = 3
+MOST_TOLD: Final = 3
 
 
 def across_headline(contrasts: Sequence[CategoryContrast] | None) -> Iterator[str]:
@@ -75,9 +76,9 @@ difference -12.0 (-20.0 to -4.0).'
 
 def _seen(item: CategoryContrast, *, turned: bool) -> str:
     held, sign = item.simultaneous, -1 if turned else 1
-    ends = sorted((sign * held.low, sign * held.high))
+    low, high = sorted((sign * held.low, sign * held.high))
     both = [points(item.difference_a), points(item.difference_b)][::sign]
-    spread = points_range(Interval(*ends, held.method, held.confidence))
+    spread = points_range(Interval(low, high, held.method, held.confidence))
     return (
         f"{both[0]} against {both[1]} points, difference {points(sign * item.estimate)} ({spread})"
     )

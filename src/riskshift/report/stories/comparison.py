@@ -13,6 +13,7 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import p_value, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
+from riskshift.report.stories.across import across_section
 from riskshift.report.stories.card import card_section
 from riskshift.report.stories.directions import directions_section
 from riskshift.report.stories.left_out import hanging_verdicts_section
@@ -44,7 +45,8 @@ def story(comparison: Comparison) -> Document:
     Returns
     -------
     Document
-        Verdicts first, then rates, differences, severity, the common mix, groups and methods.
+        Verdicts first, then rates, differences, severity, the common mix, groups, categories and
+        methods.
     """
     sections = [directions_section(comparison)] if comparison.directions else []
     if comparison.corrected is not None:
@@ -62,6 +64,8 @@ def story(comparison: Comparison) -> Document:
         sections.append(_mix(comparison))
     if comparison.interaction is not None:
         sections.append(_interaction(comparison.interaction, Pairs(comparison.baseline)))
+    if comparison.across is not None:
+        sections.append(across_section(comparison.across, Pairs(comparison.baseline)))
     if comparison.leave_one_out is not None and comparison.leave_one_out.differences:
         against = Pairs(comparison.baseline).against
         sections.append(hanging_verdicts_section(comparison.leave_one_out, against))
@@ -243,6 +247,12 @@ def _methods(comparison: Comparison) -> Section:
         items.append(
             "Common mix: direct standardisation; MOVER over the intervals of the strata (Zou, Huang and Zhang 2009), "
             "or the score interval's end where that is farther out."
+        )
+    if comparison.across:
+        items.append(
+            "Differences across categories: MOVER (Zou and Donner 2008) from the two paired intervals, with the "
+            "correlation of shared prompts, kept below 1 by four pseudo-prompts; for all at once: Bonferroni over all "
+            "pairs of categories and of models of one metric."
         )
     if comparison.interaction is not None:
         items.append(
