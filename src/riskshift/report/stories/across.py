@@ -34,8 +34,6 @@ def across_section(contrasts: Sequence[CategoryContrast], pairs: Pairs) -> Secti
                 f"* Either category must have as many prompts as tell as much as {ENOUGH} independent ones; these are "
                 "not judged."
             )
-        if any(item.worst_case for item in of):
-            notes.append("By missing labels: the lowest and highest that they allow.")
         shown = table(
             f"Differences of {metric} across categories{pairs.against} (points)",
             of,
@@ -43,7 +41,8 @@ def across_section(contrasts: Sequence[CategoryContrast], pairs: Pairs) -> Secti
             notes=notes,
         )
         blocks.append(shown)
-    return Section("Does the difference depend on the category?", "across", tuple(blocks))
+    title = "Does the difference depend on the category?"
+    return Section(title, "across", tuple(blocks), brief=True)
 
 
 def _columns(pairs: Pairs, *, worst: bool) -> list[Column[CategoryContrast]]:
@@ -59,7 +58,8 @@ def _columns(pairs: Pairs, *, worst: bool) -> list[Column[CategoryContrast]]:
         Column("For all at once", lambda c: points_range(c.simultaneous)),
     ]
     if worst:
-        columns.append(Column("By missing labels", _worst, essential=False))
+        legend = "By missing labels: the lowest and highest that they allow."
+        columns.append(Column("By missing labels", _worst, essential=False, legend=legend))
     return columns
 
 
