@@ -305,3 +305,31 @@ def test_a_fault_of_the_file_is_named(tmp_path, text, kind, message):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileError, match=r"none\.toml: cannot read the taxonomy"):
         Taxonomy.from_toml(tmp_path / "none.toml")
+
+
+def test_codes_stand_for_levels_beside_their_names(tmp_path):
+    file = tmp_path / "t.toml"
+    file.write_text(
+        'categories = ["a"]\nlevels = ["No", "Yes"]\n[codes]\nNo = ["1", "Neutral"]\nYes = ["0", "agree"]\n'
+    )
+    taxonomy = Taxonomy.from_toml(file)
+    parse = level_parser(taxonomy, None)
+    values = ("neutral", "Agree", 0, "0.0", 1.0, "no", "YES", None, "other", 2)
+    assert [parse(value) for value in values] == [0, 1, 1, 1, 0, 0, 1, MISSING, BAD, BAD]
+    assert taxonomy == Taxonomy(["a"], ["No", "Yes"])
+    assert replace(taxonomy, harmful_from=1).codes == taxonomy.codes
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ({"Maybe": "1"}, "codes: level 'Maybe' is unknown"),
+        ({"No": "1", "Yes": "1.0"}, "'1.0' stands for No and Yes"),
+        ({"No": "yes"}, "'yes' stands for Yes and No"),
+        ({"No": " "}, "' ' is blank"),
+        ("No", "codes must be a table"),
+    ],
+)
+def test_codes_that_cannot_be_meant_are_refused(codes, message):
+    with pytest.raises(UsageError, match=message):
+        Taxonomy(["a"], ["No", "Yes"], codes=codes)
