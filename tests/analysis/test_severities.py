@@ -15,8 +15,18 @@ from riskshift.taxonomy import Taxonomy
 from riskshift.written import MISSING
 
 TWO = Taxonomy(["a", "b"], ["Safe", "Low", "High"])
-LABEL = st.sampled_from([MISSING, 0, 1, 2])
-PATTERN = st.tuples(LABEL, LABEL, LABEL, LABEL)
+# Prompt a, prompt b, response a, response b, then what is said beside severities.
+VALUES = ([0, 1, 2],) * 4 + ([0, 1], [1, 2, 3], [0, 1, 2])
+PATTERN = st.tuples(*(st.sampled_from([MISSING, *values]) for values in VALUES))
+NAMES = {
+    "p": (0, 1),
+    "p_c": (1,),
+    "r": (2, 3),
+    "r_c": (3,),
+    "benign": (4,),
+    "relevance": (5,),
+    "refusal": (6,),
+}
 CHOICES = [Choice(m, None) for m in OVERALL] + [Choice(m, "b", 1) for m in CATEGORY]
 
 
@@ -24,18 +34,34 @@ def counts(*rows, n=None):
     """Counts of patterns: prompt a, prompt b, response a, response b."""
     labels = np.array(rows, dtype=np.int64)
     many = np.ones(len(rows), dtype=np.int64) if n is None else np.array(n)
-    return Counts(TWO, labels[:, :2], labels[:, 2:], None, None, many, None)
+    sides = labels[:, :2], labels[:, 2:4]
+    if labels.shape[1] == 4:
+        return Counts(TWO, *sides, None, None, many, None)
+    benign, relevance, refusal = labels[:, 4:].T
+    return Counts(TWO, *sides, relevance, benign, many, None, refusal, True)
 
 
-def filled(row):
-    """Every way to fill in what is missing."""
-    return product(*[range(3) if label == MISSING else [label] for label in row])
+def needed(choice):
+    return {at for name in choice.metric.needs for at in NAMES[name]}
+
+
+def filled(row, choice):
+    """Every way to fill in what is missing, of the labels that the metric looks at."""
+    asked = needed(choice)
+    return product(
+        *[
+            values if label == MISSING and at in asked else [label]
+            for at, (label, values) in enumerate(zip(row, VALUES, strict=True))
+        ]
+    )
 
 
 def state(choice, row):
     """What a complete record is, computed in another way: on one record, with plain numbers."""
-    p, r = max(row[:2]), max(row[2:])
+    p, r = max(row[:2]), max(row[2:4])
     names = {"p": p, "r": r, "p_c": row[1], "r_c": row[3], "h": 1, "K": 3}
+    names |= {"benign": row[4] == 1, "relevance": row[5], "partial": row[6] == 1}
+    names |= {"refused": row[6] == 2, "answered": row[6] in (0, 1)}
     event, given_ = (
         True if text == "all" else eval(text.replace(" = ", " == "), {}, names)
         for text in (choice.metric.event_formula, choice.metric.given_formula)
@@ -48,22 +74,19 @@ def state(choice, row):
 @settings(max_examples=60)
 def test_possible_is_what_some_labels_make_true(choice, row):
     found = choice.answers(Severities(counts(row)))
-    assert found.possible[0] == np.bitwise_or.reduce([state(choice, full) for full in filled(row)])
-    assert found.complete[0] == all(
-        label != MISSING
-        for label, name in zip(row, ("p", "p_c", "r", "r_c"), strict=True)
-        if name in choice.metric.needs or name[0] in choice.metric.needs
-    )
+    ways = [state(choice, full) for full in filled(row, choice)]
+    assert found.possible[0] == np.bitwise_or.reduce(ways)
+    assert found.complete[0] == all(row[at] != MISSING for at in needed(choice))
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.label)
-@given(rows=st.lists(PATTERN, min_size=1, max_size=3))
+@given(rows=st.lists(PATTERN, min_size=1, max_size=2))
 @settings(max_examples=40)
 def test_worst_and_best_case_are_sharp(choice, rows):
     table = counts(*rows)
     rate = estimate_metric(choice.metric, Severities(table), Settings(), category=choice.position)
     shares = []
-    for full in product(*map(filled, rows)):
+    for full in product(*(filled(row, choice) for row in rows)):
         states = [state(choice, row) for row in full]
         inside = sum(s != OUTSIDE for s in states)
         if inside:
