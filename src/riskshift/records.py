@@ -267,7 +267,8 @@ class Options:
         known = (*ROLES, *(name for pair in label_roles(self.taxonomy) for name in pair))
         for role in self.columns:
             label, rater, name = role.partition(RATER)
-            own = rater and name and label in known and label not in ROLES
+            rated = label in known and (label == "refusal" or label not in ROLES)
+            own = rater and name and rated
             if role not in known and not own:
                 raise unknown_choice("role", role, known)
         if self.prompt_labels not in PROMPT_LABELS:

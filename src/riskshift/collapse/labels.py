@@ -71,15 +71,15 @@ def label_keys(records: Records) -> list[Key]:
             )
         )
     if refusal:
-        scale = options.taxonomy.refusal
-        keys.append(
-            Key(records.at(refusal), refusal, marked(scale.parse), scale.choices, is_label=False)
-        )
+        keys.append(label_key(options, "refusal", records.at(refusal), refusal))
     return keys
 
 
 def label_key(options: Options, role: str, column: str, name: str) -> Key:
     """Return the key of a column of labels: its name in the frame, and the user's."""
+    if role == "refusal":
+        scale = options.taxonomy.refusal
+        return Key(column, name, options.marked(scale.parse), scale.choices, is_label=False)
     parse = options.parser(role)
     choices = f"Levels: {options.taxonomy.describe_levels()}"
     if options.scale is not None:

@@ -7,17 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from riskshift.counts.ratings import every_label
 from riskshift.errors import ColumnError, DataError, UsageError, listing
-from riskshift.records import (
-    RATER,
-    Held,
-    Options,
-    Records,
-    Source,
-    assemble,
-    label_roles,
-    require_mapped,
-)
+from riskshift.records import RATER, Held, Options, Records, Source, assemble, require_mapped
 from riskshift.taxonomy import SIDES
 
 _IDENTITY: Final = ("model", "sample", "turn")
@@ -36,7 +28,7 @@ class Cell:
     role : str
         What it judges, such as ``response_hate``.
     label : int
-        The same: position among the prompt's categories, then the response's.
+        The same: position in `riskshift.counts.ratings.every_label`.
     rater : str or None
         Whose labels they are; None where another column says it.
     """
@@ -175,8 +167,7 @@ def sheet_of(records: Records) -> Sheet:
 
 
 def _roles(records: Records) -> list[str]:
-    pairs = label_roles(records.options.taxonomy)
-    return [role for side in zip(*pairs, strict=True) for role in side]
+    return [str(label) for label in every_label(records.options.taxonomy)]
 
 
 def _own(records: Records, role: str) -> dict[str, str]:
@@ -220,14 +211,14 @@ def _no_raters(records: Records, plain: Sequence[Cell]) -> DataError:
 
 
 def _no_labels(records: Records) -> ColumnError:
-    roles = _roles(records)
-    wanted = [records.options.columns[role] for role in roles]
+    *severities, refusal = _roles(records)
+    wanted = [records.options.columns[role] for role in severities]
     return ColumnError.not_found(
         wanted if len(wanted) <= 8 else wanted[:8],
         records.names,
         fix=f"{records.source.name} must have a label column for one side of one category at least, such as "
-        f"{SIDES[1]}_{records.options.taxonomy.categories[0]}. Map other names with --map "
-        f"{roles[-1]}=COLUMN, or name other categories with --taxonomy FILE.",
+        f"{SIDES[1]}_{records.options.taxonomy.categories[0]}, or one of refusals, {refusal}. Map other names with "
+        f"--map {severities[-1]}=COLUMN, or name other categories with --taxonomy FILE.",
     )
 
 

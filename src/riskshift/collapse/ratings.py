@@ -12,12 +12,12 @@ from riskshift.collapse.direction import check_direction
 from riskshift.collapse.labels import Key, check_labels, label_key
 from riskshift.collapse.one_message import Faults
 from riskshift.collapse.pairs import MAX_GROUPS, MAX_PATTERNS, with_plain
-from riskshift.collapse.raters import Sheet, sheet_of
+from riskshift.collapse.raters import Cell, Sheet, sheet_of
 from riskshift.collapse.repeats import check_ids, told_apart
 from riskshift.collapse.selecting import selected
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import group_name
-from riskshift.counts.ratings import Ratings, assemble_ratings
+from riskshift.counts.ratings import Ratings, assemble_ratings, every_label
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
 from riskshift.records import Records
@@ -100,7 +100,7 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
     records = check_ids(_cleaned(selected(records), sheet), faults, _tells(sheet))
     if sheet.annotator:
         _refuse_many(records, sheet.annotator)
-    rows, keys = _patterns(records, sheet), _keys(records, sheet)
+    rows, keys = _patterns(records, sheet), cell_keys(records, sheet.cells)
     check_direction(records, rows, keys, faults)
     records, rows = check_labels(records, rows, keys, faults)
     if not rows:
@@ -122,11 +122,11 @@ def _collapse(records: Records, progress: Callable[[str], None], faults: Faults)
 def _rated(
     ratings: Ratings | None, records: Records, sheet: Sheet, rows: Sequence[tuple[Any, ...]]
 ) -> Rated:
-    parsers = [records.options.parser(cell.role) for cell in sheet.cells]
+    keys = cell_keys(records, sheet.cells)
     blank = {
         at
         for at, row in enumerate(rows)
-        if all(parse(v) == MISSING for parse, v in zip(parsers, row, strict=False))
+        if all(key.parse(v) == MISSING for key, v in zip(keys, row, strict=False))
     }
     values = {
         column: [value for value in dict.fromkeys(row[at] for row in rows) if value is not None]
@@ -178,8 +178,9 @@ def _patterns(records: Records, sheet: Sheet) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _keys(records: Records, sheet: Sheet) -> list[Key]:
-    return [label_key(records.options, cell.role, cell.column, cell.name) for cell in sheet.cells]
+def cell_keys(records: Records, cells: Sequence[Cell]) -> list[Key]:
+    """Return how each column of labels is read."""
+    return [label_key(records.options, cell.role, cell.column, cell.name) for cell in cells]
 
 
 def _blanks_filled(records: Records, sheet: Sheet) -> Records:
@@ -266,10 +267,10 @@ def _examples(frame: engine.Frame, key: list[str], sheet: Sheet) -> str:
 
 def _levels(records: Records, sheet: Sheet, coding: Coding) -> list[IntArray]:
     """Read the labels of the patterns, column by column."""
-    parsers = [records.options.parser(cell.role) for cell in sheet.cells]
+    keys = cell_keys(records, sheet.cells)
     return [
-        np.array([MISSING, *map(parse, values)], dtype=np.int64)[digits]
-        for parse, values, digits in zip(parsers, coding.values, coding.digits, strict=False)
+        np.array([MISSING, *map(key.parse, values)], dtype=np.int64)[digits]
+        for key, values, digits in zip(keys, coding.values, coding.digits, strict=False)
     ]
 
 
@@ -278,7 +279,7 @@ def _long(
 ) -> tuple[Ratings | None, bool]:
     """Read ratings that stand in rows, and tell whether a rater labelled an item twice."""
     coding = Coding(sheet.columns, rows)
-    values = np.full((len(rows), 2 * len(records.options.taxonomy.categories)), MISSING)
+    values = np.full((len(rows), len(every_label(records.options.taxonomy))), MISSING)
     for cell, level in zip(sheet.cells, _levels(records, sheet, coding), strict=True):
         values[:, cell.label] = level
     names = ["", *map(group_name, coding.values[-1])]
@@ -316,7 +317,7 @@ def _wide(
     """Read ratings that stand in columns; each pattern is a kind of item."""
     coding = Coding(sheet.columns, rows)
     raters = tuple(sorted({str(cell.rater) for cell in sheet.cells}))
-    kinds, labels = len(rows), 2 * len(records.options.taxonomy.categories)
+    kinds, labels = len(rows), len(every_label(records.options.taxonomy))
     values = np.full((kinds, len(raters), labels), MISSING)
     for cell, level in zip(sheet.cells, _levels(records, sheet, coding), strict=True):
         values[:, raters.index(str(cell.rater)), cell.label] = level

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
@@ -9,27 +10,50 @@ from typing import ClassVar
 import numpy as np
 
 from riskshift.counts.clusters import Clusters, IntArray
+from riskshift.refusal import REFUSAL
 from riskshift.taxonomy import SIDES, Taxonomy
 from riskshift.written import MISSING
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One thing that raters judge: a category on one side of the pair.
+    """One thing that raters judge: a category on one side of the pair, or whether it is refused.
 
     Parameters
     ----------
     side : {"prompt", "response"}
         Whose label.
-    category : str
-        Of what kind of harm.
+    category : str or None
+        Of what kind of harm; None: whether the response refuses.
+    levels : tuple of str
+        What a rating may be, lowest first: the levels of severity, or those of a refusal.
     """
 
     side: str
-    category: str
+    category: str | None
+    levels: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.side}_{self.category}"
+        return "refusal" if self.category is None else f"{self.side}_{self.category}"
+
+
+def every_label(taxonomy: Taxonomy) -> tuple[Label, ...]:
+    """Return all that raters can judge: the prompt's categories, the response's, its refusal.
+
+    Examples
+    --------
+    >>> [str(label) for label in every_label(Taxonomy(["fraud"], ["Fine", "Fraud"]))]
+    ['prompt_fraud', 'response_fraud', 'refusal']
+    """
+    severities = [
+        Label(side, name, taxonomy.levels) for side in SIDES for name in taxonomy.categories
+    ]
+    return (*severities, Label(SIDES[1], None, REFUSAL))
+
+
+def most_levels(labels: Sequence[Label]) -> int:
+    """Return how many levels the label with the most has."""
+    return max(len(label.levels) for label in labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +67,7 @@ class Dispute:
     label : Label
         What is disputed most.
     given : dict of str to int
-        The severity that each rater gave.
+        The level that each rater gave.
     """
 
     record_id: str | None
@@ -60,7 +84,7 @@ class Dispute:
 
     @property
     def spread(self) -> int:
-        """Levels between the mildest and the most severe rating."""
+        """Levels between the lowest and the highest rating."""
         return max(self.given.values()) - min(self.given.values())
 
 
@@ -71,11 +95,12 @@ class Ratings:
     Parameters
     ----------
     taxonomy : Taxonomy
-        Its categories are those that some rater labelled.
+        Its categories are those that some rater labelled; all, where they told refusals alone.
     raters : tuple of str
         Who rated, sorted.
-    values : ndarray of int, shape (ratings, 2 * categories)
-        Severities of the prompt, then of the response; -1 where the rater gave none.
+    values : ndarray of int, shape (ratings, labels)
+        Severities of the prompt, then of the response, then, if anyone told them, refusals; -1
+        where the rater gave none.
     rater : ndarray of int, shape (ratings,)
         Position of the rater in `raters`.
     items : Clusters
@@ -94,7 +119,12 @@ class Ratings:
     @cached_property
     def labels(self) -> tuple[Label, ...]:
         """What the columns of `values` are."""
-        return tuple(Label(side, name) for side in SIDES for name in self.taxonomy.categories)
+        return every_label(self.taxonomy)[: self.values.shape[1]]
+
+    @property
+    def refusal(self) -> bool:
+        """Whether anyone told refusals; they stand last."""
+        return self.labels[-1].category is None
 
     @cached_property
     def owner(self) -> IntArray:
@@ -103,8 +133,12 @@ class Ratings:
 
     @cached_property
     def levels(self) -> IntArray:
-        """How many ratings an item of each kind has at each level; shape (kinds, labels, levels)."""
-        kinds, labels, levels = len(self.items.weight), len(self.labels), len(self.taxonomy.levels)
+        """How many ratings an item of each kind has at each level; shape (kinds, labels, levels).
+
+        Labels with fewer levels than others have none beyond their own.
+        """
+        kinds, labels = len(self.items.weight), len(self.labels)
+        levels = most_levels(self.labels)
         value = self.values[self.items.indices]
         cell = (self.owner[:, None] * labels + np.arange(labels)) * levels + value
         counts = np.bincount(cell[value != MISSING], minlength=kinds * labels * levels)
@@ -156,7 +190,8 @@ def assemble_ratings(
     Parameters
     ----------
     taxonomy, raters, values, rater
-        As in `Ratings`; equal ratings may repeat, and be empty.
+        As in `Ratings`, with the columns of `every_label`, the last where refusals were asked for;
+        equal ratings may repeat, and be empty.
     items : Clusters
         Kinds of item, as positions in `values`; its weight is not used.
     prompts : Clusters
@@ -182,15 +217,18 @@ def assemble_ratings(
     weight = np.bincount(together.indices, weights=many, minlength=len(own.weight)).astype(np.int64)
     used = (merged[:, 1:] != MISSING).any(axis=0)
     c = len(taxonomy.categories)
-    named = [at for at in range(c) if used[at] or used[c + at]]
+    named = [at for at in range(c) if used[at] or used[c + at]] or list(range(c))
+    columns = [side * c + at for side in (0, 1) for at in named]
+    columns += [2 * c] if used[2 * c :].any() else []
     return Ratings(
         Taxonomy(
-            tuple(taxonomy.categories[at] for at in named), taxonomy.levels, taxonomy.harmful_from
-        )
-        if named
-        else taxonomy,
+            tuple(taxonomy.categories[at] for at in named),
+            taxonomy.levels,
+            taxonomy.harmful_from,
+            refusal=taxonomy.refusal,
+        ),
         raters,
-        merged[:, [1 + side * c + at for side in (0, 1) for at in named]],
+        merged[:, [1 + at for at in columns]],
         merged[:, 0],
         Clusters(own.indptr, own.indices, weight),
         together if (np.diff(together.indptr) > 1).any() else None,

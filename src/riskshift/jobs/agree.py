@@ -16,10 +16,10 @@ from riskshift.collapse.beside import metrics_of_strata
 from riskshift.collapse.purposes import ONE_RATER, RATERS
 from riskshift.collapse.raters import says_who
 from riskshift.collapse.ratings import Rated, collapse_raters
-from riskshift.counts.ratings import Label, Ratings
+from riskshift.counts.ratings import Ratings, every_label
 from riskshift.engines import engine
 from riskshift.errors import DataError, listing, unknown_choice
-from riskshift.jobs.opening import MOST, Clock, several, silent
+from riskshift.jobs.opening import MOST, Clock, several, silent, with_refusals
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
@@ -50,6 +50,8 @@ def agree(
     cluster: str | None = None,
     skip_bad: bool = False,
     missing: str | Sequence[str] = (),
+    refusal_scale: Mapping[str, str | Sequence[str]] | None = None,
+    partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
     confidence: float = 0.95,
@@ -65,7 +67,7 @@ def agree(
         Labels of several raters, people or graders: in rows, with an ``annotator`` column, or in
         columns such as ``response_hate@alice``, which can be mapped; or one file a rater, who is named
         after it. An item is a ``record_id``, or else a prompt, model
-        and sample. Labels of one side or of some categories will do.
+        and sample. Labels of one side, of some categories or of refusals alone will do.
     rule : {"median", "majority", "max", "adjudicated"}
         The rule that gives each item one label. Of an even number of ratings the median is the
         higher of the middle two; of several levels chosen equally often the majority is the highest.
@@ -77,6 +79,8 @@ def agree(
     disputes : int, default 20
         At most so many items in dispute are listed.
     taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit
+        As in `read`.
+    refusal_scale, partial_refusal
         As in `read`.
     confidence : float, default 0.95
         Two-sided coverage of every interval.
@@ -117,7 +121,7 @@ def agree(
     place = None if write_resolved is None else check_sheet(write_resolved)
     refuse_overwriting({"write_resolved": write_resolved}, {"data": data})
     options = Options(
-        taxonomy=taxonomy or Taxonomy(),
+        taxonomy=with_refusals(taxonomy or Taxonomy(), refusal_scale, partial_refusal),
         columns=Columns.of(columns),
         scale=scale,
         invert=several(invert),
@@ -230,9 +234,8 @@ def _absent(rated: Rated) -> tuple[str, ...]:
     there = {
         label for at, label in enumerate(ratings.labels) if (ratings.values[:, at] != MISSING).any()
     }
-    wanted = [
-        Label(side, name) for side in SIDES for name in rated.records.options.taxonomy.categories
-    ]
+    # Not every response is asked whether it refuses, so that is not told to be absent.
+    *wanted, _ = every_label(rated.records.options.taxonomy)
     return tuple(str(label) for label in wanted if label not in there)
 
 
@@ -279,13 +282,13 @@ def resolved_rows(
     settled = resolve(items.levels, rule, items.adjudicated).level
     ratings = rated.ratings
     rated_at_all = [at for at in range(settled.shape[1]) if (settled[:, at] != MISSING).any()]
+    labels = [ratings.labels[at] for at in rated_at_all]
     # One place more for what is missing, which is the last: -1.
-    names = np.array([*ratings.taxonomy.levels, None], dtype=object)
-    labels = [str(ratings.labels[at]) for at in rated_at_all]
+    names = [np.array([*label.levels, None], dtype=object) for label in labels]
     texts = [
         *items.identity,
-        *(names[settled[:, at]] for at in rated_at_all),
+        *(own[settled[:, at]] for own, at in zip(names, rated_at_all, strict=True)),
         *items.drawn.values(),
     ]
     held = [[None if value is None or value == "" else str(value) for value in c] for c in texts]
-    return (*items.roles, *labels, *items.drawn), list(zip(*held, strict=True))
+    return (*items.roles, *map(str, labels), *items.drawn), list(zip(*held, strict=True))

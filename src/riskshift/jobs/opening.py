@@ -131,7 +131,7 @@ def read(
         If an option cannot be honoured.
     """
     options = Options(
-        taxonomy=_with_refusals(taxonomy or Taxonomy(), refusal_scale, partial_refusal),
+        taxonomy=with_refusals(taxonomy or Taxonomy(), refusal_scale, partial_refusal),
         columns=Columns.of(columns),
         scale=scale,
         invert=several(invert),
@@ -150,7 +150,7 @@ def read(
     return with_crossed(records, options.by)
 
 
-def _with_refusals(
+def with_refusals(
     taxonomy: Taxonomy,
     codes: Mapping[str, str | Sequence[str]] | None,
     partial: str | None,
@@ -219,7 +219,7 @@ def read_people(people: Any, reading: Reading, *, model: str | None = None) -> R
         return people
     declared = reading.get("refusal_scale"), reading.get("partial_refusal")
     options = Options(
-        taxonomy=_with_refusals(reading.get("taxonomy") or Taxonomy(), *declared),
+        taxonomy=with_refusals(reading.get("taxonomy") or Taxonomy(), *declared),
         columns=Columns.of(reading.get("columns")),
         scale=reading.get("scale"),
         invert=several(reading.get("invert") or ()),

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.collapse.raters import Cell
-from riskshift.collapse.ratings import Rated
+from riskshift.collapse.ratings import Rated, cell_keys
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import group_name
-from riskshift.counts.ratings import Dispute, Label
+from riskshift.counts.ratings import Dispute, every_label, most_levels
 from riskshift.engines import engine
 from riskshift.errors import DataError
-from riskshift.taxonomy import SIDES
 from riskshift.written import MISSING
 
 IDENTITY: Final = ("record_id", "prompt_id", "model", "sample", "turn")
@@ -99,9 +98,9 @@ def all_items(rated: Rated, *, adjudicator: str | None = None) -> Items:
     Returns
     -------
     Items
-        Categories are those of ``rated.ratings.taxonomy``.
+        Labels are those of ``rated.ratings``.
     """
-    labels, levels = _labels(rated), len(rated.ratings.taxonomy.levels)
+    labels, levels = _labels(rated), most_levels(rated.ratings.labels)
     roles = identity_roles(rated)
     drawn = _drawn_by(rated)
     frame = _by_item(rated, roles, labels, adjudicator, drawn)
@@ -147,7 +146,7 @@ def most_disputed(
     limit = min(limit, rated.rows)  # engines count to 2**63
     if limit <= 0 or not roles.keys() & {"record_id", "prompt_id"}:
         return ()
-    labels, levels = _labels(rated), len(rated.ratings.taxonomy.levels)
+    labels, levels = _labels(rated), most_levels(rated.ratings.labels)
     frame = _by_item(rated, roles, labels, adjudicator)
     scores = [f"riskshift_score{at}" for at in range(len(labels))]
     scored = frame.with_columns(
@@ -170,19 +169,14 @@ def most_disputed(
         identity: dict[str, str | None] = dict.fromkeys(IDENTITY)
         identity |= {role: value or None for role, value in zip(roles, item, strict=True)}
         rated_as = {who: at for who, at in sorted(levels_of.items()) if at != MISSING}
-        made.append(Dispute(**identity, label=_label(rated, labels[which]), given=rated_as))
+        made.append(Dispute(**identity, label=rated.ratings.labels[which], given=rated_as))
     return tuple(made)
 
 
 def _labels(rated: Rated) -> list[int]:
-    """Positions of the rated categories' labels among those of the whole taxonomy."""
-    whole, used = rated.records.options.taxonomy.categories, rated.ratings.taxonomy.categories
-    return [side * len(whole) + whole.index(name) for side in (0, 1) for name in used]
-
-
-def _label(rated: Rated, at: int) -> Label:
-    whole = rated.records.options.taxonomy.categories
-    return Label(SIDES[at // len(whole)], whole[at % len(whole)])
+    """Positions of the labels that were rated among those of the whole taxonomy."""
+    whole = every_label(rated.records.options.taxonomy)
+    return [whole.index(label) for label in rated.ratings.labels]
 
 
 def _id(role: str) -> str:
@@ -242,25 +236,20 @@ def _by_item(
 ) -> engine.Frame:
     """Count the ratings at each level, one row an item."""
     frame, sheet = _identified(rated, roles), rated.sheet
+    levels = most_levels(rated.ratings.labels)
     if drawn:
         frame = _with_draw(rated, frame)
     made: list[nw.Expr] = []
     for at, label in enumerate(labels):
         cells = [cell for cell in sheet.cells if cell.label == label]
         others = [cell for cell in cells if cell.rater is None or cell.rater != adjudicator]
-        for level in range(len(rated.ratings.taxonomy.levels)):
+        for level in range(levels):
             hits = [_hit(rated, cell, level, adjudicator) for cell in others]
             made.append(_summed(hits).alias(_n(at, level)))
         decided = [cell for cell in cells if cell.rater is None or cell.rater == adjudicator]
         made.append(_decision(rated, decided, adjudicator).alias(_decided(at)))
     names = [_id(role) for role in roles]
-    columns = [
-        *(
-            _n(at, k)
-            for at in range(len(labels))
-            for k in range(len(rated.ratings.taxonomy.levels))
-        ),
-    ]
+    columns = [_n(at, level) for at in range(len(labels)) for level in range(levels)]
     decisions = [_decided(at) for at in range(len(labels))]
     kept = [_carried(column) for column in drawn]
     if sheet.annotator is None:
@@ -293,8 +282,8 @@ def _hit(rated: Rated, cell: Cell, level: int, adjudicator: str | None) -> nw.Ex
 
 
 def _is(rated: Rated, cell: Cell, level: int) -> nw.Expr:
-    parse = rated.records.options.parser(cell.role)
-    written = [value for value in rated.values[cell.column] if parse(value) == level]
+    (key,) = cell_keys(rated.records, (cell,))
+    written = [value for value in rated.values[cell.column] if key.parse(value) == level]
     return nw.col(cell.column).is_in(written) if written else nw.lit(False)
 
 
@@ -311,7 +300,7 @@ def _decision(rated: Rated, cells: Sequence[Any], adjudicator: str | None) -> nw
         return value
     annotator = rated.sheet.annotator
     for cell in cells:
-        for level in range(len(rated.ratings.taxonomy.levels)):
+        for level in range(most_levels(rated.ratings.labels)):
             condition = _is(rated, cell, level)
             if annotator:
                 condition = condition & _named(rated, annotator, adjudicator)
@@ -350,14 +339,14 @@ def _given(
         for item in items
     ]
     frame = _identified(rated, roles).filter(reduce(or_, wanted))
-    parsers = [rated.records.options.parser(cell.role) for cell in sheet.cells]
+    keys = cell_keys(rated.records, sheet.cells)
     labels = _labels(rated)
     made: dict[tuple[Any, ...], dict[str, list[int]]] = {item: {} for item in items}
     for row in engine.fetch(frame.select(*names, *sheet.columns)):
         item, values = row[: len(names)], row[len(names) :]
-        for cell, parse, value in zip(sheet.cells, parsers, values, strict=False):
+        for cell, key, value in zip(sheet.cells, keys, values, strict=False):
             who = group_name(values[-1]) if cell.rater is None else cell.rater
             if cell.label in labels:
                 given = made[item].setdefault(who, [MISSING] * len(labels))
-                given[labels.index(cell.label)] = parse(value)
+                given[labels.index(cell.label)] = key.parse(value)
     return made

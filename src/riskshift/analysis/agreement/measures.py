@@ -112,7 +112,7 @@ class PairAgreement(Plain):
 
 @dataclass(frozen=True, slots=True)
 class LabelAgreement(Plain):
-    """Agreement on one category of one side.
+    """Agreement on one category of one side, or on whether the response refuses.
 
     Parameters
     ----------
@@ -204,9 +204,8 @@ def agreement_by_label(ratings: Ratings, settings: Settings) -> Iterator[LabelAg
 def _label_agreement(
     ratings: Ratings, at: int, label: Label, seats: list[tuple[str, IntArray]], settings: Settings
 ) -> LabelAgreement:
-    units = _units(ratings, at)
+    units, levels = _units(ratings, at), label.levels
     many = units.counts.sum(axis=1)
-    levels = ratings.taxonomy.levels
     used = (units.weight @ units.counts).tolist()
     everything = np.ones(len(many), dtype=np.bool_)
     majority = majority_level(units.counts)
@@ -229,7 +228,8 @@ def _label_agreement(
 
 
 def _units(ratings: Ratings, at: int) -> _Units:
-    counts, renumber = distinct_entries(ratings.levels[:, at])
+    own = len(ratings.labels[at].levels)
+    counts, renumber = distinct_entries(ratings.levels[:, at, :own])
     weight = np.bincount(renumber, weights=ratings.items.weight, minlength=len(counts))
     # An item with one rating pairs with nothing, and resampling it would change nothing.
     paired = np.where(counts.sum(axis=1) >= 2, np.arange(len(counts)), -1)
@@ -308,16 +308,16 @@ def _pairs(
 ) -> Iterator[PairAgreement]:
     judged = [(rater, given[:, at]) for rater, given in seats if (given[:, at] != MISSING).any()]
     for one, other in combinations(judged, 2):
-        yield _pair(ratings, one, other, settings)
+        yield _pair(ratings, len(ratings.labels[at].levels), one, other, settings)
 
 
 def _pair(
     ratings: Ratings,
+    levels: int,
     a: tuple[str, IntArray],
     b: tuple[str, IntArray],
     settings: Settings,
 ) -> PairAgreement:
-    levels = len(ratings.taxonomy.levels)
     both = (a[1] != MISSING) & (b[1] != MISSING)
     cell = np.where(both, a[1].astype(np.int64) * levels + b[1], -1)
     weight = ratings.items.weight

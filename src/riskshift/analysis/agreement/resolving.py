@@ -1,5 +1,6 @@
 """One label an item from the labels of several raters, and what the choice of rule does to the rates."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
@@ -13,6 +14,7 @@ from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts, Layout, Table
 from riskshift.counts.ratings import Ratings
 from riskshift.errors import UsageError, unknown_choice
+from riskshift.refusal import PARTIAL
 from riskshift.taxonomy import Taxonomy
 from riskshift.written import MISSING
 
@@ -25,6 +27,10 @@ _OVERALL: Final = (
     "prompt_prevalence",
     "response_harm",
     "severe_response",
+    "refusal",
+    "harmful_refusal",
+    "over_refusal",
+    "partial_refusal",
 )
 _CATEGORY: Final = ("persistence", "drift_rate", "response_prevalence")
 
@@ -36,7 +42,7 @@ class Resolved:
     Parameters
     ----------
     level : ndarray of int
-        The severity; -1 where no rater gave one.
+        The severity, or the level of a refusal; -1 where no rater gave one.
     tied : ndarray of bool
         Where raters were evenly split and the rule took the higher level.
     fell_back : ndarray of bool
@@ -105,7 +111,10 @@ def resolve(levels: IntArray, rule: str, adjudicated: IntArray | None = None) ->
 
 def resolved_counts(ratings: Ratings, labels: IntArray) -> Counts:
     """Count the pairs by one label a kind of item; `labels` has shape (kinds, labels)."""
-    layout = Layout(ratings.taxonomy, relevance=False, benign=False)
+    partial = ratings.refusal and bool((ratings.values[:, -1] == PARTIAL).any())
+    layout = Layout(
+        ratings.taxonomy, relevance=False, benign=False, refusal=ratings.refusal, partial=partial
+    )
     return layout.counts(Table(labels, ratings.items.weight, ratings.prompts))
 
 
@@ -187,18 +196,18 @@ def resolution(
     others = ratings if decides is None else ratings.without(decides)
     rules = RULES if adjudicator else RULES[:-1]
     by_rule = {name: resolve(others.levels, name, adjudicated) for name in rules}
-    choices = _choices(ratings.taxonomy)
+    choices = _choices(ratings.taxonomy, resolved_counts(ratings, by_rule[rule].level).told)
     rates = {
         name: _rates(ratings, resolved.level, choices, settings)
         for name, resolved in by_rule.items()
     }
     rated = (ratings.values != MISSING).any(axis=0)
     c = len(ratings.taxonomy.categories)
-    sides = {"p": rated[:c].any(), "r": rated[c:].any()}
+    there = {"p": rated[:c].any(), "r": rated[c : 2 * c].any(), "refusal": ratings.refusal}
     kept = [
         choice
         for choice in choices
-        if all(sides[name[0]] for name in choice.metric.needs)
+        if all(there[name.removesuffix("_c")] for name in choice.metric.needs)
         and (rates[rule][choice.label].trials or not rates[rule][choice.label].missing)
     ]
     names = [str(label) for label, known in zip(ratings.labels, rated, strict=True) if known]
@@ -232,8 +241,8 @@ def _left_out(ratings: Ratings, rule: str, adjudicated: IntArray | None) -> dict
     return made
 
 
-def _choices(taxonomy: Taxonomy) -> list[Choice]:
-    names = {metric.name for metric in overall_metrics(taxonomy)}
+def _choices(taxonomy: Taxonomy, told: Set[str]) -> list[Choice]:
+    names = {metric.name for metric in overall_metrics(taxonomy, told)}
     found = [choice for name in _OVERALL if name in names for choice in choose(name, taxonomy)]
     # With one category, harm in it and harm over all categories are the same.
     several = len(taxonomy.categories) > 1

@@ -191,7 +191,7 @@ def _said(item: LabelAgreement, agreement: Agreement) -> str:
 
 def _what_it_moves(agreement: Agreement) -> Iterator[str]:
     resolution = agreement.resolution
-    for name in ("escalation", "response_harm", "prompt_prevalence"):
+    for name in ("escalation", "response_harm", "refusal", "prompt_prevalence"):
         rate = resolution.chosen.get(name)
         if rate is not None and rate.estimate is not None:
             break
@@ -292,7 +292,6 @@ def _about_gaps(agreement: Agreement) -> Iterator[str]:
 
 def _about_rule(agreement: Agreement) -> Iterator[str]:
     resolution = agreement.resolution
-    ties = {rule: sum(of.values()) for rule, of in resolution.ties.items()}
     if resolution.adjudicator is not None:
         yield (
             f"{resolution.adjudicator} adjudicates: those labels are in no measure of agreement, because who settles "
@@ -302,17 +301,29 @@ def _about_rule(agreement: Agreement) -> Iterator[str]:
         silent = sum(resolution.fallbacks.values())
         yield f"Where the adjudicator gave no label ({counted(silent, 'label')}), the median of the others decides."
     for rule in ("median", "majority"):
-        if ties.get(rule) and rule in ("majority", resolution.rule):
-            what = "middle two ratings differ" if rule == "median" else "most frequent levels tie"
-            yield (
-                f"By {rule}, the {what} in {counted(ties[rule], 'label')}: the higher level is taken, so that an item "
-                "on which raters are split is not reported as safer than half of them saw it."
-            )
+        if rule in ("majority", resolution.rule):
+            yield from _about_ties(rule, resolution.ties[rule])
     if resolution.contradictions:
         many = counted(resolution.contradictions, "prompt")
         yield (
             f"Resolved item by item, the prompt's own labels differ between the items of {many}. riskshift analyze "
             "takes such a file with --prompt-labels per-row."
+        )
+
+
+def _about_ties(rule: str, ties: dict[str, int]) -> Iterator[str]:
+    what = "middle two ratings differ" if rule == "median" else "most frequent levels tie"
+    refusals = ties.get("refusal", 0)
+    severities = sum(ties.values()) - refusals
+    if severities:
+        yield (
+            f"By {rule}, the {what} in {counted(severities, 'label')}: the higher level is taken, so that an item "
+            "on which raters are split is not reported as safer than half of them saw it."
+        )
+    if refusals:
+        yield (
+            f"By {rule}, the {what} in {counted(refusals, 'refusal')}: the fuller refusal is taken. That raises every "
+            "rate of refusal, be it wanted or not."
         )
 
 

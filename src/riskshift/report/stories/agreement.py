@@ -29,7 +29,6 @@ from riskshift.report.stories.provenance import ledger_rows, source_name, traced
 from riskshift.report.stories.rates import dot
 from riskshift.report.tables import Column, table
 from riskshift.stats.table_interval import TableInterval
-from riskshift.taxonomy import Taxonomy
 
 MOST_DRAWN: Final = 15
 LONG_PREFIX: Final = 10
@@ -325,12 +324,12 @@ def _disputes(agreement: Agreement) -> Section:
             Column("Label", lambda dispute: str(dispute.label), text=True),
             Column(
                 "Who gave which level",
-                lambda dispute: _said(dispute, agreement.taxonomy),
+                _said,
                 text=True,
             ),
             Column("Spread", lambda dispute: str(dispute.spread)),
         ),
-        notes=("Spread: levels between the mildest and the most severe rating.",),
+        notes=("Spread: levels between the lowest and the highest rating.",),
     )
     return Section(title, anchor, (shown,))
 
@@ -339,8 +338,8 @@ def _identity(role: str) -> Column[Dispute]:
     return Column(role, lambda dispute: getattr(dispute, role) or "", text=True)
 
 
-def _said(dispute: Dispute, taxonomy: Taxonomy) -> str:
-    shown = [f"{who} {taxonomy.levels[at]}" for who, at in dispute.given.items()]
+def _said(dispute: Dispute) -> str:
+    shown = [f"{who} {dispute.label.levels[at]}" for who, at in dispute.given.items()]
     more = len(shown) - 12
     return ", ".join(shown[:12]) + (f" and {more:,} more" if more > 0 else "")
 
@@ -361,7 +360,7 @@ def _methods(agreement: Agreement) -> Section:
         "effective number of pairs, with items, or prompts where items share them, as clusters.",
         "median: the middle rating, of an even number the higher of the middle two, so that an item that half of its "
         "raters find severe is not reported as mild. majority: the level most raters chose, of several the highest. "
-        "max: the highest level that any rater chose. adjudicated: the adjudicator's label, the median of the others "
+        "max: the highest level that any rater chose. Of refusals the higher level is the fuller one. adjudicated: the adjudicator's label, the median of the others "
         "where there is none.",
         f"Rates are those of riskshift analyze on the items resolved by {resolution.rule}, clustered by prompt where "
         "items share one. Without one rater: the same after dropping that rater's labels.",
