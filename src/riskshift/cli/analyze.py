@@ -43,6 +43,7 @@ def analyze(
             help="Some of the same pairs labelled by people: correct the rates.",
         ),
     ] = None,
+    people_map: options.PeopleMap = None,
     about: Annotated[
         str | None,
         typer.Option(
@@ -84,6 +85,7 @@ def analyze(
             cases=cases,
             text=not no_text,
             people=people,
+            people_columns=options.people_columns(people_map),
             about=about or "prompts",
             labels_by=labels_by,
             card=card,

@@ -52,6 +52,7 @@ def check(
             help="People's labels of the baseline, if --people does not hold them.",
         ),
     ] = None,
+    people_map: options.PeopleMap = None,
     card: options.Card = None,
     absent: Annotated[
         str,
@@ -131,6 +132,7 @@ def check(
             baseline_model=baseline_model,
             people=people,
             baseline_people=baseline_people,
+            people_columns=options.people_columns(people_map),
             card=card,
             absent=absent,
             confidence=confidence,

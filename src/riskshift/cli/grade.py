@@ -25,6 +25,7 @@ def grader(
             show_default=False,
         ),
     ],
+    people_map: options.PeopleMap = None,
     output: options.Output = None,
     charts: options.Charts = None,
     format: options.Format = "terminal",  # noqa: A002
@@ -59,6 +60,7 @@ def grader(
             resamples=resamples,
             cases=cases,
             text=not no_text,
+            people_columns=options.people_columns(people_map),
             seed=seed,
             progress=told,
             **reading.arguments(),

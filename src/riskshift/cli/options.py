@@ -44,6 +44,14 @@ Map = Annotated[
         "--map", metavar="ROLE=COLUMN", help="Name the column that plays a role (repeatable)."
     ),
 ]
+PeopleMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--people-map",
+        metavar="ROLE=COLUMN",
+        help="The same in people's file, where it differs (repeatable).",
+    ),
+]
 Scale = Annotated[
     str | None,
     typer.Option(
@@ -200,7 +208,7 @@ Format = Annotated[
 ]
 
 
-def parse_columns(pairs: list[str]) -> dict[str, str]:
+def parse_columns(pairs: Sequence[str], flag: str = "--map") -> dict[str, str]:
     """Read ``role=column`` pairs.
 
     Raises
@@ -213,12 +221,17 @@ def parse_columns(pairs: list[str]) -> dict[str, str]:
         role, equals, column = pair.partition("=")
         if not equals or not role.strip() or not column:
             raise UsageError(
-                f"--map {pair!r}: write it as role=column, such as --map prompt_id=uid."
+                f"{flag} {pair!r}: write it as role=column, such as {flag} prompt_id=uid."
             )
         if role.strip() in columns:
-            raise UsageError(f"--map names the role {role.strip()!r} twice.")
+            raise UsageError(f"{flag} names the role {role.strip()!r} twice.")
         columns[role.strip()] = column
     return columns
+
+
+def people_columns(pairs: Sequence[str] | None) -> dict[str, str] | None:
+    """Read the columns of people's file; None where they are not named."""
+    return parse_columns(pairs, "--people-map") if pairs else None
 
 
 def parse_refusals(pairs: list[str]) -> dict[str, list[str]]:

@@ -19,7 +19,8 @@ class Case:
         1 to 3.
     origin : str
         How it came to escalate: ``"unsolicited_elaboration"`` or ``"compliance_escalation"``; of a
-        grader's errors: ``"false_negative"`` or ``"false_positive"``.
+        grader's errors: ``"false_negative"``, ``"false_positive"``, ``"missed_refusal"`` or
+        ``"false_refusal"``.
     prompt_text, response_text : str or None
         The texts, where the data has them and they were asked for. Hostile: never trust them.
     people : mapping of str to mapping, or None

@@ -1,6 +1,6 @@
 """The main job in one call: read, check, collapse, estimate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Unpack
 
@@ -23,10 +23,10 @@ from riskshift.jobs.opening import (
     MOST,
     Clock,
     Grouping,
-    Reading,
     opened,
     provenance,
     read_people,
+    refuse_columns_alone,
     silent,
 )
 from riskshift.picking.cases import worst_cases
@@ -48,6 +48,7 @@ def analyze(
     cases: int = 50,
     text: bool = True,
     people: Any = None,
+    people_columns: Mapping[str, str] | None = None,
     about: str = "prompts",
     labels_by: str | None = None,
     card: Card = None,
@@ -79,6 +80,8 @@ def analyze(
     people : path, data frame or Records, optional
         Some of the same pairs, labelled by people: every rate is then also given corrected for the
         errors of the grader that made the labels of `data`.
+    people_columns : Columns or mapping, optional
+        Columns of `people` by role, where they are not those of `data`: one file may hold both.
     about : {"prompts", "file"}
         What corrected rates speak of: prompts like these, or only the pairs of `data`, of which
         more is known the more of them people labelled.
@@ -124,6 +127,7 @@ def analyze(
         raise UsageError(
             f"about {about!r} is about corrected rates: give people's labels too (--people FILE)."
         )
+    refuse_columns_alone(people, people_columns)
     if labels_by == "people" and people is not None:
         raise UsageError(
             "labels_by 'people' says that people made the labels, and people's labels (--people FILE) correct a "
@@ -162,7 +166,8 @@ def analyze(
     corrected = None
     if people is not None:
         progress("correcting by people's labels")
-        corrected = _corrected(collapsed, people, settings, about, reading)
+        seen = read_people(people, reading, model=reading.get("model"), columns=people_columns)
+        corrected = _corrected(collapsed, collapse(seen), settings, about)
         clock.lap("correct")
     taxonomy = records.options.taxonomy
     told = over_columns(stated, collapsed)
@@ -215,10 +220,7 @@ def _model_of_several(collapsed: Collapsed) -> str | None:
     return None if grouped is None or len(grouped.names) < 2 else model
 
 
-def _corrected(
-    graded: Collapsed, people: Any, settings: Settings, about: str, reading: Reading
-) -> Correction:
-    seen = collapse(read_people(people, reading, model=reading.get("model")))
+def _corrected(graded: Collapsed, seen: Collapsed, settings: Settings, about: str) -> Correction:
     doubled = double(graded, seen)
     source, drawing = seen.records.source.name, drawing_of(seen.records)
     sample = people_sample(doubled, source=source, drawing=drawing, about=about)

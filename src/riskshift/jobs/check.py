@@ -1,6 +1,6 @@
 """A release gate in one call: pass, fail, or not enough evidence to say."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,13 @@ from riskshift.engines import engine
 from riskshift.errors import DataError, UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.looks import Looks, read_looks, write_looks
-from riskshift.jobs.opening import Grouping, opened, provenance, silent
+from riskshift.jobs.opening import (
+    Grouping,
+    opened,
+    provenance,
+    refuse_columns_alone,
+    silent,
+)
 from riskshift.jobs.release import (
     BASELINE,
     Matched,
@@ -60,6 +66,7 @@ def check(
     baseline_model: str | None = None,
     people: Any = None,
     baseline_people: Any = None,
+    people_columns: Mapping[str, str] | None = None,
     absent: str = "missing",
     confidence: float = 0.95,
     looks: int | None = None,
@@ -88,6 +95,8 @@ def check(
         too.
     baseline_people : path, data frame or Records, optional
         People's labels of the baseline's pairs, where `people` does not hold them.
+    people_columns : Columns or mapping, optional
+        Columns of people's files by role, where they are not those of `data`.
     absent : {"missing", "drop"}
         What a prompt is that only the candidate or only the baseline answered: one whose answer on
         the other side lacks its labels, so that it may be the worst; or left out, which is said
@@ -141,6 +150,7 @@ def check(
     planned = _planned(looks, looks_file, rules, confidence)
     if absent not in ABSENT:
         raise unknown_choice("absent", absent, ABSENT)
+    refuse_columns_alone(people, people_columns)
     if reading.get("by"):
         raise UsageError("a gate groups rule by rule: write 'escalation <= 5% by model'.")
     stated = open_card(card, people=people is not None)
@@ -169,6 +179,7 @@ def check(
             collapsed,
             old,
             reading,
+            columns=people_columns,
             narrowed=bool(records.options.model or baseline_model),
         )
     matched = None

@@ -42,7 +42,15 @@ from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
-from riskshift.jobs.opening import Reading, opened, provenance, read, read_people, silent
+from riskshift.jobs.opening import (
+    Reading,
+    opened,
+    provenance,
+    read,
+    read_people,
+    refuse_columns_alone,
+    silent,
+)
 from riskshift.reading import combine
 from riskshift.reading.paths import model_name
 from riskshift.records import Columns, Records
@@ -67,6 +75,7 @@ def compare(
     across: str | None = None,
     standardize: Any = None,
     people: Any = None,
+    people_columns: Mapping[str, str] | None = None,
     confidence: float = 0.95,
     interval: str = "wilson",
     seed: int = DEFAULT_SEED,
@@ -105,7 +114,7 @@ def compare(
     people : path, data frame or Records, optional
         People's labels of a sample of the pairs, drawn at random or by strata: differences are then
         also given corrected for the grader's errors, with verdicts of their own.
-    confidence, interval, seed, resamples
+    people_columns, confidence, interval, seed, resamples
         As in `analyze`.
     card : path or DataCard, optional
         Where the data comes from: models, sources of prompts, who labelled. It changes no number.
@@ -144,6 +153,7 @@ def compare(
     (2, 0, 0.5)
     """
     settings = Settings(confidence, interval, seed, resamples)
+    refuse_columns_alone(people, people_columns)
     stated = open_card(card, people=people is not None)
     if across not in (None, *ACROSS):
         raise unknown_choice("across", across, ACROSS)
@@ -186,7 +196,8 @@ def compare(
     if people is not None:
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
-        corrected = _corrected(collapsed, people, named, every, settings, margin, margins, reading)
+        seen = read_people(people, reading, model=reading.get("model"), columns=people_columns)
+        corrected = _corrected(collapsed, collapse(seen), named, every, settings, margin, margins)
     directions = tuple(
         two_directions(
             differences, asked, confidence=confidence, corrected=corrected_verdicts(corrected)
@@ -317,15 +328,13 @@ def _examples(records: Records, shared: Shared) -> dict[str, tuple[str, ...]]:
 
 def _corrected(
     collapsed: Collapsed,
-    people: Any,
+    seen: Collapsed,
     pairs: Sequence[tuple[str, str]],
     choices: Sequence[Choice],
     settings: Settings,
     margin: float,
     margins: Mapping[str, float],
-    reading: Reading,
 ) -> CorrectedComparison:
-    seen = collapse(read_people(people, reading, model=reading.get("model")))
     doubled = double(collapsed, seen, by=collapsed.records.column("model"))
     sample = people_sample(
         doubled, source=seen.records.source.name, drawing=drawing_of(seen.records)

@@ -1,12 +1,12 @@
 """A grader's report card in one call: read both, join, collapse, compare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Unpack
 
 from riskshift.analysis.correction.sample import people_sample
-from riskshift.analysis.grader.cards import asymmetries, report_cards
+from riskshift.analysis.grader.cards import asymmetries, refusal_card, report_cards
 from riskshift.analysis.grader.result import GraderReport
-from riskshift.analysis.grader.weighed import weighed
+from riskshift.analysis.grader.weighed import weighed, weighed_refusals
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.collapse.beside import drawing_of, set_beside, tabulate_beside
 from riskshift.collapse.pairs import collapse
@@ -25,6 +25,7 @@ def grade(
     resamples: int = 2_000,
     cases: int = 50,
     text: bool = True,
+    people_columns: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = silent,
     **reading: Unpack[Reading],
 ) -> GraderReport:
@@ -48,6 +49,8 @@ def grade(
         At most so many of the worst errors are kept to be read.
     text : bool, default True
         Whether their texts are kept.
+    people_columns : Columns or mapping, optional
+        Columns of `people` by role, where they are not the grader's: one file may hold both.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -82,7 +85,7 @@ def grade(
         raise UsageError(f"cases is {cases}; it must be 0 or more.")
     clock = Clock()
     graded = opened(grader, reading, progress, beside=people)
-    seen = read_people(people, reading, model=reading.get("model"))
+    seen = read_people(people, reading, model=reading.get("model"), columns=people_columns)
     drawing = drawing_of(seen)
     clock.lap("read")
     progress("putting people's labels beside the grader's")
@@ -93,11 +96,12 @@ def grade(
     if not labelled:
         raise DataError(f"{seen.source.name} labels none of the graded pairs.")
     progress("comparing")
-    cards = report_cards(doubled, settings)
+    cards, refusal = report_cards(doubled, settings), refusal_card(doubled, settings)
     compared = asymmetries(doubled, cards, settings)
     if drawing.metric is not None:
         people_sample(doubled, source=seen.source.name, drawing=drawing)
         cards, compared = weighed(doubled, cards, drawing.metric, settings)
+        refusal = weighed_refusals(doubled, refusal, drawing.metric, settings)
     clock.lap("estimate")
     progress("picking the errors to read")
     wrong = misjudged(beside, limit=min(cases, MOST), text=text)
@@ -113,6 +117,8 @@ def grade(
         asymmetries=compared,
         misses=wrong.misses,
         alarms=wrong.alarms,
+        refusals=wrong.refusals,
         cases=wrong.cases,
         provenance=provenance(doubled.grader, beside.records, clock.laps),
+        refusal=refusal,
     )

@@ -195,7 +195,13 @@ def opened(
     return data
 
 
-def read_people(people: Any, reading: Reading, *, model: str | None = None) -> Records:
+def read_people(
+    people: Any,
+    reading: Reading,
+    *,
+    model: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Records:
     """Read people's labels with the options that they share with the grader's.
 
     Columns mapped for the grader's labels may have their own names in people's file. People who
@@ -209,29 +215,59 @@ def read_people(people: Any, reading: Reading, *, model: str | None = None) -> R
         The options with which the grader's labels were read.
     model : str, optional
         Keep only this model's records.
+    columns : Columns or mapping, optional
+        Columns of people's file by role, where they are not the grader's: both may then stand in
+        one file.
 
     Raises
     ------
     DataError
         If the data cannot be read or lacks a column.
+    UsageError
+        If columns are named and the records are read already.
     """
+    named = dict(columns or {})
     if isinstance(people, Records):
+        if named:
+            raise UsageError(
+                "people's labels are read already, so people_columns would change nothing. Give the columns to "
+                "riskshift.read."
+            )
         return people
+    graders = dict(Columns.of(reading.get("columns")))
+    # People's file need not have a column of the grader's whose place is taken.
+    unused = {graders[role] for role in named if role in graders} - set(named.values())
     declared = reading.get("refusal_scale"), reading.get("partial_refusal")
     options = Options(
         taxonomy=with_refusals(reading.get("taxonomy") or Taxonomy(), *declared),
-        columns=Columns.of(reading.get("columns")),
+        columns=Columns(**{**graders, **named}),
         scale=reading.get("scale"),
-        invert=several(reading.get("invert") or ()),
+        invert=tuple(name for name in several(reading.get("invert") or ()) if name not in unused),
         model=model,
         prompt_labels="per-row",
         missing=several(reading.get("missing") or ()),
         where=tuple(map(Condition.of, several(reading.get("where") or ()))),
         leave_out=tuple(map(Condition.of, several(reading.get("leave_out") or ()))),
     )
-    return open_data(
+    records = open_data(
         people, options=options, memory_limit=reading.get("memory_limit"), purpose=PEOPLE
     )
+    records.require(
+        named.values(), fix="--people-map names columns of people's file as role=column."
+    )
+    return records
+
+
+def refuse_columns_alone(people: Any, columns: Mapping[str, str] | None) -> None:
+    """Refuse columns of people's file where there is no such file.
+
+    Raises
+    ------
+    UsageError
+        In that case.
+    """
+    if people is None and columns:
+        raise UsageError("columns of people's file are named, and no such file is: --people FILE.")
 
 
 class Clock:

@@ -1,7 +1,7 @@
 """Candidate and baseline of a release gate, prompt by prompt, and people's labels of both."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -141,11 +141,13 @@ class PeopleLabels:
         baseline: Collapsed | None,
         reading: Reading,
         *,
+        columns: Mapping[str, str] | None = None,
         narrowed: bool = False,
     ) -> "PeopleLabels":
         """Read people's labels, and refuse such as are nobody's or could be of either side.
 
-        `narrowed` says that models were named: people's labels of others are then passed over.
+        `columns` are those of people's files by role, where they are not the grader's. `narrowed`
+        says that models were named: people's labels of others are then passed over.
 
         Raises
         ------
@@ -154,16 +156,17 @@ class PeopleLabels:
         UsageError
             If the samples were drawn in different ways.
         """
+        named = reading.get("model")
         if baseline is None:
-            seen = collapse(read_people(people, reading, model=reading.get("model")))
+            seen = collapse(read_people(people, reading, model=named, columns=columns))
             return cls(seen, None, False, (drawing_of(seen.records),))
         if baseline_people is None:
-            read = read_people(people, reading)
+            read = read_people(people, reading, columns=columns)
             seen = collapse(_of_models(read, [candidate, baseline]) if narrowed else read)
             check_shared(seen, candidate, baseline)
             return cls(seen, seen, True, (drawing_of(seen.records),))
-        seen = collapse(read_people(people, reading, model=reading.get("model")))
-        read = read_people(baseline_people, reading)
+        seen = collapse(read_people(people, reading, model=named, columns=columns))
+        read = read_people(baseline_people, reading, columns=columns)
         other = collapse(_of_models(read, [baseline]) if narrowed else read)
         drawings = drawing_of(seen.records), drawing_of(other.records)
         metrics = [drawing.metric for drawing in drawings]

@@ -1,4 +1,4 @@
-"""The pairs that a grader got wrong: harms that it missed, then false alarms."""
+"""The pairs that a grader got wrong: harms that it missed, then false alarms, then refusals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from riskshift.engines import engine
 from riskshift.picking.cases import IDENTITY, known, ordered_rows
 from riskshift.taxonomy import SIDES
 
-KINDS: Final = ("false_negative", "false_positive")
+KINDS: Final = ("false_negative", "false_positive", "missed_refusal", "false_refusal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,15 @@ class Misjudged:
         Pairs with a label that people call harmful and the grader does not.
     alarms : int
         Other pairs with a label that the grader calls harmful and people do not.
+    refusals : int
+        Other pairs that only one of the two calls refused.
     cases : tuple of Case
         The worst of them.
     """
 
     misses: int
     alarms: int
+    refusals: int
     cases: tuple[Case, ...]
 
 
@@ -52,8 +55,8 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
     Returns
     -------
     Misjudged
-        Misses first; of these, those whose levels lie furthest apart, then the most severe by
-        whoever called it harmful, then by identity.
+        Misses first, then false alarms, then refusals; of these, those whose levels lie furthest
+        apart, then the most severe by whoever called it harmful, then by identity.
     """
     columns = [key.column for key in (*beside.graded, *beside.people)]
     rows = engine.count_patterns(beside.records.frame, columns)
@@ -61,7 +64,7 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
     rank = _ranks(beside, rows)
     limit = min(limit, sum(row[-1] for row in rows))  # engines count to 2**63
     n = np.array([row[-1] for row in rows], dtype=np.int64)
-    misses, alarms = (int(n[rank[:, 0] == at].sum()) for at in range(len(KINDS)))
+    misses, alarms, missed, false = (int(n[rank[:, 0] == at].sum()) for at in range(len(KINDS)))
     codes, cases = coding.of_patterns(), list[Case]()
     for worst in sorted({tuple(row) for row in rank.tolist() if row[0] < len(KINDS)}):
         if len(cases) >= limit:
@@ -70,17 +73,19 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
         found = ordered_rows(beside.records, chosen, columns, text=text).head(limit - len(cases))
         kind = KINDS[worst[0]]
         cases += [_case(beside, row, columns, kind, text=text) for row in engine.fetch(found)]
-    return Misjudged(misses, alarms, tuple(cases))
+    return Misjudged(misses, alarms, missed + false, tuple(cases))
 
 
 def _ranks(beside: Beside, rows: Sequence[tuple[Any, ...]]) -> IntArray:
     """Return kind of error, minus how far apart the levels lie, minus the more severe one."""
-    start = beside.records.options.taxonomy.harmful_from
+    taxonomy = beside.records.options.taxonomy
+    start, sides = taxonomy.harmful_from, 2 * len(taxonomy.categories)
     keys = (*beside.graded, *beside.people)
     levels = np.array(
         [[key.parse(value) for key, value in zip(keys, row, strict=False)] for row in rows]
     )
-    grader, people = levels[:, : len(beside.people)], levels[:, len(beside.graded) :]
+    first = len(beside.graded)
+    grader, people = levels[:, :sides], levels[:, first : first + sides]
     both = (people >= 0) & (grader >= 0)
     miss = both & (people >= start) & (grader < start)
     alarm = both & (people < start) & (grader >= start)
@@ -90,7 +95,15 @@ def _ranks(beside: Beside, rows: Sequence[tuple[Any, ...]]) -> IntArray:
     furthest = apart.max(axis=1)
     at_most = wrong & (apart == furthest[:, None])
     severity = np.where(at_most, np.maximum(people, grader), 0).max(axis=1)
-    kind = np.where(missed, 0, np.where(alarm.any(axis=1), 1, 2))
+    kind = np.where(missed, 0, np.where(alarm.any(axis=1), 1, len(KINDS)))
+    if len(beside.people) > sides:  # refusals, which stand last of either
+        by_grader, by_people = levels[:, first - 1], levels[:, -1]
+        told = (by_grader >= 0) & (by_people >= 0) & (kind == len(KINDS))
+        refused = taxonomy.refusal.refused_from
+        kind = np.where(told & (by_people >= refused) & (by_grader < refused), 2, kind)
+        kind = np.where(told & (by_people < refused) & (by_grader >= refused), 3, kind)
+        differ = np.isin(kind, (2, 3))
+        furthest = np.where(differ, np.abs(by_grader - by_people), furthest)
     return np.stack([kind, -furthest, -severity], axis=1)
 
 
@@ -99,7 +112,7 @@ def _case(
 ) -> Case:
     identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
     values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
-    c = len(beside.people) // 2
+    c = len(beside.records.options.taxonomy.categories)
     graded, people = (
         _sides(beside, keys[: 2 * c], values) for keys in (beside.graded, beside.people)
     )

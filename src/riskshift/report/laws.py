@@ -26,7 +26,8 @@ _NAMED: Final = {name: {"required": ["adjudicated"]} for name in _RULES}
 _SEVERAL: Final = {"properties": {"missing": {"minimum": 1}}}
 _SIGNED: Final = {"minimum": -1, "maximum": 1}
 _SIDE: Final = {"enum": ["prompt", "response"]}
-_FIRST: Final = "^(prompt|response)_"
+_FIRST: Final = "^(prompt|response)_|^refusal$"
+_ERRORS: Final = ["false_negative", "false_positive", "missed_refusal", "false_refusal"]
 
 LAWS: Final[dict[str, dict[str, Any]]] = {
     "analysis_results": {
@@ -51,7 +52,7 @@ LAWS: Final[dict[str, dict[str, Any]]] = {
                 "items": {
                     "$ref": "#/$defs/case",
                     "properties": {
-                        "origin": {"enum": ["false_negative", "false_positive"]},
+                        "origin": {"enum": _ERRORS},
                         "people": {"not": _NULL},
                     },
                 }

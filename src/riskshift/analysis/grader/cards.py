@@ -1,7 +1,7 @@
 """The grader's report card: where it differs from people, on either side and in each category."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
+from riskshift.refusal import REFUSAL
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.grading import ReportCard, card_intervals, report_card
 from riskshift.stats.joint import contrast_intervals
@@ -18,26 +19,27 @@ from riskshift.stats.multiple import bonferroni
 from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.proportion import Interval
 from riskshift.stats.table_interval import TableInterval
-from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.taxonomy import SIDES
 from riskshift.written import MISSING
 
 MEASURES: Final = ("sensitivity", "specificity", "precision")
 # Positions of true positives, false positives, false negatives and true negatives.
 _TP, _FP, _FN, _TN = range(4)
+_ALL: Final = (_TP, _FP, _FN, _TN)
 _EVENT: Final[dict[str, tuple[int, ...]]] = {
     "sensitivity": (_TP,),
     "specificity": (_TN,),
     "precision": (_TP,),
-    "people_harmful": (_TP, _FN),
-    "grader_harmful": (_TP, _FP),
+    "agreement": (_TP, _TN),
+    **dict.fromkeys(("people_harmful", "people_refused"), (_TP, _FN)),
+    **dict.fromkeys(("grader_harmful", "grader_refused"), (_TP, _FP)),
 }
 _GIVEN: Final[dict[str, tuple[int, ...]]] = {
     "sensitivity": (_TP, _FN),
     "specificity": (_TN, _FP),
     "precision": (_TP, _FP),
-    "people_harmful": (_TP, _FP, _FN, _TN),
-    "grader_harmful": (_TP, _FP, _FN, _TN),
 }
+_SHARES: Final = (*MEASURES, "agreement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ class SideCard(Plain):
     counts : ReportCard
         Error counts.
     rates : dict of str to Rate
-        ``sensitivity``, ``specificity``, ``precision``, and the shares called harmful,
-        ``people_harmful`` and ``grader_harmful``.
+        ``sensitivity``, ``specificity``, ``precision``, ``agreement`` on what is harmful, and the
+        shares called harmful, ``people_harmful`` and ``grader_harmful``.
     bias : Gap
         Share harmful by the grader minus by people, with Tango's paired interval.
     macro_f1 : Measure
@@ -112,7 +114,8 @@ class SideCard(Plain):
     table: LevelTable
     counts: ReportCard
     rates: Annotated[
-        dict[str, Rate], Keyed("sensitivity specificity precision people_harmful grader_harmful")
+        dict[str, Rate],
+        Keyed("sensitivity specificity precision agreement people_harmful grader_harmful"),
     ]
     bias: Gap
     macro_f1: Measure
@@ -128,6 +131,51 @@ class SideCard(Plain):
     @property
     def labels(self) -> int:
         """Labels that both people and the grader gave."""
+        return self.counts.records
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalCard(Plain):
+    """A grader against people on whether responses refuse.
+
+    Parameters
+    ----------
+    table : tuple of tuple of int
+        Responses by people's level (rows) and the grader's (columns): complied, partial, refused.
+    counts : ReportCard
+        Error counts; positive is what counts as refused.
+    rates : dict of str to Rate
+        ``sensitivity``, ``specificity``, ``precision``, ``agreement`` on what is refused, and the
+        shares called refused, ``people_refused`` and ``grader_refused``.
+    bias : Gap
+        Share refused by the grader minus by people, with Tango's paired interval.
+    macro_f1 : Measure
+        Mean over levels of the F1 measure.
+    weighted_kappa : Measure
+        Cohen's kappa with quadratic weights.
+    missing : int
+        Refusals of the pairs that people saw that they or the grader left out.
+    """
+
+    table: LevelTable
+    counts: ReportCard
+    rates: Annotated[
+        dict[str, Rate],
+        Keyed("sensitivity specificity precision agreement people_refused grader_refused"),
+    ]
+    bias: Gap
+    macro_f1: Measure
+    weighted_kappa: Measure
+    missing: int
+
+    shape: ClassVar[str] = (
+        "labels missing counts.true_positive counts.false_positive counts.false_negative "
+        "counts.true_negative counts.under counts.over rates bias macro_f1 weighted_kappa table"
+    )
+
+    @property
+    def labels(self) -> int:
+        """Responses of which both people and the grader told whether they refuse."""
         return self.counts.records
 
 
@@ -194,54 +242,121 @@ def report_cards(doubled: Doubled, settings: Settings) -> tuple[SideCard, ...]:
     """
     categories = doubled.layout.taxonomy.categories
     scopes: list[str | None] = [None, *categories]
-    cards = tuple(_card(doubled, side, scope, settings) for side in SIDES for scope in scopes)
-    if not any(card.labels for card in cards):
+    cards = tuple(
+        SideCard(side, category, *_held(doubled, severities(doubled, side, category), settings))
+        for side in SIDES
+        for category in scopes
+    )
+    told = refusals(doubled)
+    if not any(card.labels for card in cards) and not (told and told.both.any()):
         raise DataError("there is no label that both people and the grader gave.")
     return cards
 
 
-def labels_of(doubled: Doubled, side: str, category: str | None) -> tuple[IntArray, IntArray]:
-    """Return people's and the grader's labels, a column for each category in question."""
+def refusal_card(doubled: Doubled, settings: Settings) -> RefusalCard | None:
+    """Hold a grader against people on refusals; None where not both told them.
+
+    Parameters
+    ----------
+    doubled : Doubled
+        The grader's labels, and people's on some pairs.
+    settings : Settings
+        How to estimate.
+    """
+    told = refusals(doubled)
+    return None if told is None else RefusalCard(*_held(doubled, told, settings))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What people and the grader say of the same things.
+
+    Parameters
+    ----------
+    people, grader : ndarray of int, shape (patterns, labels)
+        Their levels; -1 where there is none.
+    levels : int
+        How many levels there are.
+    start : int
+        From which on a label is positive.
+    positive : {"harmful", "refused"}
+        What it then says.
+    """
+
+    people: IntArray
+    grader: IntArray
+    levels: int
+    start: int
+    positive: str
+
+    @property
+    def both(self) -> BoolArray:
+        """Which labels both gave."""
+        return np.asarray((self.people != MISSING) & (self.grader != MISSING))
+
+    @property
+    def rates(self) -> tuple[str, ...]:
+        """Names of the shares of a card."""
+        return (*_SHARES, f"people_{self.positive}", f"grader_{self.positive}")
+
+    def masks(self) -> list[NDArray[np.bool_]]:
+        """Tell for each pair of levels, people's first, which labels of which patterns have them."""
+        levels = range(self.levels)
+        return [(self.people == i) & (self.grader == j) for i in levels for j in levels]
+
+
+def severities(doubled: Doubled, side: str, category: str | None) -> Judged:
+    """Return the severities of one side, a column for each category in question."""
+    taxonomy = doubled.layout.taxonomy
     people, grader = (getattr(counts, side) for counts in (doubled.people, doubled.grader))
-    if category is None:
-        return people, grader
-    at = doubled.layout.taxonomy.categories.index(category)
-    return people[:, [at]], grader[:, [at]]
+    if category is not None:
+        at = taxonomy.categories.index(category)
+        people, grader = people[:, [at]], grader[:, [at]]
+    return Judged(people, grader, taxonomy.top + 1, taxonomy.harmful_from, "harmful")
 
 
-def _card(doubled: Doubled, side: str, category: str | None, settings: Settings) -> SideCard:
-    people, grader = labels_of(doubled, side, category)
-    columns = [mask.sum(axis=1) for mask in level_masks(doubled, side, category)]
+def refusals(doubled: Doubled) -> Judged | None:
+    """Return the refusals, in one column; None where not both told them."""
+    people, grader = doubled.people.refusal, doubled.grader.refusal
+    if people is None or grader is None:
+        return None
+    start = doubled.layout.taxonomy.refusal.refused_from
+    return Judged(people[:, None], grader[:, None], len(REFUSAL), start, "refused")
+
+
+class _Held(NamedTuple):
+    """What every card holds, in its order."""
+
+    table: tuple[tuple[int, ...], ...]
+    counts: ReportCard
+    rates: dict[str, Rate]
+    bias: Gap
+    macro_f1: Measure
+    weighted_kappa: Measure
+    missing: int
+
+
+def _held(doubled: Doubled, judged: Judged, settings: Settings) -> _Held:
+    columns = [mask.sum(axis=1) for mask in judged.masks()]
     cells, weight = doubled.grader.sums(*columns)
-    levels = doubled.layout.taxonomy.top + 1
-    tables = cells.reshape(-1, levels, levels)
+    tables = cells.reshape(-1, judged.levels, judged.levels)
     table = np.tensordot(weight, tables, 1)
-    start = doubled.layout.taxonomy.harmful_from
-    made = report_card(table, harmful_from=start)
-    parts = quarters(tables, start)
+    made = report_card(table, harmful_from=judged.start)
+    parts = quarters(tables, judged.start)
     f1, kappa = card_intervals(tables, weight, confidence=settings.confidence)
-    lacking = ((people < 0) | (grader < 0)).sum(axis=1)
+    lacking = (~judged.both).sum(axis=1)
     given = doubled.given
-    open_ = _possible_quarters(people[given], grader[given], doubled.layout.taxonomy)
+    open_ = _possible_quarters(judged)[given]
     n = doubled.table.n[given]
-    return SideCard(
-        side,
-        category,
+    return _Held(
         tuple(tuple(int(n) for n in row) for row in table),
         made,
-        {name: _bounded(_rate(name, parts, weight, settings), open_, n) for name in _EVENT},
+        {name: _bounded(_rate(name, parts, weight, settings), open_, n) for name in judged.rates},
         _bias(made, parts, weight, settings),
         Measure(made.macro_f1, f1),
         Measure(made.weighted_kappa, kappa),
         int((doubled.table.n * lacking)[given].sum()),
     )
-
-
-def level_masks(doubled: Doubled, side: str, category: str | None) -> list[NDArray[np.bool_]]:
-    """Tell for each pair of levels, people's first, which labels of which patterns have them."""
-    people, grader = labels_of(doubled, side, category)
-    levels = range(doubled.layout.taxonomy.top + 1)
-    return [(people == i) & (grader == j) for i in levels for j in levels]
 
 
 def quarters(tables: IntArray, start: int) -> IntArray:
@@ -253,7 +368,8 @@ def quarters(tables: IntArray, start: int) -> IntArray:
 
 def shares(name: str, parts: IntArray) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return events and trials of a share, from what `quarters` gives."""
-    return parts[:, list(_EVENT[name])].sum(axis=1), parts[:, list(_GIVEN[name])].sum(axis=1)
+    event, given = list(_EVENT[name]), list(_GIVEN.get(name, _ALL))
+    return parts[:, event].sum(axis=1), parts[:, given].sum(axis=1)
 
 
 def _rate(name: str, parts: IntArray, weight: IntArray, settings: Settings) -> Rate:
@@ -273,13 +389,13 @@ def _rate(name: str, parts: IntArray, weight: IntArray, settings: Settings) -> R
     return Rate(name, seen, total, interval, effective.deff, effective.n)
 
 
-def _possible_quarters(people: IntArray, grader: IntArray, taxonomy: Taxonomy) -> BoolArray:
+def _possible_quarters(judged: Judged) -> BoolArray:
     """Tell which quarters each label of each pattern may be in; shape (patterns, labels, 4)."""
     may = []
-    for levels in (people, grader):
+    for levels in (judged.people, judged.grader):
         missing = levels == MISSING
-        harmful = levels >= taxonomy.harmful_from
-        may.append((harmful | missing, ~harmful | missing))
+        positive = levels >= judged.start
+        may.append((positive | missing, ~positive | missing))
     (p_yes, p_no), (g_yes, g_no) = may
     return np.stack([p_yes & g_yes, p_no & g_yes, p_yes & g_no, p_no & g_no], axis=-1)
 
@@ -289,7 +405,7 @@ def _bounded(rate: Rate, quarters: BoolArray, n: IntArray) -> Rate:
 
     Of each label the worst is taken for the lowest share and the best for the highest.
     """
-    event, given = _EVENT[rate.name], _GIVEN[rate.name]
+    event, given = _EVENT[rate.name], _GIVEN.get(rate.name, _ALL)
     without = [at for at in given if at not in event]
     outside = [at for at in range(4) if at not in given]
     may_yes, may_no, may_out = (
@@ -344,7 +460,8 @@ def asymmetries(
     scopes: list[str | None] = [None, *doubled.layout.taxonomy.categories]
     made = []
     for category in scopes:
-        columns = [part for side in SIDES for part in _pattern_quarters(doubled, side, category)]
+        sides_of = [severities(doubled, side, category) for side in SIDES]
+        columns = [part for judged in sides_of for part in _pattern_quarters(judged)]
         cells, weight = doubled.grader.sums(*columns)
         for measure in MEASURES:
             rates = [found[side, category].rates[measure] for side in SIDES]
@@ -379,9 +496,7 @@ def _asymmetry(
     return Asymmetry(measure, category, one, other, gap, simultaneous, enough)
 
 
-def _pattern_quarters(doubled: Doubled, side: str, category: str | None) -> list[IntArray]:
-    people, grader = labels_of(doubled, side, category)
-    start, known = doubled.layout.taxonomy.harmful_from, (people >= 0) & (grader >= 0)
-    bad, flagged = people >= start, grader >= start
+def _pattern_quarters(judged: Judged) -> list[IntArray]:
+    bad, flagged = judged.people >= judged.start, judged.grader >= judged.start
     parts = (bad & flagged, ~bad & flagged, bad & ~flagged, ~bad & ~flagged)
-    return [(known & part).sum(axis=1) for part in parts]
+    return [(judged.both & part).sum(axis=1) for part in parts]

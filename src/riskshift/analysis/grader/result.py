@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from riskshift.analysis.grader.cards import MEASURES, Asymmetry, SideCard
+from riskshift.analysis.grader.cards import MEASURES, Asymmetry, RefusalCard, SideCard
 from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts.case import Case
+from riskshift.refusal import PARTIAL
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import SIDES, Taxonomy
@@ -40,10 +41,14 @@ class GraderReport(Results):
         Prompt side against response side.
     misses, alarms : int
         Pairs with a harm that the grader missed, and others with a false alarm.
+    refusals : int
+        Others with a refusal that only one of the two saw.
     cases : tuple of Case
         The worst of these, misses first.
     provenance : Provenance
         Where the grader's labels come from.
+    refusal : RefusalCard or None
+        Whether responses refuse; None where not both told it.
     """
 
     taxonomy: Taxonomy
@@ -56,14 +61,16 @@ class GraderReport(Results):
     asymmetries: tuple[Asymmetry, ...]
     misses: int
     alarms: int
+    refusals: int
     cases: tuple[Case, ...]
     provenance: Provenance
+    refusal: RefusalCard | None = None
 
     kind: ClassVar[str] = "grader"
     shape: ClassVar[str] = (
         "*provenance people settings.seed settings.confidence settings.resamples taxonomy "
-        "labelled pairs stratified_by summary notes cards asymmetry=asymmetries "
-        "errors(misses alarms) cases"
+        "labelled pairs stratified_by summary notes cards refusal asymmetry=asymmetries "
+        "errors(misses alarms refusals) cases"
     )
 
     def card(self, side: str, category: str | None = None) -> SideCard:
@@ -98,8 +105,12 @@ class GraderReport(Results):
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every share, bias and agreement as one flat row."""
-        for card in self.cards:
-            name = {"side": card.side, "category": card.category or ""}
+        named: list[tuple[dict[str, str], SideCard | RefusalCard]] = [
+            ({"side": card.side, "category": card.category or ""}, card) for card in self.cards
+        ]
+        if self.refusal is not None:
+            named.append(({"side": "refusal", "category": ""}, self.refusal))
+        for name, card in named:
             for rate in card.rates.values():
                 row = _row(rate.name, rate.estimate, rate.interval)
                 yield name | row | {"events": rate.events, "trials": rate.trials}
@@ -129,31 +140,45 @@ def _summary(report: GraderReport) -> Iterator[str]:
     yield (
         f"People labelled {report.labelled:,} of the {counted(report.pairs, 'pair')} in the grader's file."
     )
-    for side in SIDES:
-        card = report.card(side)
-        if card.labels:
-            yield _about_side(card)
+    for side in labelled_sides(report):
+        yield _about_side(report.card(side))
+    if report.refusal is not None and report.refusal.labels:
+        yield _about_refusals(report.refusal)
     yield from _about_asymmetry(report)
 
 
+def labelled_sides(report: GraderReport) -> list[str]:
+    """Return the sides that both people and the grader labelled."""
+    return [side for side in SIDES if report.card(side).labels]
+
+
 def _about_side(card: SideCard) -> str:
-    found, clear, flagged = (card.rates[name] for name in MEASURES)
+    return f"On {card.side}s the grader " + _told(
+        card, "harmful", found="harmful labels", clear="harmless ones"
+    )
+
+
+def _about_refusals(card: RefusalCard) -> str:
+    return "Of refusals the grader " + _told(card, "refused", found="refusals", clear="answers")
+
+
+def _told(card: SideCard | RefusalCard, positive: str, *, found: str, clear: str) -> str:
+    hits, spared, flagged = (card.rates[name] for name in MEASURES)
     parts = []
-    if found.trials:
+    if hits.trials:
+        parts.append(f"found {_of(hits)} {found} ({_share(hits)}, {spread(hits)}{_if_known(hits)})")
+    if spared.trials:
         parts.append(
-            f"found {_of(found)} harmful labels ({_share(found)}, {spread(found)}{_if_known(found)})"
+            f"left {_of(spared)} {clear} alone ({_share(spared)}, {spread(spared)}{_if_known(spared)})"
         )
-    if clear.trials:
-        parts.append(
-            f"left {_of(clear)} harmless ones alone ({_share(clear)}, {spread(clear)}{_if_known(clear)})"
-        )
-    text = f"On {card.side}s the grader {' and '.join(parts)}"
+    text = " and ".join(parts)
     if flagged.trials:
-        text += f"; {_of(flagged)} that it called harmful are so by people ({_share(flagged)})"
-    by_grader, by_people = (card.rates[f"{who}_harmful"] for who in ("grader", "people"))
+        text += f"; {_of(flagged)} that it called {positive} are so by people ({_share(flagged)})"
+    by_grader, by_people = (card.rates[f"{who}_{positive}"] for who in ("grader", "people"))
     return (
-        f"{text}. It calls {percent(by_grader.estimate)} harmful, people {percent(by_people.estimate)}: "
-        f"{points_with_range(card.bias.estimate, card.bias.interval)}."
+        f"{text}. It calls {percent(by_grader.estimate)} {positive}, people {percent(by_people.estimate)}: "
+        f"{points_with_range(card.bias.estimate, card.bias.interval)}. "
+        f"Both say the same of {percent(card.rates['agreement'].estimate)}."
     )
 
 
@@ -174,6 +199,8 @@ def _of(rate: Rate) -> str:
 
 
 def _about_asymmetry(report: GraderReport) -> Iterator[str]:
+    if len(labelled_sides(report)) < len(SIDES):
+        return  # the notes say which side is lacking
     for measure in MEASURES:
         item = report.asymmetry(measure)
         held = item.gap.interval
@@ -201,6 +228,10 @@ def _notes(report: GraderReport) -> Iterator[str]:
         yield "The shares speak of all pairs only if those that people labelled were drawn at random."
     for card in report.cards:
         yield from _about_gaps(card, len(report.taxonomy.categories))
+    if len(labelled_sides(report)) == 1:
+        yield "Only one side was labelled by both, so prompts and responses cannot be compared."
+    if report.refusal is not None:
+        yield from _about_refusal_gaps(report.refusal, report.taxonomy)
     if report.provenance.repeated:
         yield (
             f"Records share values of {report.provenance.cluster}, and the intervals "
@@ -226,3 +257,22 @@ def _about_gaps(card: SideCard, categories: int) -> Iterator[str]:
         yield f"People call every label of {where} harmful: specificity there is undefined, not zero."
     if not card.counts.grader_harmful:
         yield f"The grader calls no label of {where} harmful: precision there is undefined, not zero."
+
+
+def _about_refusal_gaps(card: RefusalCard, taxonomy: Taxonomy) -> Iterator[str]:
+    if not card.labels:
+        yield "No refusal was told by both people and the grader: nothing is said of refusals."
+        return
+    if card.missing:
+        yield f"Of refusals, {counted(card.missing, 'label')} were given by only one of the two, and left out."
+    if any(card.table[PARTIAL]) or any(row[PARTIAL] for row in card.table):
+        yield f"A partial refusal counts as {taxonomy.refusal.partial_counts_as}."
+    refused = card.counts.people_harmful
+    if not refused:
+        yield "People call no response refused: sensitivity of refusals is undefined, not zero."
+    elif refused < FEW_HARMFUL:
+        yield f"People call only {counted(refused, 'response')} refused, too few to say much of sensitivity."
+    if refused == card.labels:
+        yield "People call every response refused: specificity of refusals is undefined, not zero."
+    if not card.counts.grader_harmful:
+        yield "The grader calls no response refused: precision of refusals is undefined, not zero."

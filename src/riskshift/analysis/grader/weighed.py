@@ -1,7 +1,8 @@
 """A report card from pairs that people labelled by strata: its shares weigh the strata as they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,13 @@ from riskshift.analysis.grader.cards import (
     MEASURES,
     Asymmetry,
     Gap,
+    Judged,
     Measure,
+    RefusalCard,
     SideCard,
-    labels_of,
-    level_masks,
     quarters,
+    refusals,
+    severities,
     shares,
 )
 from riskshift.analysis.metrics import choose
@@ -31,6 +34,7 @@ from riskshift.stats.strata import stratified_rate
 from riskshift.taxonomy import SIDES
 
 _STRATA: Final = 3
+C = TypeVar("C", SideCard, RefusalCard)
 
 
 def weighed(
@@ -65,8 +69,7 @@ def weighed(
     .. [1] C. B. Begg, R. A. Greenes, "Assessment of diagnostic tests when disease verification is
        subject to selection bias", Biometrics 39 (1983), p. 207-215.
     """
-    taxonomy = doubled.layout.taxonomy
-    strata = states(Severities(doubled.grader), choose(stratified_by, taxonomy)[0])
+    taxonomy, strata = doubled.layout.taxonomy, _strata(doubled, stratified_by)
     by_scope = {
         category: {
             side: card for card in cards for side in [card.side] if card.category == category
@@ -76,51 +79,65 @@ def weighed(
     made: dict[tuple[str, str | None], SideCard] = {}
     compared: list[Asymmetry] = []
     for category, sides in by_scope.items():
-        labels = _Labels.of(doubled, category, strata)
+        judged = [severities(doubled, side, category) for side in SIDES]
+        labels = _Labels.of(doubled, judged, strata)
         for at, side in enumerate(SIDES):
             made[side, category] = _weigh(sides[side], labels, at, settings)
         compared += [_asymmetry(labels, measure, category, settings) for measure in MEASURES]
     return tuple(made[card.side, card.category] for card in cards), tuple(compared)
 
 
+def weighed_refusals(
+    doubled: Doubled, card: RefusalCard | None, stratified_by: str, settings: Settings
+) -> RefusalCard | None:
+    """Weigh what people told of refusals by the strata; as `weighed`."""
+    told = refusals(doubled)
+    if card is None or told is None:
+        return None
+    labels = _Labels.of(doubled, [told], _strata(doubled, stratified_by))
+    return _weigh(card, labels, 0, settings)
+
+
+def _strata(doubled: Doubled, stratified_by: str) -> States:
+    choice = choose(stratified_by, doubled.layout.taxonomy)[0]
+    return states(Severities(doubled.grader), choice)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Labels:
-    """Labels of both sides by kind of cluster and stratum.
+    """Labels of both sides, or refusals as the only side, by kind of cluster and stratum.
 
     `tables` has shape (m, sides, strata, K, K), people's level by the grader's on what people
     labelled. Of all pairs, `graded` holds the labels, shape (m, strata), and `flagged` those that
-    the grader calls harmful, shape (m, sides, strata).
+    the grader calls harmful, or refused, shape (m, sides, strata).
     """
 
     tables: IntArray
     graded: IntArray
     flagged: IntArray
     weight: IntArray
-    harmful_from: int
+    start: int
 
     @classmethod
-    def of(cls, doubled: Doubled, category: str | None, strata: States) -> "_Labels":
-        taxonomy = doubled.layout.taxonomy
+    def of(cls, doubled: Doubled, judged: Sequence[Judged], strata: States) -> "_Labels":
         within = [strata == at for at in range(_STRATA)]
         columns: list[IntArray] = []
-        for side in SIDES:
-            _, grader = labels_of(doubled, side, category)
-            masks = level_masks(doubled, side, category)
+        for side in judged:
+            masks = side.masks()
             for inside in within:
                 columns += [mask.sum(axis=1) * inside for mask in masks]
-                columns.append((grader >= taxonomy.harmful_from).sum(axis=1) * inside)
-        each = len(taxonomy.categories) if category is None else 1
+                columns.append((side.grader >= side.start).sum(axis=1) * inside)
+        each, levels = judged[0].people.shape[1], judged[0].levels
         sums, weight = doubled.grader.sums(*columns, *(inside * each for inside in within))
-        levels = taxonomy.top + 1
-        sides = sums[:, :-_STRATA].reshape(-1, len(SIDES), _STRATA, levels**2 + 1)
+        sides = sums[:, :-_STRATA].reshape(-1, len(judged), _STRATA, levels**2 + 1)
         tables = sides[..., :-1].reshape(*sides.shape[:3], levels, levels)
-        return cls(tables, sums[:, -_STRATA:], sides[..., -1], weight, taxonomy.harmful_from)
+        return cls(tables, sums[:, -_STRATA:], sides[..., -1], weight, judged[0].start)
 
     def share(self, side: int, name: str, settings: Settings) -> Corrected | None:
         """Weigh one share; None where it is undefined."""
         cells = []
         for at in range(_STRATA):
-            part = quarters(self.tables[:, side, at], self.harmful_from)
+            part = quarters(self.tables[:, side, at], self.start)
             events, trials = shares(name, part)
             cells.append(np.stack([part.sum(axis=1) - trials, trials - events, events], axis=1))
         table, graded = np.stack(cells, axis=1), self.graded
@@ -153,9 +170,10 @@ class _Labels:
         return np.asarray(np.tensordot(self.tables[:, side], stands_for, axes=(1, 0)))
 
 
-def _weigh(card: SideCard, labels: _Labels, side: int, settings: Settings) -> SideCard:
+def _weigh(card: C, labels: _Labels, side: int, settings: Settings) -> C:
     found = {name: labels.share(side, name, settings) for name in card.rates}
     rates = {name: _rate(card.rates[name], made) for name, made in found.items()}
+    by_people, by_grader = list(found.values())[-2:]
     nothing = Measure(None, None)
     f1, kappa = nothing, nothing
     if labels.usable(side):
@@ -166,7 +184,7 @@ def _weigh(card: SideCard, labels: _Labels, side: int, settings: Settings) -> Si
     return replace(
         card,
         rates=rates,
-        bias=_gap(found["grader_harmful"], found["people_harmful"]),
+        bias=_gap(by_grader, by_people),
         macro_f1=f1,
         weighted_kappa=kappa,
     )

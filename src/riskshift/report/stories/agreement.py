@@ -360,8 +360,8 @@ def _methods(agreement: Agreement) -> Section:
         "effective number of pairs, with items, or prompts where items share them, as clusters.",
         "median: the middle rating, of an even number the higher of the middle two, so that an item that half of its "
         "raters find severe is not reported as mild. majority: the level most raters chose, of several the highest. "
-        "max: the highest level that any rater chose. Of refusals the higher level is the fuller one. adjudicated: the adjudicator's label, the median of the others "
-        "where there is none.",
+        "max: the highest level that any rater chose. adjudicated: the adjudicator's label, the median of the others "
+        "where there is none. Of refusals the higher level is the fuller one.",
         f"Rates are those of riskshift analyze on the items resolved by {resolution.rule}, clustered by prompt where "
         "items share one. Without one rater: the same after dropping that rater's labels.",
     ]

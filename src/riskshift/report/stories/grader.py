@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from riskshift.analysis.grader.cards import MEASURES, Asymmetry, Measure, SideCard
-from riskshift.analysis.grader.result import GraderReport
-from riskshift.analysis.rates import unrounded
+from riskshift.analysis.grader.cards import MEASURES, Asymmetry, Measure, RefusalCard, SideCard
+from riskshift.analysis.grader.result import GraderReport, labelled_sides
+from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.words import counted, percent, points_with_range
 from riskshift.counts.case import Case
+from riskshift.refusal import REFUSAL
 from riskshift.report.document import (
     Block,
     Bullets,
@@ -20,11 +21,15 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.stories.provenance import ledger_rows, traced_section
-from riskshift.report.stories.rates import dot, estimate_and_spread
+from riskshift.report.stories.rates import dot, estimate_and_spread, spoken
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import SIDES
 
 ALL: Final = "all together"
+_REFUSALS: Final = {
+    "missed_refusal": "missed refusal: people call it refused, the grader does not",
+    "false_refusal": "false refusal: the grader calls it refused, people do not",
+}
 
 
 def story(report: GraderReport) -> Document:
@@ -39,7 +44,9 @@ def story(report: GraderReport) -> Document:
     -------
     Document
     """
-    sections = [_sides(report), _errors(report), _levels(report)]
+    sections = [_sides(report), _errors(report), _levels(report)] if labelled_sides(report) else []
+    if report.refusal is not None:
+        sections.append(_refusals(report.refusal, unrounded(report.settings.confidence)))
     sections += [_cases(report), _methods(report), _provenance(report)]
     return Document(
         title="How a grader's labels compare with people's",
@@ -59,25 +66,28 @@ def _scopes(report: GraderReport) -> list[str | None]:
 
 def _cards(report: GraderReport) -> Iterator[SideCard]:
     for category in _scopes(report):
-        for side in SIDES:
+        for side in labelled_sides(report):
             yield report.card(side, category)
 
 
 def _sides(report: GraderReport) -> Section:
     at = unrounded(report.settings.confidence)
     items = [report.asymmetry(name, each) for each in _scopes(report) for name in MEASURES]
+    sides = labelled_sides(report)
+    both = len(sides) == len(SIDES)
+    difference = Column[Asymmetry](
+        "Prompts minus responses",
+        lambda item: points_with_range(item.gap.estimate, item.gap.interval),
+    )
+    beside = "Prompt side beside response side" if both else f"The {sides[0]} side"
     shown = table(
-        f"Prompt side beside response side ({at} intervals)",
+        f"{beside} ({at} intervals)",
         items,
         (
             Column[Asymmetry]("Category", lambda item: item.category or ALL, text=True),
             Column("Measure", lambda item: item.measure, text=True),
-            Column("On prompts", lambda item: _share(report, "prompt", item)),
-            Column("On responses", lambda item: _share(report, "response", item)),
-            Column(
-                "Prompts minus responses",
-                lambda item: points_with_range(item.gap.estimate, item.gap.interval),
-            ),
+            *(_on(report, side) for side in sides),
+            *([difference] if both else []),
         ),
         notes=(
             "Sensitivity: of the labels that people call harmful, the share that the grader does too. Specificity: of "
@@ -85,11 +95,15 @@ def _sides(report: GraderReport) -> Section:
             "that are so by people.",
         ),
     )
-    return Section("Prompt side and response side", "sides", (shown, *_picture(report)), brief=True)
+    title = "Prompt side and response side" if both else f"The {sides[0]} side"
+    return Section(title, "sides", (shown, *_picture(report)), brief=True)
 
 
-def _share(report: GraderReport, side: str, item: Asymmetry) -> str:
-    return estimate_and_spread(report.card(side, item.category).rates[item.measure])
+def _on(report: GraderReport, side: str) -> Column[Asymmetry]:
+    def share(item: Asymmetry) -> str:
+        return estimate_and_spread(report.card(side, item.category).rates[item.measure])
+
+    return Column(f"On {side}s", share)
 
 
 def _picture(report: GraderReport) -> Iterator[Figure]:
@@ -98,7 +112,7 @@ def _picture(report: GraderReport) -> Iterator[Figure]:
         told, names = [], []
         for category in _scopes(report):
             name = category or ALL
-            for side in SIDES:
+            for side in labelled_sides(report):
                 rate = report.card(side, category).rates[measure]
                 if rate.interval is None:
                     continue
@@ -109,11 +123,11 @@ def _picture(report: GraderReport) -> Iterator[Figure]:
             yield Figure(
                 f"grader-{measure}",
                 "intervals",
-                f"{measure.capitalize()} on prompts and on responses",
+                f"{measure.capitalize()} on {' and on '.join(f'{side}s' for side in labelled_sides(report))}",
                 f"Dots with intervals. {'; '.join(told)}.",
                 tuple(rows),
                 tuple(dict.fromkeys(names)),
-                SIDES,
+                tuple(labelled_sides(report)),
             )
 
 
@@ -154,6 +168,7 @@ def _errors(report: GraderReport) -> Section:
                 "Grader minus people",
                 lambda card: points_with_range(card.bias.estimate, card.bias.interval),
             ),
+            Column("Both say the same", lambda card: estimate_and_spread(card.rates["agreement"])),
         ],
     )
     return Section("Errors and bias", "errors", (errors, shares), brief=True)
@@ -187,6 +202,42 @@ def _levels(report: GraderReport) -> Section:
     return Section("Level by level", "levels", tuple(blocks))
 
 
+def _refusals(card: RefusalCard, at: str) -> Section:
+    """Show how the grader's refusals compare with people's."""
+    title, anchor = "Refusals", "refusals"
+    if not card.labels:
+        text = "No refusal was told by both people and the grader."
+        return Section(title, anchor, (Paragraph(text),))
+    shares = table(
+        f"Refusals by people and by the grader ({at} intervals)",
+        card.rates.items(),
+        (
+            Column[tuple[str, Rate]]("Measure", lambda named: spoken(named[0]), text=True),
+            Column(
+                "Responses",
+                lambda named: f"{named[1].events:,} / {named[1].trials:,}",
+                essential=False,
+            ),
+            Column("Share", lambda named: estimate_and_spread(named[1])),
+        ),
+        notes=(
+            "Sensitivity: of the responses that people call refused, the share that the grader does too. Specificity: "
+            "of the answers, the share that it leaves alone. Precision: of those that it calls refused, the share that "
+            "are so by people. Agreement: the share of which both say the same.",
+            f"Grader minus people: {points_with_range(card.bias.estimate, card.bias.interval)}. Macro-F1 of the three "
+            f"levels: {_number(card.macro_f1)}; weighted kappa: {_number(card.weighted_kappa)}.",
+        ),
+    )
+    levels = Table(
+        "Refusals by people's level (rows) and the grader's",
+        ("By people", *REFUSAL),
+        tuple(
+            (name, *(f"{n:,}" for n in row)) for name, row in zip(REFUSAL, card.table, strict=True)
+        ),
+    )
+    return Section(title, anchor, (shares, levels), brief=True)
+
+
 def _number(made: Measure) -> str:
     if made.estimate is None:
         return "undefined"
@@ -197,14 +248,16 @@ def _number(made: Measure) -> str:
 
 def _cases(report: GraderReport) -> Section:
     title, anchor = "Errors to read", "cases"
-    found = report.misses + report.alarms
+    found = report.misses + report.alarms + report.refusals
+    also = "" if report.refusal is None else " and on what is refused"
     if not found:
-        text = "The grader and people agree on what is harmful in every pair that both labelled."
+        text = f"The grader and people agree on what is harmful{also} in every pair that both labelled."
         return Section(title, anchor, (Paragraph(text),))
+    refusals = f"; {report.refusals:,} others that only one of the two calls refused"
     text = (
         f"{counted(report.misses, 'pair')} with a harm that the grader missed; {report.alarms:,} others with a false "
-        f"alarm. {len(report.cases):,} of these are listed: misses first, then those whose levels lie furthest apart. "
-        "The levels shown are the grader's."
+        f"alarm{refusals if also else ''}. {len(report.cases):,} of these are listed: misses first, then those whose "
+        "levels lie furthest apart. The levels shown are the grader's."
     )
     listed = tuple(replace(case, origin=_why(case, report)) for case in report.cases)
     if not listed:
@@ -215,6 +268,8 @@ def _cases(report: GraderReport) -> Section:
 
 def _why(case: Case, report: GraderReport) -> str:
     """Name the labels on which the grader and people differ about harm."""
+    if case.origin in _REFUSALS:
+        return _REFUSALS[case.origin]
     levels, start = report.taxonomy.levels, report.taxonomy.harmful_from
     graded = {"prompt": case.prompt, "response": case.response}
     parts = []
