@@ -50,6 +50,8 @@ NAMING = (
 )
 # What str.strip() takes off, spelt out because engines differ in what they take for a blank.
 BLANKS = "".join(chr(at) for at in range(0x3001) if chr(at).isspace())
+# Columns of ours for the labels of a side that the data has not.
+_ABSENT = "absent"
 # Between the name of a column of labels and whose they are.
 RATER = "@"
 PROMPT_LABELS = ("per-prompt", "per-row")
@@ -409,6 +411,11 @@ class Records:
         return [(columns[p], columns[r]) for p, r in label_roles(self.options.taxonomy)]
 
     @property
+    def absent(self) -> frozenset[str]:
+        """Columns of labels that stand for a side which the data has not."""
+        return frozenset(name for name, own in self.columns.items() if own.startswith(_ABSENT))
+
+    @property
     def prompt(self) -> str | None:
         """Column that tells prompts apart: the id, else the text; None if each row is its own."""
         return self.column("prompt_id") or self.column("prompt")
@@ -519,7 +526,7 @@ def with_both_sides(held: Held, options: Options) -> Held:
         whole = len(there[1 - at]) == len(side)
         mapped = not options.by_people and not set(side).isdisjoint(list(options.columns))
         if not there[at] and whole and not mapped and not _misspelt(columns, names, options):
-            own = {name: f"absent{position}" for position, name in enumerate(columns)}
+            own = {name: f"{_ABSENT}{position}" for position, name in enumerate(columns)}
             missing = nw.lit(None, nw.String)
             frame = held.frame.with_columns(*(missing.alias(name) for name in own.values()))
             return replace(held, frame=frame, columns={**held.columns, **own})

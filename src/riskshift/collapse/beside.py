@@ -14,6 +14,7 @@ from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, UsageError, listing
 from riskshift.reading.combined import in_one_place
 from riskshift.records import BLANKS, Records
+from riskshift.refusal import PARTIAL
 
 IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
 STRATUM: Final = "stratum"
@@ -143,7 +144,11 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
         records.frame, keys, rows, cluster=cluster if shared else None, by=group
     )
     sides = 2 * len(records.options.taxonomy.categories)
-    return Doubled(layout_of(records, table), table, groups, refusal=len(beside.people) > sides)
+    layout, refusal = layout_of(records, table), len(beside.people) > sides
+    if refusal:  # where people tell partial refusals, there are such, though the grader knows none
+        by_people = table.values[:, layout.width + sides]
+        layout = replace(layout, partial=layout.partial or bool((by_people == PARTIAL).any()))
+    return Doubled(layout, table, groups, refusal=refusal)
 
 
 def _was_given(value: object) -> int:

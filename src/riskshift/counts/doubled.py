@@ -45,7 +45,7 @@ class Doubled:
 
     @property
     def people(self) -> "Counts":
-        """The people's labels, -1 where they gave none."""
+        """The people's labels, -1 where they gave none; what a benchmark says is nobody's label."""
         c = len(self.layout.taxonomy.categories)
         start = self.layout.width
         return Counts(
@@ -53,7 +53,7 @@ class Doubled:
             np.ascontiguousarray(self.table.values[:, start : start + c]),
             np.ascontiguousarray(self.table.values[:, start + c : start + 2 * c]),
             None,
-            None,
+            self.grader.benign,
             self.table.n,
             self.table.clusters,
             np.ascontiguousarray(self.table.values[:, start + 2 * c]) if self.refusal else None,

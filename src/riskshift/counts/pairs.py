@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray, distinct_rows, in_one_order
 from riskshift.taxonomy import Taxonomy
+from riskshift.written import MISSING
 
 NO_VALUE: Final = "(none)"
 
@@ -205,6 +206,12 @@ class Counts:
             "partial": self.refusal is not None and self.partial,
         }
         return frozenset(name for name, there in held.items() if there)
+
+    @property
+    def sides(self) -> frozenset[str]:
+        """The sides of which some label is there: ``p`` and ``r``, as `Metric.needs` names them."""
+        held = {"p": self.prompt, "r": self.response}
+        return frozenset(name for name, labels in held.items() if (labels != MISSING).any())
 
     @property
     def total(self) -> int:

@@ -293,10 +293,12 @@ def check_new(output: str | Path) -> Path:
 
 
 def _blank(counts: Counts) -> BoolArray:
-    """Tell which patterns lack a label of the grader's."""
-    refusal = [] if counts.refusal is None else [counts.refusal]
-    labels = np.column_stack([counts.prompt, counts.response, *refusal])
-    return np.asarray((labels == MISSING).any(axis=1))
+    """Tell which patterns lack a label of the grader's; of a side without any, none is lacking."""
+    named = {"p": counts.prompt, "r": counts.response}
+    labels = [named[side] for side in sorted(counts.sides)]
+    if counts.refusal is not None:
+        labels.append(counts.refusal[:, None])
+    return np.asarray((np.column_stack(labels) == MISSING).any(axis=1))
 
 
 def _drawn(
@@ -369,8 +371,13 @@ def _patterns(records: Records) -> tuple[Counts, Coding]:
 
 
 def _labels(records: Records) -> list[str]:
-    """Return the columns that people fill in, prompt side first."""
-    sides = [column for side in zip(*records.labels, strict=True) for column in side]
+    """Return the columns that people fill in, prompt side first; a side the data has not, they need not."""
+    sides = [
+        column
+        for side in zip(*records.labels, strict=True)
+        if not records.absent.issuperset(side)
+        for column in side
+    ]
     beside = map(records.column, ("relevance", "refusal"))
     return [*sides, *filter(None, beside)]
 

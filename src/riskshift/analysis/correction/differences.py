@@ -230,7 +230,8 @@ def _difference(
         choice.label, *pair, labelled, Share.of(old), Share.of(new), missing=missing
     )
     if old is None or new is None:
-        return replace(bare, note=f"{shared.lacking(crossed)}, on prompts that both answered")
+        where = "" if crossed.untold else ", on prompts that both answered"
+        return replace(bare, note=f"{shared.lacking(crossed)}{where}")
     wide = shared.rates((crossed, crossed), together)
     interval = corrected_difference(wide[1] or new, wide[0] or old)
     made = _Gap(new.estimate - old.estimate, interval)

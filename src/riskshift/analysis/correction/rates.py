@@ -12,7 +12,6 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.words import counted
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.doubled import Doubled
-from riskshift.counts.pairs import Counts
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import Corrected, Estimate
 from riskshift.stats.misclassification import rogan_gladen
@@ -162,14 +161,24 @@ class Correction(Plain):
         raise KeyError(metric)
 
 
-def all_choices(people: Counts) -> list[Choice]:
-    """Return every metric that is shown and that people's labels tell, in every category."""
-    taxonomy, told = people.taxonomy, people.told
+def all_choices(doubled: Doubled) -> list[Choice]:
+    """Return every metric that is shown, in every category, of which people or the grader can tell.
+
+    What looks at a side that neither labelled is left out. What looks at refusals that the grader
+    alone tells is not: that it is not corrected must be said.
+    """
+    people, grader = doubled.people, doubled.grader
+    taxonomy, told = people.taxonomy, people.told | grader.told
     made = [Choice(metric, None) for metric in overall_metrics(taxonomy, told) if metric.on_page]
     for at, name in enumerate(taxonomy.categories):
         metrics = category_metrics(taxonomy, told)
         made += [Choice(metric, name, at) for metric in metrics if metric.on_page]
-    return made
+    return [choice for choice in made if _sides(choice) <= people.sides | grader.sides]
+
+
+def _sides(choice: Choice) -> set[str]:
+    """Return the sides that a metric looks at: ``p`` and ``r``."""
+    return {name[0] for name in choice.metric.needs if name.removesuffix("_c") in ("p", "r")}
 
 
 def correct(
@@ -201,7 +210,7 @@ def correct(
     .. [1] A. N. Angelopoulos, J. C. Duchi, T. Zrnic, "PPI++: Efficient prediction-powered
        inference" (2023), arXiv 2311.01453.
     """
-    asked = all_choices(doubled.people) if choices is None else choices
+    asked = all_choices(doubled) if choices is None else choices
     return Correction(
         sample, tuple(_corrected(doubled, sample, choice, settings) for choice in asked)
     )
@@ -211,7 +220,8 @@ def _corrected(
     doubled: Doubled, sample: PeopleSample, choice: Choice, settings: Settings
 ) -> CorrectedRate:
     crossed = Crossed.of(doubled, choice, sample.stratified_by)
-    raw = _raw(doubled, crossed, settings)
+    told = _sides(choice) <= doubled.grader.sides
+    raw = _raw(doubled, crossed, settings) if told else NOTHING
     made, note = _rate(doubled, crossed, sample, settings)
     if made is None:
         return CorrectedRate(

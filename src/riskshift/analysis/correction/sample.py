@@ -14,7 +14,6 @@ from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers, Severities
 from riskshift.analysis.words import counted, p_value
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
-from riskshift.counts.pairs import Counts
 from riskshift.errors import DataError
 from riskshift.stats.association import rao_scott
 from riskshift.stats.correction import Corrected, ppi_ratio
@@ -32,6 +31,13 @@ DOUBTFUL: Final = (
 _FAR: Final = 4  # standard deviations; a part of the graded pairs holds by chance more or fewer
 CELLS: Final = 16
 NO_PAIR: Final = "people labelled no pair of the denominator"
+NO_REFUSAL: Final = "people's labels tell no refusals"
+UNTOLD: Final = {
+    "refusal": NO_REFUSAL,
+    "partial": NO_REFUSAL,
+    "relevance": "relevance is not read of people's labels",
+}
+"""Why a metric is not corrected that looks at what people's labels do not tell."""
 STATES: Final = ("outside", "no", "yes", "blank")
 """What a grader can say of a pair and a metric; the last where a label that it needs is missing."""
 _POSSIBLE: Final = (OUTSIDE, NO, YES)  # in the order of these
@@ -104,6 +110,7 @@ def people_sample(
     blank = int(doubled.table.n[doubled.given & ~_complete(doubled)].sum())
     notes = [
         *_notes(labelled, pairs, mix, stratified_by, about),
+        *_about_refusals(doubled),
         *_about_blanks(blank, undrawn, stratified_by),
         *doubts_about([doubled], drawing, source=source),
     ]
@@ -129,6 +136,8 @@ class Crossed:
         From which stratum people's pairs were drawn; None for a plain random sample.
     stratified_by : str
         The metric whose states the strata are.
+    untold : str
+        What the metric looks at and people do not tell at all; empty if nothing.
     """
 
     people: States
@@ -138,6 +147,7 @@ class Crossed:
     ends: tuple[States, States]
     strata: States | None
     stratified_by: str = ""
+    untold: str = ""
 
     @classmethod
     def of(cls, doubled: Doubled, choice: Choice, stratified_by: str | None = None) -> "Crossed":
@@ -156,7 +166,10 @@ class Crossed:
             undrawn = strata == MISSING
         blank = (doubled.given & (told == MISSING)) | undrawn
         ends = _settled(answers, high=False), _settled(answers, high=True)
-        return cls(told, states(grader, choice), blank, undrawn, ends, strata, stratified_by or "")
+        lacking = sorted(choice.metric.beside - doubled.people.told)
+        untold = UNTOLD.get(lacking[0], "") if lacking else ""
+        graded = states(grader, choice)
+        return cls(told, graded, blank, undrawn, ends, strata, stratified_by or "", untold)
 
     def filled(self, as_event: bool) -> "Crossed":
         """Take all that people left blank for events, or for none, as far as it can be."""
@@ -207,6 +220,8 @@ class Crossed:
 
     def lacking(self, cells: IntArray, weight: IntArray) -> str:
         """Say what of people's labels is lacking to correct the rate; empty if nothing."""
+        if self.untold:
+            return self.untold
         table, rest = self._summed(cells, weight)
         if self.strata is not None:
             for name, pairs, labelled in zip(STATES, rest, table, strict=True):
@@ -249,14 +264,23 @@ def _last_where_blank(told: States) -> States:
 
 
 def _complete(doubled: Doubled) -> BoolArray:
-    """Which patterns have all of people's labels."""
+    """Which patterns have all of people's labels; a side that nobody labelled is not asked for."""
     people = doubled.people
-    labels = np.column_stack([people.prompt, people.response, *_refusals(people)])
-    return np.asarray((labels != MISSING).all(axis=1))
+    asked = people.sides | doubled.grader.sides
+    named = {"p": people.prompt, "r": people.response}
+    labels = [named[side] for side in sorted(asked)]
+    if people.refusal is not None:
+        labels.append(people.refusal[:, None])
+    return np.asarray((np.column_stack(labels) != MISSING).all(axis=1))
 
 
-def _refusals(counts: Counts) -> list[IntArray]:
-    return [] if counts.refusal is None else [counts.refusal]
+def _about_refusals(doubled: Doubled) -> Iterator[str]:
+    by_grader, by_people = doubled.grader.refusal, doubled.people.refusal
+    if by_grader is not None and by_people is None:
+        yield (
+            f"{NO_REFUSAL[0].upper()}{NO_REFUSAL[1:]}: rates of refusals are the grader's alone, and nothing corrects "
+            "them."
+        )
 
 
 def doubts_about(parts: Sequence[Doubled], drawing: Drawing, *, source: str) -> list[str]:

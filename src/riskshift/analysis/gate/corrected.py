@@ -23,6 +23,7 @@ from riskshift.analysis.gate.result import (
 )
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
+from riskshift.errors import DataError
 from riskshift.stats.correction import Corrected, corrected_difference
 from riskshift.stats.power import further_trials
 from riskshift.stats.proportion import Interval, clopper_pearson
@@ -60,7 +61,7 @@ def of_corrected_rate(
     .. [1] A. N. Angelopoulos, J. C. Duchi, T. Zrnic, "PPI++: Efficient prediction-powered
        inference" (2023), arXiv 2311.01453.
     """
-    crossed = Crossed.of(doubled, question.choice, stratified_by)
+    crossed = _crossed(question, doubled, stratified_by)
     n = doubled.table.n
     missing = int(n[crossed.blank].sum()) + question.left_out
     cells, weight = doubled.grader.sums(*crossed.masks())
@@ -138,7 +139,7 @@ def of_corrected_difference(
     DataError
         If people labelled no pair of the denominator, or none of a stratum, on either side.
     """
-    crossed = Crossed.of(doubled, question.choice, stratified_by)
+    crossed = _crossed(question, doubled, stratified_by)
     pair, level = (baseline, candidate), question.confidence
     shared = SharedCells.of(doubled, pair, (crossed, crossed))
     missing = sum(shared.blank) + question.left_out
@@ -207,6 +208,17 @@ def of_corrected_difference(
         withheld=_withheld(labelled, doubts, " on either side"),
         notes=(*gate_words.about_matching(gap.unmatched, dropped=drop), *doubts[:1]),
     )
+
+
+def _crossed(question: Question, doubled: Doubled, stratified_by: str | None) -> Crossed:
+    """Look at the labels through the rule's metric, if people tell what it looks at."""
+    crossed = Crossed.of(doubled, question.choice, stratified_by)
+    if crossed.untold:
+        raise DataError(
+            f"rule {question.rule.text!r}: {crossed.untold}, so it cannot be judged by them. Give what it asks about "
+            "in people's file too, or judge this rule by the grader's labels alone, without people's."
+        )
+    return crossed
 
 
 def _withheld(labelled: int, doubts: list[str], where: str = "") -> str:

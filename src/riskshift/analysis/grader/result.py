@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from riskshift.analysis.correction.sample import FEW_LABELS
 from riskshift.analysis.grader.cards import MEASURES, Asymmetry, RefusalCard, SideCard
 from riskshift.analysis.provenance import Provenance, Results
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
@@ -248,6 +249,11 @@ def _about_gaps(card: SideCard, categories: int) -> Iterator[str]:
         return
     if card.missing and card.category is None:
         yield f"Of {where}, {counted(card.missing, 'label')} were given by only one of the two, and left out."
+    if card.category is None and card.labels >= FEW_LABELS and _alike(card):
+        yield (
+            f"People's and the grader's labels of {where} are the same throughout. If both are one column, such as the "
+            "benchmark's own, nothing was compared there."
+        )
     harmful = card.counts.people_harmful
     if not harmful:
         yield f"People call no label of {where} harmful: sensitivity there is undefined, not zero."
@@ -257,6 +263,10 @@ def _about_gaps(card: SideCard, categories: int) -> Iterator[str]:
         yield f"People call every label of {where} harmful: specificity there is undefined, not zero."
     if not card.counts.grader_harmful:
         yield f"The grader calls no label of {where} harmful: precision there is undefined, not zero."
+
+
+def _alike(card: SideCard) -> bool:
+    return card.labels == sum(row[at] for at, row in enumerate(card.table))
 
 
 def _about_refusal_gaps(card: RefusalCard, taxonomy: Taxonomy) -> Iterator[str]:

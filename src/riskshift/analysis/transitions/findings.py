@@ -13,12 +13,20 @@ from riskshift.analysis.transitions.contrasts import Contrasts
 from riskshift.analysis.transitions.one_bit import MOVES
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.sets import Sets
-from riskshift.analysis.words import counted, enumerate_words, percent, percent_range, spread
+from riskshift.analysis.words import (
+    counted,
+    enumerate_words,
+    percent,
+    percent_range,
+    spoken,
+    spread,
+)
 from riskshift.counts.pairs import Counts
 from riskshift.stats.joint import ENOUGH
 
 FEW_EVENTS: Final = 10
 MAIN_RATES: Final = ("escalation", "harmful_prompt_compliance", "benign_drift")
+_REFUSED: Final = ("harmful_refusal", "over_refusal")
 # What the events are that a grader's false alarms could all be.
 _ALARMS: Final = {"escalation": "escalations", "response_harm": "harmful responses"}
 
@@ -27,9 +35,10 @@ def headline(population: Population, corrected: Correction | None = None) -> lis
     """Say the main findings: those corrected by people's labels first, then four sentences."""
     if population.labelled_side:
         told = _one_side(population, population.labelled_side)
-        return [*_corrected(corrected), *told, *_refusals(population)]
+        named = ("response_harm", *_REFUSED)
+        return [*_corrected(corrected, named), *told, *_refusals(population)]
     return [
-        *_corrected(corrected),
+        *_corrected(corrected, (*MAIN_RATES, *_REFUSED)),
         _movement(population),
         _harm(population),
         *_refusals(population),
@@ -85,7 +94,7 @@ def _within_sets(population: Population) -> Iterator[str]:
     )
 
 
-def _corrected(correction: Correction | None) -> Iterator[str]:
+def _corrected(correction: Correction | None, named: Sequence[str]) -> Iterator[str]:
     if correction is None:
         return
     if doubtful(correction.sample):
@@ -93,9 +102,7 @@ def _corrected(correction: Correction | None) -> Iterator[str]:
         return
     # A note says that no labels count, or too few.
     told = [
-        _corrected_rate(rate)
-        for rate in correction.rates
-        if rate.metric in MAIN_RATES and not rate.note
+        _corrected_rate(rate) for rate in correction.rates if rate.metric in named and not rate.note
     ]
     if told:
         yield (
@@ -106,7 +113,7 @@ def _corrected(correction: Correction | None) -> Iterator[str]:
 
 def _corrected_rate(rate: CorrectedRate) -> str:
     held, raw = rate.corrected.interval, rate.raw.estimate
-    text = f"{rate.metric.replace('_', ' ')} is {percent(rate.corrected.estimate)}"
+    text = f"{spoken(rate.metric)} is {percent(rate.corrected.estimate)}"
     if held is None or raw is None:
         return text
     low, high = rate.corrected.worst_case_interval or (held.low, held.high)

@@ -7,7 +7,7 @@ from typing import Final
 from riskshift.analysis.grader.cards import MEASURES, Asymmetry, Measure, RefusalCard, SideCard
 from riskshift.analysis.grader.result import GraderReport, labelled_sides
 from riskshift.analysis.rates import Rate, unrounded
-from riskshift.analysis.words import counted, percent, points_with_range
+from riskshift.analysis.words import counted, percent, points_with_range, spoken
 from riskshift.counts.case import Case
 from riskshift.refusal import REFUSAL
 from riskshift.report.document import (
@@ -21,7 +21,7 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.stories.provenance import ledger_rows, traced_section
-from riskshift.report.stories.rates import dot, estimate_and_spread, spoken
+from riskshift.report.stories.rates import dot, estimate_and_spread
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import SIDES
 

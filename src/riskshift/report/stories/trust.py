@@ -5,7 +5,7 @@ from typing import Final
 
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.correction.rates import CorrectedRate, Correction, Share
-from riskshift.analysis.correction.sample import FEW_LABELS, NO_PAIR
+from riskshift.analysis.correction.sample import FEW_LABELS, NO_PAIR, UNTOLD
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.words import counted, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section, Table
@@ -19,12 +19,16 @@ DRAWN = (
     "benign_drift",
     "persistence",
     "drift_rate",
+    "harmful_refusal",
+    "over_refusal",
 )
 A_FEW = 10
 FEW = f"* Fewer than {FEW_LABELS} of people's labels count for this rate: too few to rely on."
 NOBODY = "no label counts"
+UNCORRECTED = "not corrected"
 UNKNOWN = "cannot be known"
 SERIES = ("raw", "corrected", "people alone")
+_UNDEFINED = {NO_PAIR: NOBODY, **dict.fromkeys(UNTOLD.values(), UNCORRECTED)}
 
 
 def corrected_section(correction: Correction) -> Section:
@@ -36,7 +40,7 @@ def corrected_section(correction: Correction) -> Section:
             "if the sample was drawn as below. The raw rate and the corrected one nearly always differ a little by "
             "chance; only where their intervals lie clearly apart does it show that the grader is biased."
         ),
-        _figure(correction.rates),
+        *_figure(correction.rates),
         _strata_table(correction) if sample.stratified_by else _random_table(correction),
     ]
     bounded = [item for item in correction.rates if item.corrected.worst_case is not None]
@@ -139,7 +143,8 @@ def _marks(rates: Sequence[CorrectedRate]) -> tuple[str, ...]:
     lacking = [item.note for item in rates if item.corrected.estimate is None]
     if NO_PAIR in lacking:
         notes.append(f"{NOBODY}: {NO_PAIR} of this rate.")
-    notes += [f"{UNKNOWN}: {note}." for note in dict.fromkeys(lacking) if note != NO_PAIR]
+    told = [note for note in dict.fromkeys(lacking) if note != NO_PAIR]
+    notes += [f"{_UNDEFINED.get(note, UNKNOWN)}: {note}." for note in told]
     return tuple(notes)
 
 
@@ -149,7 +154,7 @@ def _few(item: CorrectedRate) -> bool:
 
 def _corrected(item: CorrectedRate) -> str:
     if item.corrected.estimate is None:
-        return NOBODY if item.note == NO_PAIR else UNKNOWN
+        return _UNDEFINED.get(item.note, UNKNOWN)
     return _told(item.corrected) + (" *" if _few(item) else "")
 
 
@@ -170,7 +175,7 @@ def _told(share: Share) -> str:
     return f"{percent(share.estimate)} ({percent_range(share.interval.low, share.interval.high)})"
 
 
-def _figure(rates: Sequence[CorrectedRate]) -> Figure:
+def _figure(rates: Sequence[CorrectedRate]) -> Iterator[Figure]:
     rows: list[dict[str, str | float | int]] = []
     shown = [
         item for item in rates if item.metric.partition("[")[0] in DRAWN and item.corrected.interval
@@ -179,9 +184,11 @@ def _figure(rates: Sequence[CorrectedRate]) -> Figure:
         for series, share in zip(SERIES, (item.raw, item.corrected, item.people), strict=True):
             if share.interval is not None:
                 rows.append(dot(item.metric, series, share))
+    if not shown:
+        return
     held = [series for series in SERIES if any(row["series"] == series for row in rows)]
     told = "; ".join(f"{item.metric}: {_in_words(item, held)}" for item in shown)
-    return Figure(
+    yield Figure(
         "corrected-rates",
         "intervals",
         "Raw and corrected rates" if len(held) == 2 else "Raw, people's and corrected rates",
@@ -275,7 +282,7 @@ def corrected_differences_section(corrected: CorrectedComparison) -> Section:
 
 def _verdict(item: CorrectedDifference) -> str:
     if item.difference is None:
-        return f"none: {'no labels' if NO_PAIR in item.note else UNKNOWN}"
+        return f"none: {_why(item)}"
     if min(item.labelled) < FEW_LABELS:
         return f"withheld: fewer than {FEW_LABELS} labels"
     if item.verdict is None:
@@ -283,12 +290,20 @@ def _verdict(item: CorrectedDifference) -> str:
     return item.verdict.spoken
 
 
+def _why(item: CorrectedDifference) -> str:
+    if NO_PAIR in item.note:
+        return "no labels"
+    return _UNDEFINED.get(item.note, UNKNOWN)
+
+
 def _reasons(differences: Sequence[CorrectedDifference]) -> Iterator[str]:
     """Explain what verdicts say in a few words."""
     if any(_verdict(item).startswith("withheld") for item in differences):
         yield f"Withheld: at least {FEW_LABELS} of people's labels of either model must count."
     lacking = {item.note for item in differences if item.difference is None}
-    yield from (f"None, {UNKNOWN}: {note}." for note in sorted(lacking) if NO_PAIR not in note)
+    for note in sorted(lacking):
+        if NO_PAIR not in note:
+            yield f"None, {_UNDEFINED.get(note, UNKNOWN)}: {note}."
     for item in differences:
         if item.worst_case is not None:
             low, high = item.worst_case
