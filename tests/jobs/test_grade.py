@@ -240,7 +240,7 @@ def test_every_format_is_written(report, tmp_path):
 def test_rows_hold_every_share_once(report):
     rows = list(report.rows())
     keys = [(row["side"], row["category"], row["measure"]) for row in rows]
-    assert len(set(keys)) == len(keys) == 2 * 3 * 8 + 3 * 3
+    assert len(set(keys)) == len(keys) == 2 * 3 * 9 + 3 * 3
     assert len({tuple(row) for row in rows}) == 1
 
 

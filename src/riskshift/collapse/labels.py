@@ -162,10 +162,12 @@ class BadLabels:
                 f"written as names of levels: {names}."
             ]
         # Leaving out what lies above the scale would leave out the worst.
-        severe = above(values, records.options.taxonomy)
+        severities = [key.column for key in self.keys if key.is_label]
+        levels = [value for column in severities for value in self.found.get(column, ())]
+        severe = above(levels, records.options.taxonomy)
         fix = "Fix the labels" + ("." if severe else ", or leave these rows out with --skip-bad.")
-        fix += advice(records, self.numbers, values)
-        if len(values) > SHOWN and all(map(_is_score, values)):
+        fix += advice(records, self.numbers, levels)
+        if len(levels) > SHOWN and all(map(_is_score, levels)):
             fix += " They look like scores between 0 and 1; turn scores into levels first."
         return [fix + _declared(values)]
 

@@ -53,7 +53,7 @@ def advice(records: Records, seen: Mapping[int, int], bad: Sequence[object]) -> 
         Empty where nothing fits all of them.
     """
     taxonomy = records.options.taxonomy
-    if not bad or not all(is_number(value) for value in bad) or min(seen) < 0:
+    if not seen or not bad or not all(map(is_number, bad)) or min(seen) < 0:
         return ""
     top, first = max(seen), 0 if 0 in seen else 1
     azure = _azure(records, seen, top) if first == 0 else ""

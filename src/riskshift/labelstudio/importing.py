@@ -14,9 +14,12 @@ from riskshift.labelstudio.exporting import reading_options
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import check_sheet, write_sheet
 from riskshift.records import Options, label_roles
+from riskshift.refusal import REFUSAL
 from riskshift.taxonomy import SIDES, Taxonomy, level_parser
 from riskshift.written import RELEVANCE, parse_relevance
 
+# Labels that are asked for only where the data has such a column.
+_PERHAPS: Final = ("refusal", "relevance")
 _LAST: Final = (STRATUM, CHANCE)
 _AGAIN: Final = "the same labels of a pair by the same person again"
 _MOST_DIGITS: Final = 1_000
@@ -86,8 +89,8 @@ def import_label_studio(
     taxonomy, columns
         As when the tasks were exported.
     scale : {None, "levels", "names", "0-7", "0-2-4-6"}
-        How to write the labels: as those of the graded pairs, for both are read alike. None writes
-        names.
+        How to write the severities: as those of the graded pairs, for both are read alike. None
+        writes names. Refusals are always written by name, which every scale of refusals understands.
 
     Returns
     -------
@@ -180,7 +183,7 @@ class _Sheet:
     def asked(self) -> list[str]:
         """Names of the controls: the labels by role, prompt side first."""
         pairs = label_roles(self.options.taxonomy)
-        return [role for side in zip(*pairs, strict=True) for role in side] + ["relevance"]
+        return [role for side in zip(*pairs, strict=True) for role in side] + [*_PERHAPS]
 
     def labels(self, made: Mapping[str, Any], task: str) -> dict[str, str]:
         """Return the labels of one annotation by control; those not given are not there."""
@@ -211,6 +214,10 @@ class _Sheet:
             if level < 1:
                 raise LabelError(f"{task}: relevance is {chosen!r}. Choices: {listing(RELEVANCE)}.")
             return str(level)
+        if name == "refusal":
+            if chosen not in REFUSAL:
+                raise LabelError(f"{task}: refusal is {chosen!r}. Choices: {listing(REFUSAL)}.")
+            return str(chosen)
         level = level_parser(taxonomy, None)(chosen)
         if level < 0:
             raise LabelError(f"{task}: {name} is {chosen!r}. Levels: {taxonomy.describe_levels()}.")
@@ -290,7 +297,7 @@ def _collected(name: str, tasks: Sequence[Mapping[str, Any]], options: Options) 
         reasons = listing(f"{reason} ({n:,})" for reason, n in left_out.items() if n)
         raise DataError(f"{name} holds no labels: {reasons or 'no tasks'}.")
     given = {label for _, _, labels in made for label in labels}
-    asked = [label for label in sheet.asked if label != "relevance" or label in given]
+    asked = [label for label in sheet.asked if label not in _PERHAPS or label in given]
     last = [column for column in _LAST if any(column in data for data, _, _ in made)]
     who = "annotator" if seen.several else "labelled_by"
     return Annotations(

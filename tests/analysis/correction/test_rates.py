@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import riskshift
-from riskshift.analysis.correction.rates import all_choices, correct
+from riskshift.analysis.correction.rates import correct
 from riskshift.analysis.correction.sample import FEW_LABELS, people_sample
+from riskshift.analysis.metrics import category_metrics, overall_metrics
 from riskshift.analysis.rates import Settings
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import collapse
-from riskshift.counts.pairs import Counts
 from riskshift.report.writing import json_schema, render
 from riskshift.stats.correction import ppi_mean, ppi_ratio
 from riskshift.stats.misclassification import rogan_gladen
@@ -593,9 +593,16 @@ def test_any_small_sample_is_corrected_within_bounds_or_refused(rows):
         return
     result = riskshift.analyze(grader, people=chosen, **options)
     Draft202012Validator(json_schema()).validate(result.to_dict())
-    bare = Counts(THREE, *[np.zeros((1, 2), dtype=np.int64)] * 2, None, None, np.ones(1), None)
-    every = all_choices(bare)
-    assert [rate.metric for rate in result.corrected.rates] == [choice.label for choice in every]
+    told = {
+        side
+        for side in ("p", "r")
+        for rows in (grader, chosen)
+        if not rows.select(pl.all_horizontal(pl.col(f"^{side}.*_[ab]$").is_null()).all()).item()
+    }
+    every = [(metric, metric.name) for metric in overall_metrics(THREE)]
+    every += [(m, f"{m.name}[{name}]") for name in "ab" for m in category_metrics(THREE)]
+    wanted = [label for m, label in every if m.on_page and {at[0] for at in m.needs} <= told]
+    assert [rate.metric for rate in result.corrected.rates] == wanted
     for rate in result.corrected.rates:
         for share in (rate.raw, rate.people, rate.corrected, rate.rogan_gladen):
             if share.interval is not None:

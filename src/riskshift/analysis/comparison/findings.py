@@ -1,6 +1,6 @@
 """What a comparison of models says, and what it cannot say, in plain words."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +47,8 @@ def headline(
             sentences.append(DOUBTFUL)
     told = _Told(corrected_verdicts(corrected), alone)
     pairs = list(dict.fromkeys((d.baseline, d.candidate) for d in differences))
+    if corrected is not None:
+        sentences = [*_by_grader_alone(directions, told.corrected), *sentences]
     sentences = [*_jointly(directions, baseline), *sentences]
     if len(pairs) <= FEW_PAIRS:
         sentences += [
@@ -59,6 +61,22 @@ def headline(
         ]
     sentences += [f"{alone}{_told_apart(item, alone)}" for item in omnibus[:2] if item.letters]
     return [sentence for sentence in sentences if sentence]
+
+
+def _by_grader_alone(
+    directions: Sequence[TwoDirections], corrected: Container[tuple[str, str, str]]
+) -> Iterator[str]:
+    """Say which metrics both directions read that people's labels do not correct."""
+    names = [
+        name
+        for item in directions
+        for part in (item.harm, item.helpful)
+        for name in part.metrics
+        if name not in part.undefined and (name, item.baseline, item.candidate) not in corrected
+    ]
+    told = enumerate_words([spoken(name) for name in dict.fromkeys(names)])
+    if told:
+        yield f"That rests on the grader's labels alone for {told}: people's labels correct no verdict there."
 
 
 def _jointly(directions: Sequence[TwoDirections], baseline: str | None) -> Iterator[str]:
