@@ -106,20 +106,58 @@ def by_name(made):
     return [dict(zip(made.columns, row, strict=True)) for row in made.rows]
 
 
+@pytest.mark.parametrize("refusal", [False, True])
 @pytest.mark.parametrize("relevance", [False, True])
 @pytest.mark.parametrize(
     "taxonomy", [Taxonomy(), HARM, MARKUP, WORDED], ids=["default", "two", "markup", "worded"]
 )
-def test_label_studio_takes_the_config(interface, taxonomy, relevance):
-    read = interface(labeling_config(taxonomy, relevance=relevance))
+def test_label_studio_takes_the_config(interface, taxonomy, relevance, refusal):
+    read = interface(labeling_config(taxonomy, relevance=relevance, refusal=refusal))
     read.validate()
     asked = {control.name: control for control in read.controls}
     wanted = [f"{side}_{name}" for side in ("prompt", "response") for name in taxonomy.categories]
-    assert list(asked) == wanted + ["relevance"] * relevance
+    assert list(asked) == wanted + ["refusal"] * refusal + ["relevance"] * relevance
     for name in wanted:
         assert tuple(asked[name].labels) == taxonomy.levels
         assert asked[name].to_name == [name.split("_")[0]]
     assert [text.name for text in read.objects] == ["prompt", "response"]
+
+
+def test_refusals_are_asked_for_where_the_data_has_the_role(tmp_path):
+    without, _ = exported(pairs(), tmp_path / "without")
+    assert "refusal" not in without
+    config, tasks = exported(
+        pairs(said_no=["yes"] * 4), tmp_path / "with", columns={"refusal": "said_no"}
+    )
+    (asked,) = ElementTree.fromstring(config).findall("./Choices[@name='refusal']")
+    assert asked.get("toName") == "response"
+    assert [choice.get("value") for choice in asked] == ["complied", "partial", "refused"]
+    assert all(choice.get("hint") for choice in asked)
+    assert "said_no" not in tasks[0]["data"]
+
+
+@pytest.mark.parametrize("scale", [None, "levels", "names"])
+def test_refusals_come_back_by_name_and_correct_a_grader(tmp_path, scale):
+    labels = {"prompt_harm": "Safe", "response_harm": "Safe"}
+    given = [annotation(**labels, refusal=name) for name in ("complied", "partial", "refused")]
+    path = answered(tmp_path, *([one] for one in (*given, annotation(**labels))))
+    columns = {"refusal": "said_no"}
+    place = tmp_path / "people.csv"
+    made = imported(path, columns=columns, scale=scale, output=place)
+    told = [row["said_no"] for row in by_name(made)]
+    assert told == ["complied", "partial", "refused", None]
+    ids = {"prompt_id": [f"p{at}" for at in range(4)]}
+    grader = pl.DataFrame(ids | {"prompt_harm": 0, "response_harm": 0, "said_no": [1, 0, 1, 0]})
+    grader.write_csv(tmp_path / "grader.csv")
+    report = riskshift.grade(
+        tmp_path / "grader.csv",
+        place,
+        taxonomy=HARM,
+        columns=columns,
+        scale=scale if scale == "levels" else None,
+        refusal_scale={"complied": "0", "refused": "1"},
+    )
+    assert report.refusal.table == ((0, 0, 1), (1, 0, 0), (0, 0, 1))
 
 
 def test_names_of_a_taxonomy_are_no_markup():
@@ -187,7 +225,9 @@ def test_names_that_a_config_cannot_hold_are_refused(name):
 def test_label_studio_takes_the_tasks_and_its_annotations_come_back(interface, tmp_path):
     taxonomy = Taxonomy()
     config, tasks = exported(
-        pairs(prompt=[HOSTILE] * 4, relevance=[None] * 4), tmp_path / "out", taxonomy=taxonomy
+        pairs(prompt=[HOSTILE] * 4, relevance=[None] * 4, refusal=[None] * 4),
+        tmp_path / "out",
+        taxonomy=taxonomy,
     )
     read = interface(config)
     made = []
@@ -375,6 +415,11 @@ def many():
         ([annotation(response_harm="")], LabelError, "task 10: response_harm is ''"),
         ([annotation(response_harm=None)], LabelError, "task 10: response_harm is None"),
         ([annotation(response_harm={})], LabelError, "task 10: response_harm is {}"),
+        (
+            [annotation(refusal="maybe")],
+            LabelError,
+            "task 10: refusal is 'maybe'. Choices: complied, partial, refused",
+        ),
         ([annotation(relevance="4")], LabelError, "task 10: relevance is '4'"),
         ([annotation(relevance=[1])], LabelError, "task 10: relevance is"),
         ([annotation(response_hate="Safe")], LabelError, "task 10: 'response_hate' is no label"),

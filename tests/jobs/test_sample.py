@@ -397,3 +397,24 @@ def test_a_rate_of_nothing_cannot_be_planned():
         needed(frame, width=0.1, metric="harmful_prompt_compliance")
     with pytest.raises(UsageError, match="width"):
         needed(graded(), width=0)
+
+
+@pytest.mark.parametrize("side", ["prompt", "response"])
+def test_a_side_that_the_data_has_not_is_neither_blank_nor_asked_for(side):
+    there = pl.DataFrame({"record_id": range(6), f"{side}_harm": [0, 1, None] * 2})
+    drawn = riskshift.sample(there, n=3, taxonomy=HARM)
+    assert drawn.blank == 2
+    assert drawn.columns == ("record_id", f"{side}_harm", "stratum", "inclusion_probability")
+
+
+def test_a_sample_may_be_drawn_by_refusals_and_asks_for_them():
+    data = pl.DataFrame(
+        {"record_id": range(40), "prompt_harm": [0, 1] * 20, "refusal": ["yes", "no"] * 20}
+    )
+    drawn = riskshift.sample(data, n=10, stratify="refusal", taxonomy=HARM)
+    assert [(part.name, part.drawn) for part in drawn.strata] == [
+        ("refusal: no", 5),
+        ("refusal: yes", 5),
+    ]
+    at = drawn.columns.index("refusal")
+    assert {row[at] for row in drawn.rows} == {None}

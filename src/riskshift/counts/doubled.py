@@ -45,7 +45,11 @@ class Doubled:
 
     @property
     def people(self) -> "Counts":
-        """The people's labels, -1 where they gave none; what a benchmark says is nobody's label."""
+        """The people's labels, -1 where they gave none.
+
+        What a benchmark calls benign is nobody's label, and known of every pair that they were given.
+        """
+        benign = self.grader.benign
         c = len(self.layout.taxonomy.categories)
         start = self.layout.width
         return Counts(
@@ -53,7 +57,7 @@ class Doubled:
             np.ascontiguousarray(self.table.values[:, start : start + c]),
             np.ascontiguousarray(self.table.values[:, start + c : start + 2 * c]),
             None,
-            self.grader.benign,
+            None if benign is None else np.where(self.given, benign, MISSING),
             self.table.n,
             self.table.clusters,
             np.ascontiguousarray(self.table.values[:, start + 2 * c]) if self.refusal else None,
