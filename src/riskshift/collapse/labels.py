@@ -12,6 +12,7 @@ from riskshift.collapse.scales import above, advice, note_doubts, seen_numbers
 from riskshift.engines import engine
 from riskshift.errors import LabelError, listing
 from riskshift.records import Options, Records, label_roles
+from riskshift.refusal import REFUSAL
 from riskshift.taxonomy import LevelParser
 from riskshift.written import BAD, as_mark, parse_flag, parse_relevance
 
@@ -155,15 +156,15 @@ class BadLabels:
         values = [value for bad in self.found.values() for value in bad]
         if not values:
             return []
+        severities = [key.column for key in self.keys if key.is_label]
+        levels = [value for column in severities for value in self.found.get(column, ())]
         if records.options.by_people:
-            names = listing(records.options.taxonomy.levels)
+            names = listing(records.options.taxonomy.levels if levels else REFUSAL)
             return [
                 f"Fix the labels, and leave no row out: that would spoil the sample. People's labels may always be "
                 f"written as names of levels: {names}."
             ]
         # Leaving out what lies above the scale would leave out the worst.
-        severities = [key.column for key in self.keys if key.is_label]
-        levels = [value for column in severities for value in self.found.get(column, ())]
         severe = above(levels, records.options.taxonomy)
         fix = "Fix the labels" + ("." if severe else ", or leave these rows out with --skip-bad.")
         fix += advice(records, self.numbers, levels)

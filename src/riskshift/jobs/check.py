@@ -283,6 +283,8 @@ def _held(
 def _labels(counts: Counts) -> int:
     """Count the labels that are there."""
     known = (counts.prompt >= 0).sum(axis=1) + (counts.response >= 0).sum(axis=1)
+    if counts.refusal is not None:
+        known += counts.refusal >= 0
     return int(counts.n @ known)
 
 

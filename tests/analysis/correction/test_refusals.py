@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import riskshift
 from riskshift import Taxonomy
-from riskshift.errors import DataError
+from riskshift.errors import DataError, LabelError
 from riskshift.report.writing import render
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])
@@ -94,6 +94,14 @@ def test_without_people_s_refusals_it_is_said_that_nothing_is_corrected():
     page = render(result, ".md")
     assert "| over_refusal |" in page
     assert "not corrected: people's labels tell no refusals." in page
+
+
+def test_what_people_wrote_for_a_refusal_is_checked():
+    grader, people, _ = made()
+    people = people.with_columns(refusal=pl.lit("maybe"))
+    with pytest.raises(LabelError, match="refusal is 'maybe'") as caught:
+        riskshift.analyze(grader, people=people, **ANALYZE)
+    assert "written as names of levels: complied, partial, refused" in str(caught.value)
 
 
 def test_people_may_tell_partial_refusals_that_the_grader_does_not_know():
