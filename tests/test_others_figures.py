@@ -24,6 +24,13 @@ XSTEST = {
     "mistralguard": (81.2, 9.6, 9.2, 3.5, 87.5, 9.0),
     "gpt4": (91.6, 6.4, 2.0, 0.5, 97.5, 2.0),
 }
+# By grader: agreement with the majority of three people, false positives, false negatives, in percent.
+JBB = {
+    "gpt4": (90.3, 10.0, 9.1),
+    "harmbench": (78.3, 26.8, 12.7),
+    "llamaguard2": (87.7, 13.2, 10.9),
+    "llama3_70b": (90.7, 11.6, 5.5),
+}
 # By model: harmlessness on 50 harmful prompts, in percent.
 OPT = {"base": 42, "sft": 48, "dpo": 36, "sft_dpo": 44}
 
@@ -145,6 +152,39 @@ class TestOpt:
         }
         other = riskshift.analyze(labels, **helpful, **QUICK)
         assert other.provenance.left_out == {"empty_response = 1": 4}
+
+
+class TestJailbreakBench:
+    @pytest.mark.parametrize(("grader", "figures"), JBB.items())
+    def test_agreement_and_errors_of_graders(self, published, declared, grader, figures):
+        labels = published / "jbb_judges" / "labels.csv"
+        card = (
+            riskshift.grade(
+                labels,
+                labels,
+                taxonomy=declared("JailbreakBench"),
+                columns={"response_harm": grader},
+                people_columns={"response_harm": "human_majority"},
+                **FAST,
+            )
+            .card("response", "harm")
+            .rates
+        )
+        agreement, false_positives, false_negatives = figures
+        assert 100 * card["agreement"].estimate == pytest.approx(agreement, abs=0.05)
+        assert 100 - 100 * card["specificity"].estimate == pytest.approx(false_positives, abs=0.05)
+        assert 100 - 100 * card["sensitivity"].estimate == pytest.approx(false_negatives, abs=0.05)
+
+    def test_agreement_of_three_people(self, published, declared):
+        people = {f"response_harm@{name}": f"human{at}" for at, name in enumerate("abc", 1)}
+        found = riskshift.agree(
+            published / "jbb_judges" / "labels.csv",
+            taxonomy=declared("JailbreakBench"),
+            columns=people,
+            **FAST,
+        )
+        (label,) = found.labels
+        assert label.alpha["ordinal"].estimate == pytest.approx(0.841, abs=0.0005)
 
 
 def test_the_page_names_the_codes_that_the_labels_have():
