@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from riskshift.analysis.metrics import CATEGORY, OVERALL
+from riskshift.analysis.metrics import category_metrics, overall_metrics
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.transitions.population import estimate
 
@@ -20,8 +20,11 @@ def counts(counts_of):
 def test_every_rate_stands_once_under_its_category(counts):
     population = estimate(counts, FAST)
     places = [(category, rate.name) for category, rate in population.rates()]
-    assert places == [("", metric.name) for metric in OVERALL] + [
-        (category, metric.name) for category in ("a", "b") for metric in CATEGORY
+    taxonomy, told = counts.taxonomy, counts.told
+    assert places == [("", metric.name) for metric in overall_metrics(taxonomy, told)] + [
+        (category, metric.name)
+        for category in ("a", "b")
+        for metric in category_metrics(taxonomy, told)
     ]
 
 
