@@ -135,6 +135,7 @@ def _one_side(population: Population, here: str) -> list[str]:
     """Say what can be told where only one side has labels, and that the rest needs the other."""
     there = "response" if here == "prompt" else "prompt"
     rate = population.overall["prompt_prevalence" if here == "prompt" else "response_harm"]
+    severity = " for severity" if "refusal" in population.overall else ""
     were = "was" if rate.events == 1 else "were"
     text = f"{rate.events:,} of {counted(rate.trials, here)} {were} harmful"
     share = (
@@ -144,8 +145,8 @@ def _one_side(population: Population, here: str) -> list[str]:
     )
     return [
         f"{text} ({share}).",
-        f"Only {here}s have labels of severity. How risk moves from prompt to response, and whether harm persists, "
-        f"needs those of {there}s too.",
+        f"Only {here}s are labelled{severity}. How risk moves from prompt to response, and whether harm persists, needs "
+        f"labels of {there}s too.",
     ]
 
 
