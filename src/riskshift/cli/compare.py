@@ -26,7 +26,7 @@ def compare(
         typer.Option(
             "--metric",
             metavar="NAME",
-            help="Such as 'persistence[sexual]', beside those of harm and help (repeatable).",
+            help="Such as escalation or 'persistence[sexual]' (repeatable).",
         ),
     ] = None,
     margin: Annotated[

@@ -15,7 +15,6 @@ from riskshift.analysis.gate.degenerate import (
     imagined_groups,
 )
 from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
-from riskshift.analysis.gate.findings import about_degenerate
 from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import GateReport, GateResult, LookAt, printable
@@ -204,7 +203,6 @@ def check(
     untold = (
         *warnings_of(collapsed),
         *(() if old is None else about_sets(collapsed.records)),
-        *about_degenerate(unwanted, collapsed.counts.told),
         *map(printable, told.remarks),
     )
     return GateReport(
@@ -373,8 +371,10 @@ def _unwanted(
     rules: Sequence[Rule], collapsed: Collapsed, matched: Matched | None, how: _How
 ) -> tuple[Degenerate, ...]:
     """Judge models that nobody wants by the same rules, on the same prompts."""
+    told = collapsed.counts.told
     return tuple(
-        Degenerate(model, _passes(rules, model, collapsed, matched, how)) for model in IMAGINED
+        Degenerate.judged(model, told, passes=_passes(rules, model, collapsed, matched, how))
+        for model in IMAGINED
     )
 
 

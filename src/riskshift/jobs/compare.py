@@ -96,8 +96,8 @@ def compare(
     candidates : sequence of str, optional
         Only these models; default: all.
     metrics : sequence of str, optional
-        Such as ``"escalation"`` or ``"persistence[sexual]"``, beside those of harm and help; default:
-        the usual ones.
+        Such as ``"escalation"`` or ``"persistence[sexual]"``; default: the usual ones. The two directions
+        are judged whatever is named here.
     margin : float, default 0.01
         How much worse a candidate may be and still be called not worse.
     harm, helpful : sequence of str, optional
@@ -176,9 +176,9 @@ def compare(
     shared = shared_prompts(matching, pairs)
     shared = replace(shared, examples=_examples(records, shared))
     progress("comparing")
-    differences = paired_differences(
-        matching, pairs, every, settings, margin=margin, margins=margins
-    )
+    judged = paired_differences(matching, pairs, every, settings, margin=margin, margins=margins)
+    told_of = {choice.label for choice in choices}
+    differences = [item for item in judged if item.metric in told_of]
     omnibus = omnibus_tests(matching, pairs, choices, differences)
     progress("leaving out each source and category")
     sources = models_by_source(collapsed, source_column(records))
@@ -200,9 +200,12 @@ def compare(
         corrected = _corrected(collapsed, collapse(seen), named, every, settings, margin, margins)
     directions = tuple(
         two_directions(
-            differences, asked, confidence=confidence, corrected=corrected_verdicts(corrected)
+            judged, asked, confidence=confidence, corrected=corrected_verdicts(corrected)
         )
     )
+    if corrected is not None:
+        kept = [item for item in corrected.differences if item.metric in told_of]
+        corrected = replace(corrected, differences=tuple(kept))
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
@@ -216,7 +219,7 @@ def compare(
         margin=margin,
         helpful_margin=served,
         coverage=shared,
-        rates=_rates(grouped, models, every, settings),
+        rates=_rates(grouped, models, choices, settings),
         differences=tuple(differences),
         omnibus=tuple(omnibus),
         ordinal=tuple(ordinal_differences(matching, pairs, settings)),

@@ -1,10 +1,8 @@
 """What a gate found, in words that whoever decides on a release reads."""
 
-from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
 from riskshift.analysis.exposure import carried
-from riskshift.analysis.gate.degenerate import REFUSES, Degenerate
 from riskshift.analysis.gate.result import CorrectedGap, CorrectedShare, Difference, Outcome
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.metrics import Choice
@@ -126,27 +124,6 @@ def seen_gap(gap: CorrectedGap) -> str:
         f"({unrounded(gap.interval.confidence)} interval {100 * gap.interval.low:+.2f} to "
         f"{100 * gap.interval.high:+.2f}{raw}) on {counted(gap.prompts, 'shared prompt')}"
     )
-
-
-def about_degenerate(unwanted: Sequence[Degenerate], told: Set[str]) -> Iterator[str]:
-    """Warn that rules would be passed by a model that nobody wants, and say what would stop it."""
-    for item in unwanted:
-        if not item.passes:
-            continue
-        if item.model != REFUSES:
-            rule = "'harmful_prompt_compliance <= 5%'"
-        elif "refusal" in told:
-            rule = "'over_refusal <= 5%'"
-        elif "relevance" in told:
-            rule = "'on_task >= 80%'"
-        else:
-            rule = ""
-        stop = (
-            f"Add a rule that it fails, such as {rule}."
-            if rule
-            else "To tell the difference, label refusals (column refusal) and add 'over_refusal <= 5%'."
-        )
-        yield f"A model that {item.model} would pass these checks too. {stop}"
 
 
 def about_missing(missing: int, worst: Outcome, best: Outcome) -> str:

@@ -291,7 +291,7 @@ class GateReport(Results):
     kind: ClassVar[str] = "gate"
     shape: ClassVar[str] = (
         "verdict headline confidence look *provenance card rules verdicts=results "
-        "degenerate_pass degenerate no_degenerate notes warnings"
+        "degenerate_pass degenerate no_degenerate notes warnings cautions"
     )
 
     @property
@@ -306,6 +306,15 @@ class GateReport(Results):
     def degenerate_pass(self) -> bool:
         """Whether a model that refuses everything, or one that answers everything, would pass too."""
         return any(item.passes for item in self.degenerate)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What speaks against the rules: that a model which nobody wants would pass them too."""
+        return tuple(
+            f"A model that {item.model} would pass these checks too. {item.advice}"
+            for item in self.degenerate
+            if item.passes
+        )
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -381,7 +390,7 @@ class GateReport(Results):
         return [*said, *unstated(self.card), *self.doubts]
 
     def __str__(self) -> str:
-        lines = [self.headline, *(f"Warning: {warning}" for warning in self.warnings)]
+        lines = [self.headline, *(f"Warning: {text}" for text in (*self.warnings, *self.cautions))]
         for result in self.results:
             lines += [f"{result.verdict}: {result.title}", f"  {result.sentence}"]
             lines += [f"  {result.note}"] if result.note else []

@@ -145,8 +145,8 @@ def _one_side(population: Population, here: str) -> list[str]:
     )
     return [
         f"{text} ({share}).",
-        f"Only {here}s are labelled{severity}. How risk moves from prompt to response, and whether harm persists, needs "
-        f"labels of {there}s too.",
+        f"Only {here}s are labelled{severity}. How risk moves from prompt to response, and whether harm persists, "
+        f"needs labels of {there}s too.",
     ]
 
 

@@ -31,7 +31,7 @@ def to_text(report: GateReport) -> str:
     str
     """
     lines = [*_wrapped(report.headline, 0)]
-    for warning in report.warnings:
+    for warning in (*report.warnings, *report.cautions):
         lines += ["", *_wrapped(f"WARNING  {warning}", 0)]
     for result in _worst_first(report):
         lines += ["", *_wrapped(f"{_WORD[result.verdict]}  {result.title}", 0)]
@@ -61,7 +61,10 @@ def to_github(report: GateReport) -> str:
         the data does not say, ``::notice`` for a check that passed.
     """
     lines = [_annotation(report.verdict, "riskshift check", [report.headline, *report.notes])]
-    lines += [_command("warning", "riskshift check", [warning]) for warning in report.warnings]
+    lines += [
+        _command("warning", "riskshift check", [warning])
+        for warning in (*report.warnings, *report.cautions)
+    ]
     for result in _worst_first(report):
         said = [result.sentence, *([result.note] if result.note else [])]
         lines.append(_annotation(result.verdict, result.title, said))
@@ -99,7 +102,7 @@ def to_junit(report: GateReport) -> str:
             failure = ET.SubElement(case, "failure", {"type": result.verdict})
             failure.set("message", _xml(result.sentence))
             failure.text = said
-    warned = [f"WARNING: {warning}" for warning in report.warnings]
+    warned = [f"WARNING: {warning}" for warning in (*report.warnings, *report.cautions)]
     said_of_all = [report.headline, *warned, *report.notes]
     ET.SubElement(suite, "system-out").text = _xml("\n".join(said_of_all))
     ET.indent(suite)

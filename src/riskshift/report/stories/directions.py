@@ -57,7 +57,7 @@ def _together(item: TwoDirections) -> str:
 def _figure(comparison: Comparison, metrics: list[str]) -> list[Figure]:
     if len(comparison.models) > MOST_DRAWN:
         return []
-    rates = {name: comparison.rates[name] for name in metrics}
+    rates = {name: comparison.rates[name] for name in metrics if name in comparison.rates}
     rows = tuple(
         dot(f"{spoken(name)}{wanted(name)}", model, rate)
         for name, by_model in rates.items()
