@@ -73,3 +73,22 @@ def test_what_cannot_be_chosen_is_said():
     with pytest.raises(riskshift.DataError, match="no rows"):
         of(PAIRS, where="language=fr")
     assert str(Condition.of("a=b=c")) == "a = b=c"
+
+
+def test_raters_are_chosen_from_alike():
+    rows = [
+        ("a", "x", 1),
+        ("a", "y", 1),
+        ("b", "x", 0),
+        ("b", "y", 1),
+        ("c", "x", 1),
+        ("c", "y", 0),
+    ]
+    ids, raters, labels = zip(*rows, strict=True)
+    rated = pl.DataFrame(
+        {"record_id": ids, "annotator": raters, "response_harm": labels, "done": [1, 1, 1, 1, 0, 0]}
+    )
+    found = riskshift.agree(rated, taxonomy=HARM, where="done=1", resamples=20)
+    assert (found.items, found.provenance.left_out) == (2, {})
+    found = riskshift.agree(rated, taxonomy=HARM, leave_out="done=0", resamples=20)
+    assert (found.items, found.provenance.left_out) == (2, {"done = 0": 2})

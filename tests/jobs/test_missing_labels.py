@@ -42,8 +42,8 @@ def test_a_judge_that_goes_silent_on_harm_makes_no_model_better():
     assert item.worst_case == pytest.approx((-40 / 400, 20 / 400))
     assert (item.verdict.word, item.verdict.lacks, item.missing) == ("inconclusive", "labels", 60)
     assert not item.apart
-    assert "400 of 400 prompts were answered by all. Labels are missing: 60 records" in str(
-        comparison.summary[0]
+    assert "400 of 400 prompts were answered by all. Labels are missing: 60 records" in " ".join(
+        comparison.summary
     )
     assert "better" not in " ".join(comparison.summary)
     assert any("-10.0 to +5.0 points" in note for note in comparison.notes)

@@ -27,7 +27,7 @@ from riskshift.reading import combine
 from riskshift.reading.files import FileSource
 from riskshift.reading.formats import FORMATS
 from riskshift.reading.opening import open_data
-from riskshift.records import Columns, Options, Records
+from riskshift.records import Columns, Condition, Options, Records
 from riskshift.taxonomy import SIDES, Taxonomy
 from riskshift.written import MISSING
 
@@ -50,6 +50,8 @@ def agree(
     cluster: str | None = None,
     skip_bad: bool = False,
     missing: str | Sequence[str] = (),
+    where: str | Sequence[str] = (),
+    leave_out: str | Sequence[str] = (),
     refusal_scale: Mapping[str, str | Sequence[str]] | None = None,
     partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
@@ -80,7 +82,7 @@ def agree(
         At most so many items in dispute are listed.
     taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit
         As in `read`.
-    refusal_scale, partial_refusal
+    where, leave_out, refusal_scale, partial_refusal
         As in `read`.
     confidence : float, default 0.95
         Two-sided coverage of every interval.
@@ -129,6 +131,8 @@ def agree(
         cluster=cluster,
         skip_bad=skip_bad,
         missing=several(missing),
+        where=tuple(map(Condition.of, several(where))),
+        leave_out=tuple(map(Condition.of, several(leave_out))),
     )
     clock = Clock()
     progress("opening the data")

@@ -31,12 +31,14 @@ def to_text(report: GateReport) -> str:
     str
     """
     lines = [*_wrapped(report.headline, 0)]
-    for warning in (*report.warnings, *report.cautions):
+    for warning in report.warnings:
         lines += ["", *_wrapped(f"WARNING  {warning}", 0)]
     for result in _worst_first(report):
         lines += ["", *_wrapped(f"{_WORD[result.verdict]}  {result.title}", 0)]
         lines += _wrapped(result.sentence, 2)
         lines += _wrapped(result.note, 2) if result.note else []
+    for caution in report.cautions:
+        lines += ["", *_wrapped(f"WARNING  {caution}", 0)]
     lines += ["", *(line for note in report.notes for line in _wrapped(note, 0))]
     return "\n".join(lines) + "\n"
 
