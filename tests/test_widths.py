@@ -14,7 +14,7 @@ READ = {"taxonomy": TWO, "scale": "levels"}
 NAMES = ("prompt_a", "prompt_b", "response_a", "response_b")
 # Worst cases are bounds of what was seen; where everything is seen they meet. And in thousands of
 # uses a chance is as good as certain where the rate is not small.
-BOUNDS = ("worst_case", "known", "exposure")
+BOUNDS = ("worst_case", "known", "exposure", "ranges")
 # Two bounds that differ by less than a tenth of what one record in a thousand weighs are one.
 ROUNDING = 1e-4
 
