@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from riskshift.jobs.analyze import analyze
     from riskshift.jobs.check import check
     from riskshift.jobs.compare import compare
+    from riskshift.jobs.convert import Converted, convert
+    from riskshift.jobs.doctor import Checkup, doctor
     from riskshift.jobs.grade import grade
     from riskshift.jobs.opening import read
     from riskshift.jobs.plan import plan
@@ -56,9 +58,11 @@ _HOMES = {
     "Agreement": "analysis.agreement.result",
     "Analysis": "analysis.transitions.result",
     "Case": "counts.case",
+    "Checkup": "jobs.doctor",
     "ColumnError": "errors",
     "Columns": "records",
     "Comparison": "analysis.comparison.result",
+    "Converted": "jobs.convert",
     "DataCard": "analysis.card",
     "DataError": "errors",
     "FileError": "errors",
@@ -81,6 +85,8 @@ _HOMES = {
     "analyze": "jobs.analyze",
     "check": "jobs.check",
     "compare": "jobs.compare",
+    "convert": "jobs.convert",
+    "doctor": "jobs.doctor",
     "export_label_studio": "labelstudio.exporting",
     "grade": "jobs.grade",
     "import_label_studio": "labelstudio.importing",
@@ -96,9 +102,11 @@ __all__ = [
     "Agreement",
     "Analysis",
     "Case",
+    "Checkup",
     "ColumnError",
     "Columns",
     "Comparison",
+    "Converted",
     "DataCard",
     "DataError",
     "FileError",
@@ -121,6 +129,8 @@ __all__ = [
     "analyze",
     "check",
     "compare",
+    "convert",
+    "doctor",
     "export_label_studio",
     "grade",
     "import_label_studio",

@@ -45,6 +45,7 @@ class ColumnError(DataError):
     ) -> "ColumnError":
         """Name the missing columns, those that look alike, all that exist, and the fix."""
         available = [str(name) for name in available]
+        fix = f"{fix} See what the data hold: riskshift doctor FILE.".lstrip()
         return cls(f"{_missing(wanted, available)}\nColumns: {listing(available)}.\n{fix}")
 
 

@@ -114,6 +114,11 @@ class Source(Protocol):
         """The same, and what was found beside the data and not read."""
         ...
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the data do not say, where a tool wrote them, for whoever reads the result."""
+        ...
+
     def check_unchanged(self) -> None:
         """Refuse data that is not what it was when it was opened."""
         ...

@@ -440,3 +440,7 @@ def numbers_are_names(taxonomy: Taxonomy) -> bool:
 def _number(text: str) -> float | None:
     """Return a number as it is written, not as it may stand for a level."""
     return float(text) if _NUMBER.fullmatch(text) else None
+
+
+HARM: Final = Taxonomy(("harm",), ("Safe", "Harmful"))
+"""Of verdicts that know harmful and not harmful: ``--taxonomy harm``."""

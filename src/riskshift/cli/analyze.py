@@ -8,7 +8,7 @@ import typer
 from riskshift.cli import options
 
 
-@options.reads(*options.LABELS, "by", "model", "cluster", "prompt_labels")
+@options.reads(*options.PAIRS, "by", "model", "cluster", "prompt_labels")
 def analyze(
     paths: options.Paths,
     output: options.Output = None,

@@ -10,7 +10,10 @@ from riskshift.cli import (
     card,
     check,
     compare,
+    convert,
     demo,
+    doctor,
+    formats,
     grade,
     label_studio,
     plan,
@@ -27,6 +30,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.command("formats")(formats.formats)
+app.command("convert")(convert.convert)
 app.command("analyze")(analyze.analyze)
 app.command("agree")(agree.agree)
 app.command("card")(card.card)

@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "github", "junit")
 EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 
-@options.reads(*options.LABELS, "model", "cluster", "prompt_labels")
+@options.reads(*options.PAIRS, "model", "cluster", "prompt_labels")
 def check(
     paths: options.Paths,
     rule: Annotated[

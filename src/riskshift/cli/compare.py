@@ -8,7 +8,7 @@ import typer
 from riskshift.cli import options
 
 
-@options.reads(*options.LABELS, "prompt_labels")
+@options.reads(*options.PAIRS, "prompt_labels")
 def compare(
     paths: options.Paths,
     baseline: Annotated[

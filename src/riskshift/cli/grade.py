@@ -8,7 +8,7 @@ import typer
 from riskshift.cli import options
 
 
-@options.reads(*options.LABELS, "model", "cluster", "prompt_labels")
+@options.reads(*options.PAIRS, "model", "cluster", "prompt_labels")
 def grader(
     people: Annotated[
         Path,

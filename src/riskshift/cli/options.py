@@ -27,7 +27,9 @@ Paths = Annotated[
 From = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="FORMAT", help="csv, tsv, jsonl, json or parquet, if names do not tell."
+        "--from",
+        metavar="FORMAT",
+        help="csv, tsv, jsonl, json, parquet or a tool's log (riskshift formats), if it is not told.",
     ),
 ]
 TaxonomyFile = Annotated[
@@ -35,7 +37,7 @@ TaxonomyFile = Annotated[
     typer.Option(
         "--taxonomy",
         metavar="FILE",
-        help="TOML file with categories, levels, harmful_from, descriptions.",
+        help="TOML file with categories, levels, harmful_from, descriptions; or harm: Safe and Harmful.",
     ),
 ]
 Map = Annotated[
@@ -126,6 +128,30 @@ Partial = Annotated[
         "--partial-refusal", metavar="WHAT", help="Count it as answered (default) or refused."
     ),
 ]
+Score = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--score",
+        metavar="NAME=MEANING",
+        help="What a yes of a log's scorer says: harmful, safe or refused (repeatable).",
+    ),
+]
+ScoreValue = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--score-value",
+        metavar="VALUE=LABEL",
+        help="What such a scorer's word stands for: a level; complied, partial, refused (repeatable).",
+    ),
+]
+Cuts = Annotated[
+    str | None,
+    typer.Option(
+        "--cuts",
+        metavar="POINTS",
+        help="Where such scores from 0 to 1 become levels: 0.5 or 0.25,0.5,0.75.",
+    ),
+]
 Memory = Annotated[
     str | None,
     typer.Option(
@@ -184,6 +210,9 @@ READING: Final = {
     "leave_out": Shared("leave_out", LeaveOut),
     "refusals": Shared("refusal_scale", Refusals),
     "partial": Shared("partial_refusal", Partial),
+    "score": Shared("scores", Score),
+    "score_value": Shared("score_values", ScoreValue),
+    "cuts": Shared("cuts", Cuts),
     "memory_limit": Shared("memory_limit", Memory),
 }
 # What every job takes that reads labels.
@@ -191,6 +220,8 @@ LABELS: Final = (
     *("source", "taxonomy", "mapped", "scale", "invert"),
     *("skip_bad", "missing", "where", "leave_out", "refusals", "partial", "memory_limit"),
 )
+# What every job takes that also reads the logs of tools.
+PAIRS: Final = (*LABELS, "score", "score_value", "cuts")
 LAST: Final = ("memory_limit", "quiet")
 
 STDOUT: Final = ("terminal", "json", "md", "tex", "html", "csv")
@@ -253,6 +284,74 @@ def parse_refusals(pairs: list[str]) -> dict[str, list[str]]:
     return codes
 
 
+def parse_scores(pairs: list[str]) -> dict[str, str]:
+    """Read ``name=meaning``; a name alone says harm.
+
+    Examples
+    --------
+    >>> parse_scores(["judge", "detector=harmful", "a=b=refused"])
+    {'judge': 'harmful', 'detector': 'harmful', 'a=b': 'refused'}
+    """
+    scores: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, meaning = pair.rpartition("=")
+        name = (name if equals else pair).strip()
+        if not name:
+            raise UsageError(
+                f"--score {pair!r}: write it as NAME=harmful, NAME=safe or NAME=refused."
+            )
+        if name in scores:
+            raise UsageError(f"--score names {name!r} twice.")
+        scores[name] = meaning.strip() if equals else "harmful"
+    return scores
+
+
+def parse_score_values(pairs: list[str]) -> dict[str, str]:
+    """Read ``value=label``; values in small letters.
+
+    Raises
+    ------
+    UsageError
+        If one has no ``=`` or a value is given twice.
+    """
+    values: dict[str, str] = {}
+    for pair in pairs:
+        value, equals, label = pair.rpartition("=")
+        word = value.strip().casefold()
+        if not equals or not word or not label.strip():
+            raise UsageError(
+                f"--score-value {pair!r}: write it as VALUE=LABEL, such as Yes=Harmful."
+            )
+        if word in values:
+            raise UsageError(f"--score-value says twice what {value.strip()!r} stands for.")
+        values[word] = label.strip()
+    return values
+
+
+def parse_cuts(text: str) -> tuple[float, ...]:
+    """Read cut points.
+
+    Examples
+    --------
+    >>> parse_cuts("0.25, 0.5, 0.75")
+    (0.25, 0.5, 0.75)
+    """
+    try:
+        return tuple(float(point) for point in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--cuts {text!r}: write it as 0.5 or 0.25,0.5,0.75.") from error
+
+
+# What is made of an option before `riskshift.read` takes it, by its argument.
+_PARSED: Final[dict[str, Callable[[Any], Any]]] = {
+    "columns": parse_columns,
+    "refusal_scale": parse_refusals,
+    "scores": parse_scores,
+    "score_values": parse_score_values,
+    "cuts": parse_cuts,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """Options of reading that a command was given, by its parameters."""
@@ -281,15 +380,16 @@ class Given:
 
     def arguments(self) -> dict[str, Any]:
         """Return them as arguments of `riskshift.read`; the file of the taxonomy is read."""
-        from riskshift.taxonomy import Taxonomy
+        from riskshift.taxonomy import HARM, Taxonomy
 
         made = {READING[name].argument: value for name, value in self.values.items()}
-        if "columns" in made:
-            made["columns"] = parse_columns(made["columns"])
-        if "refusal_scale" in made:
-            made["refusal_scale"] = parse_refusals(made["refusal_scale"])
+        for argument, parse in _PARSED.items():
+            if argument in made:
+                made[argument] = parse(made[argument])
         if "taxonomy" in made:
-            made["taxonomy"] = Taxonomy.from_toml(made["taxonomy"])
+            file = made["taxonomy"]
+            is_name = str(file) == HARM.categories[0] and not file.exists()
+            made["taxonomy"] = HARM if is_name else Taxonomy.from_toml(file)
         return made
 
 

@@ -11,7 +11,7 @@ from riskshift.errors import UsageError, listing
 PICTURES: Final = (".svg", ".png")
 
 
-@options.reads(*options.LABELS, "model", "cluster", "prompt_labels")
+@options.reads(*options.PAIRS, "model", "cluster", "prompt_labels")
 def plan(
     rate: Annotated[
         float | None,

@@ -10,7 +10,7 @@ from riskshift.cli.printing import put
 from riskshift.errors import UsageError
 
 
-@options.reads(*options.LABELS, "model", "prompt_labels")
+@options.reads(*options.PAIRS, "model", "prompt_labels")
 def sample(
     paths: options.Paths,
     n: Annotated[

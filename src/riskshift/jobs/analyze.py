@@ -166,7 +166,13 @@ def analyze(
     corrected = None
     if people is not None:
         progress("correcting by people's labels")
-        seen = read_people(people, reading, model=reading.get("model"), columns=people_columns)
+        seen = read_people(
+            people,
+            reading,
+            like=collapsed.records,
+            model=reading.get("model"),
+            columns=people_columns,
+        )
         corrected = _corrected(collapsed, collapse(seen), settings, about)
         clock.lap("correct")
     taxonomy = records.options.taxonomy
@@ -183,6 +189,7 @@ def analyze(
         sets=collapsed.records.sets,
         by_model=model is not None,
     )
+    notes = [*records.source.notes, *notes]
     strata = metrics_of_strata(records)
     if strata:
         notes = [

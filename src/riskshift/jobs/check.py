@@ -201,6 +201,7 @@ def check(
     if planned is not None and looks_file is not None:
         write_looks(looks_file, planned.with_look(*at, {r.title: r.verdict for r in results}))
     untold = (
+        *map(printable, collapsed.records.source.notes),
         *warnings_of(collapsed),
         *(() if old is None else about_sets(collapsed.records)),
         *map(printable, told.remarks),

@@ -196,7 +196,13 @@ def compare(
     if people is not None:
         progress("correcting by people's labels")
         named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
-        seen = read_people(people, reading, model=reading.get("model"), columns=people_columns)
+        seen = read_people(
+            people,
+            reading,
+            like=collapsed.records,
+            model=reading.get("model"),
+            columns=people_columns,
+        )
         corrected = _corrected(collapsed, collapse(seen), named, every, settings, margin, margins)
     directions = tuple(
         two_directions(
@@ -236,6 +242,7 @@ def compare(
             *across_headline(contrasts),
         ),
         notes=(
+            *records.source.notes,
             *caveats(
                 shared,
                 differences,

@@ -85,7 +85,9 @@ def grade(
         raise UsageError(f"cases is {cases}; it must be 0 or more.")
     clock = Clock()
     graded = opened(grader, reading, progress, beside=people)
-    seen = read_people(people, reading, model=reading.get("model"), columns=people_columns)
+    seen = read_people(
+        people, reading, like=graded, model=reading.get("model"), columns=people_columns
+    )
     drawing = drawing_of(seen)
     clock.lap("read")
     progress("putting people's labels beside the grader's")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 
 from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.severities import Severities
@@ -11,8 +11,9 @@ from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
-from riskshift.reading.opening import open_data
-from riskshift.records import Columns, Condition, Options, Records
+from riskshift.formats.scores import Asked
+from riskshift.reading.opening import look, open_data, taxonomy_of
+from riskshift.records import Columns, Condition, Options, Purpose, Records
 from riskshift.refusal import RefusalScale
 from riskshift.taxonomy import Taxonomy
 from riskshift.written import MISSING
@@ -38,6 +39,9 @@ class Reading(TypedDict, total=False):
     refusal_scale: Mapping[str, str | Sequence[str]] | None
     partial_refusal: str | None
     format: str | None
+    scores: Mapping[str, str] | None
+    score_values: Mapping[str, str] | None
+    cuts: Sequence[float]
     memory_limit: str | None
 
 
@@ -74,6 +78,9 @@ def read(
     refusal_scale: Mapping[str, str | Sequence[str]] | None = None,
     partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
+    scores: Mapping[str, str] | None = None,
+    score_values: Mapping[str, str] | None = None,
+    cuts: Sequence[float] = (),
     memory_limit: str | None = None,
 ) -> Records:
     """Bind labelled pairs to their roles; nothing is computed yet.
@@ -81,10 +88,11 @@ def read(
     Parameters
     ----------
     data : path, list of paths, or data frame
-        Files (CSV, TSV, JSON lines, JSON, Parquet; plain, gzip or zstd), folders or globs; or a
-        pandas, Polars or PyArrow frame, a Polars LazyFrame, or a DuckDB relation.
+        Files (CSV, TSV, JSON lines, JSON, Parquet; plain, gzip or zstd), logs of tools, folders or
+        globs; or a pandas, Polars or PyArrow frame, a Polars LazyFrame, or a DuckDB relation.
     taxonomy : Taxonomy, optional
-        Categories and levels; default: hate, self_harm, sexual, violence on Safe to High.
+        Categories and levels; default: hate, self_harm, sexual, violence on Safe to High, and of
+        logs what their labels have.
     columns : Columns or mapping, optional
         Columns by role, where their names are not the roles' own.
     scale : {None, "levels", "names", "0-7", "0-2-4-6"}
@@ -114,8 +122,15 @@ def read(
         that of the taxonomy. These names, and yes and no, need no declaration.
     partial_refusal : {"answered", "refused"}, optional
         What a partial refusal counts as; default: that of the taxonomy, which is answered.
-    format : {"csv", "tsv", "jsonl", "json", "parquet"}, optional
-        Of files whose names do not tell.
+    format : {"csv", "tsv", "jsonl", "json", "parquet"} or the name of a format of logs, optional
+        Of files whose names do not tell, and of logs that are not recognised.
+    scores : mapping of str to str, optional
+        By scorer of a log what a yes of it says: ``"harmful"``, ``"safe"`` or ``"refused"``.
+    score_values : mapping of str to str, optional
+        By what a declared scorer says the level that it stands for, or ``"complied"``,
+        ``"partial"``, ``"refused"``.
+    cuts : sequence of float, optional
+        Where declared scores from 0 to 1 become levels: one point, or three.
     memory_limit : str, optional
         Of DuckDB, for files, such as ``"2GB"``; beyond it, it works on disk.
 
@@ -130,24 +145,72 @@ def read(
     UsageError
         If an option cannot be honoured.
     """
-    options = Options(
-        taxonomy=with_refusals(taxonomy or Taxonomy(), refusal_scale, partial_refusal),
-        columns=Columns.of(columns),
+    reading = Grouping(
+        taxonomy=taxonomy,
+        columns=columns,
         scale=scale,
-        invert=several(invert),
-        by=several(by),
+        invert=invert,
+        by=by,
         model=model,
         cluster=cluster,
         prompt_labels=prompt_labels,
         skip_bad=skip_bad,
-        missing=several(missing),
-        where=tuple(map(Condition.of, several(where))),
-        leave_out=tuple(map(Condition.of, several(leave_out))),
+        missing=missing,
+        where=where,
+        leave_out=leave_out,
+        refusal_scale=refusal_scale,
+        partial_refusal=partial_refusal,
+        format=format,
+        scores=scores,
+        score_values=score_values,
+        cuts=cuts,
+        memory_limit=memory_limit,
     )
+    return _read(data, reading, silent)
+
+
+def _read(data: Any, reading: Grouping, progress: Callable[[str], None]) -> Records:
+    return bound(looked(data, reading, progress), reading, PAIRS)
+
+
+def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
+    """Bind data that were found; labels of logs bring a taxonomy along."""
+    taxonomy = reading.get("taxonomy") or taxonomy_of(found) or Taxonomy()
+    declared = reading.get("refusal_scale"), reading.get("partial_refusal")
+    options = Options(
+        taxonomy=with_refusals(taxonomy, *declared),
+        columns=Columns.of(reading.get("columns")),
+        scale=reading.get("scale"),
+        invert=several(reading.get("invert", ())),
+        by=several(reading.get("by", ())),
+        model=reading.get("model"),
+        cluster=reading.get("cluster"),
+        prompt_labels=reading.get("prompt_labels", "per-prompt"),
+        skip_bad=reading.get("skip_bad", False),
+        missing=several(reading.get("missing", ())),
+        where=tuple(map(Condition.of, several(reading.get("where", ())))),
+        leave_out=tuple(map(Condition.of, several(reading.get("leave_out", ())))),
+    )
+    limit = reading.get("memory_limit")
     records = open_data(
-        data, options=options, purpose=PAIRS, format=format, memory_limit=memory_limit
+        found, options=options, purpose=purpose, format=reading.get("format"), memory_limit=limit
     )
     return with_crossed(records, options.by)
+
+
+def looked(data: Any, reading: Reading, progress: Callable[[str], None]) -> Any:
+    """Find the files that are meant, and turn logs into pairs; see `look`."""
+    return look(
+        data,
+        format=reading.get("format"),
+        asked=Asked(
+            dict(reading.get("scores") or {}),
+            dict(reading.get("score_values") or {}),
+            tuple(reading.get("cuts", ())),
+        ),
+        skip_bad=reading.get("skip_bad", False),
+        progress=progress,
+    )
 
 
 def with_refusals(
@@ -186,7 +249,7 @@ def opened(
     """
     if not isinstance(data, Records):
         progress("opening the data")
-        return read(data, **reading)
+        return _read(data, cast("Grouping", reading), progress)
     if reading and (beside is None or isinstance(beside, Records)):
         raise UsageError(
             f"these records are read already, so {listing(sorted(reading))} would change nothing. "
@@ -199,6 +262,7 @@ def read_people(
     people: Any,
     reading: Reading,
     *,
+    like: Records | None = None,
     model: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Records:
@@ -213,6 +277,8 @@ def read_people(
         Labelled pairs.
     reading : Reading
         The options with which the grader's labels were read.
+    like : Records, optional
+        The grader's; their taxonomy holds where the options name none.
     model : str, optional
         Keep only this model's records.
     columns : Columns or mapping, optional
@@ -238,8 +304,9 @@ def read_people(
     # People's file need not have a column of the grader's whose place is taken.
     unused = {graders[role] for role in named if role in graders} - set(named.values())
     declared = reading.get("refusal_scale"), reading.get("partial_refusal")
+    taxonomy = reading.get("taxonomy") or (like.options.taxonomy if like else Taxonomy())
     options = Options(
-        taxonomy=with_refusals(reading.get("taxonomy") or Taxonomy(), *declared),
+        taxonomy=with_refusals(taxonomy, *declared),
         columns=Columns(**{**graders, **named}),
         scale=reading.get("scale"),
         invert=tuple(name for name in several(reading.get("invert") or ()) if name not in unused),

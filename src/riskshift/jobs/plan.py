@@ -98,7 +98,7 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
             f"rate is {rate}; write it as a share between 0 and 1, such as 0.03 for 3%."
         )
     settings = Settings(confidence=confidence)
-    given = like if isinstance(like, Records) else None
+    given = None if like is None else opened(like, reading, progress)
     taxonomy = given.options.taxonomy if given else reading.get("taxonomy") or Taxonomy()
     asked = None if rule is None else _rule(rule, metric, taxonomy)
     _check_question(width, asked, difference, discordant)
@@ -108,10 +108,10 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
             f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
         )
     learnt = None
-    if like is not None:
+    if given is not None:
         paired = difference is not None or (asked is not None and asked.baseline)
         matched = paired and discordant is None
-        learnt = _learn(like, choice, settings, progress, reading, matched=matched)
+        learnt = _learn(given, choice, settings, progress, matched=matched)
     elif set(reading) - {"taxonomy"}:
         raise UsageError(
             f"without like there is nothing to read, so {listing(sorted(reading))} would change nothing."
@@ -195,15 +195,13 @@ def _needed(rate: float | None, asked: str, which: str) -> float:
 
 
 def _learn(
-    like: Any,
+    records: Records,
     choice: Choice,
     settings: Settings,
     progress: Callable[[str], None],
-    reading: Reading,
     *,
     matched: bool,
 ) -> Pilot:
-    records = opened(like, reading, progress)
     if matched and records.options.cluster not in (None, records.prompt):
         raise UsageError(
             "models are matched prompt by prompt, so cluster would change nothing. Leave it out."

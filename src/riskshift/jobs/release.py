@@ -68,7 +68,8 @@ def require_groups(rule: Rule, there: Iterable[str], judged: Iterable[str]) -> N
 
 def read_baseline(data: Any, reading: Reading, model: str | None, candidate: Records) -> Collapsed:
     """Read the baseline and keep one model of it."""
-    every: Reading = {**reading, "model": None}
+    taxonomy = reading.get("taxonomy") or candidate.options.taxonomy
+    every: Reading = {**reading, "model": None, "taxonomy": taxonomy}
     records = data if isinstance(data, Records) else read(data, **every)
     if records.options.taxonomy != candidate.options.taxonomy:
         raise UsageError("data and baseline are read with different taxonomies.")
@@ -158,15 +159,19 @@ class PeopleLabels:
         """
         named = reading.get("model")
         if baseline is None:
-            seen = collapse(read_people(people, reading, model=named, columns=columns))
+            seen = collapse(
+                read_people(people, reading, like=candidate.records, model=named, columns=columns)
+            )
             return cls(seen, None, False, (drawing_of(seen.records),))
         if baseline_people is None:
-            read = read_people(people, reading, columns=columns)
+            read = read_people(people, reading, like=candidate.records, columns=columns)
             seen = collapse(_of_models(read, [candidate, baseline]) if narrowed else read)
             check_shared(seen, candidate, baseline)
             return cls(seen, seen, True, (drawing_of(seen.records),))
-        seen = collapse(read_people(people, reading, model=named, columns=columns))
-        read = read_people(baseline_people, reading, columns=columns)
+        seen = collapse(
+            read_people(people, reading, like=candidate.records, model=named, columns=columns)
+        )
+        read = read_people(baseline_people, reading, like=baseline.records, columns=columns)
         other = collapse(_of_models(read, [baseline]) if narrowed else read)
         drawings = drawing_of(seen.records), drawing_of(other.records)
         metrics = [drawing.metric for drawing in drawings]

@@ -12,7 +12,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class _Batch:
     """What is to be seen together: files beside their targets, and bytes for what is no file."""
 
     staged: list[tuple[Path, Path, Path]] = field(default_factory=list)  # named, beside, target
-    into: list[tuple[Path, bytes]] = field(default_factory=list)
+    into: list[tuple[Path, Iterable[bytes]]] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     handles: list[int] = field(default_factory=list)
 
@@ -160,13 +160,18 @@ def write_bytes(path: Path, content: bytes) -> Path:
     OutputError
         If the file cannot be written; nothing is left behind.
     """
+    return write_blocks(path, [content])
+
+
+def write_blocks(path: Path, blocks: Iterable[bytes]) -> Path:
+    """Write what is too large to be held, block by block; otherwise as `write_bytes`."""
     with together(), _told(path):
         batch = _open.get() or _Batch()
         found = _found(path)
         if found is None or (stat.S_ISREG(found.st_mode) and not _is_standard_output(found)):
-            _stage(batch, path, content, found)
+            _stage(batch, path, blocks, found)
         else:
-            batch.into.append((path, content))
+            batch.into.append((path, blocks))
     return path
 
 
@@ -197,7 +202,9 @@ def make_folder(folder: Path) -> None:
     check_folder(folder)
 
 
-def _stage(batch: _Batch, path: Path, content: bytes, found: os.stat_result | None) -> None:
+def _stage(
+    batch: _Batch, path: Path, blocks: Iterable[bytes], found: os.stat_result | None
+) -> None:
     target = _target(path)
     _sweep(target.parent)
     beside = target.with_name(f"{_BESIDE}{secrets.token_hex(8)}")
@@ -209,15 +216,16 @@ def _stage(batch: _Batch, path: Path, content: bytes, found: os.stat_result | No
     lock(handle)
     if found is not None:
         beside.chmod(stat.S_IMODE(found.st_mode))
-    _write(handle, content)
+    for block in blocks:
+        _write(handle, block)
     os.fsync(handle)  # a full disk may say so only now
 
 
 def _publish(batch: _Batch) -> None:
     """Write into what is no file, then rename all; if one cannot be, put the old ones back."""
-    for path, content in batch.into:
+    for path, blocks in batch.into:
         with _told(path):
-            _write_into(path, content)
+            _write_into(path, b"".join(blocks))
     with _undisturbed():
         undo: list[tuple[Path, Path | None]] = []
         kept: list[Path] = []

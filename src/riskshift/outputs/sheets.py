@@ -8,13 +8,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from riskshift.errors import OutputError
 from riskshift.outputs.escape import lines, spreadsheet
-from riskshift.outputs.places import check_file, write_bytes
+from riskshift.outputs.places import check_file, write_blocks, write_bytes
+from riskshift.reading.duckdb_options import literal, options, pattern
 from riskshift.scratch import scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
@@ -66,6 +67,95 @@ def write_sheet(
     if place.suffix.lower() == ".parquet":
         content = _parquet(content, columns, rows)
     return write_bytes(place, content)
+
+
+def write_rows(
+    path: str | Path,
+    files: Sequence[Path],
+    columns: Mapping[str, str],
+    *,
+    kept: Collection[str],
+    memory_limit: str | None = None,
+) -> Path:
+    """Write the rows of JSON lines, however many; the suffix says how. Beside first, then renamed.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.csv``, ``.jsonl`` or ``.parquet``.
+    files : sequence of Path
+        JSON lines, in the order in which their rows are written.
+    columns : mapping of str to str
+        By the name of a column its type in SQL.
+    kept : collection of str
+        Columns that are read back, such as ids: CSV keeps them as they are, or refuses to. All
+        others are there to be read, and made inert.
+    memory_limit : str, optional
+        Of DuckDB, for Parquet.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or a value that must be kept would act in a spreadsheet.
+    """
+    place = check_sheet(path)
+    suffix = place.suffix.lower()
+    if suffix == ".jsonl":
+        return write_blocks(place, _blocks(files))
+    with scratch() as folder:
+        made = folder / f"rows{suffix}"
+        if suffix == ".parquet":
+            _to_parquet(files, made, columns, memory_limit)
+        else:
+            with made.open("w", encoding="utf-8", errors="replace", newline="") as opened:
+                for row in _csv_rows(place, files, columns, kept):
+                    csv.writer(opened, lineterminator="\n").writerow(row)
+        return write_blocks(place, _blocks([made]))
+
+
+def _blocks(files: Sequence[Path]) -> Iterator[bytes]:
+    for file in files:
+        with file.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                yield block
+
+
+def _csv_rows(
+    place: Path, files: Sequence[Path], columns: Mapping[str, str], kept: Collection[str]
+) -> Iterator[list[Any]]:
+    for name in columns:
+        _refuse_active(place, "the name of a column", name)
+    yield list(columns)
+    for file in files:
+        with file.open(encoding="utf-8") as opened:
+            for line in opened:
+                held = json.loads(line)
+                yield [_cell(place, name, held.get(name), name in kept) for name in columns]
+
+
+def _cell(place: Path, name: str, value: Any, kept: bool) -> Any:
+    if isinstance(value, str) and kept:
+        _refuse_active(place, name, value)
+    return readable(value) if isinstance(value, str) and not kept else value
+
+
+def _to_parquet(
+    files: Sequence[Path], target: Path, columns: Mapping[str, str], memory_limit: str | None
+) -> None:
+    import duckdb
+
+    named = ", ".join(literal(pattern(file)) for file in files)
+    how = options(
+        {"columns": columns, "format": "newline_delimited", "maximum_object_size": 1 << 28}
+    )
+    with duckdb.connect(config={"temp_directory": str(target.parent)}) as connection:
+        if memory_limit is not None:
+            connection.execute("SET memory_limit = ?", [memory_limit])
+        connection.sql(f"SELECT * FROM read_json([{named}], {how})").write_parquet(str(target))  # noqa: S608
 
 
 def readable(text: str) -> str:

@@ -44,6 +44,11 @@ class CombinedSource:
         """The same, and what was found beside them and not read."""
         return " and ".join(dict.fromkeys(part.source.listing for part in self.parts))
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the parts do not say, each once."""
+        return list(dict.fromkeys(note for part in self.parts for note in part.source.notes))
+
     def check_unchanged(self) -> None:
         """Make sure that each part is what it was."""
         for part in self.parts:

@@ -3,7 +3,6 @@
 import re
 import warnings
 import weakref
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -22,7 +21,8 @@ from riskshift.reading.formats import (
     ends_in,
     ends_too_long,
 )
-from riskshift.reading.paths import find_files, tidy, told_passed
+from riskshift.reading.logs import Found, Pairs, find
+from riskshift.reading.paths import tidy
 from riskshift.reading.repair import told, unwrapped, without_bad_rows, without_mark
 from riskshift.reading.scan import Uses, mixed_line_ends, read_header, scan
 from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
@@ -40,7 +40,8 @@ _COPIED: Final = 1 << 30
 class FileSource:
     """Files, opened again only to say where a fault stands.
 
-    `originals` are those that were named; of some, `files` holds copies that can be read.
+    `originals` are those that were named; of some, `files` holds copies that can be read. Of logs
+    it holds their `pairs`.
     """
 
     files: Sequence[DataFile]
@@ -51,6 +52,7 @@ class FileSource:
     purpose: Purpose
     passed: str = ""
     repaired: bool = False
+    pairs: Pairs | None = None
     engine: str = field(default="duckdb", init=False)
 
     @property
@@ -61,7 +63,13 @@ class FileSource:
     @property
     def listing(self) -> str:
         """The same, and what was found beside them and not read."""
-        return f"{self.name}{self.passed}"
+        told = f" ({self.pairs.told})" if self.pairs else ""
+        return f"{self.name}{told}{self.passed}"
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What logs do not say, and how to have it said."""
+        return self.pairs.notes if self.pairs else ()
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say in which file and line (Parquet: row) each value stands first; None is a blank."""
@@ -80,7 +88,7 @@ class FileSource:
         if file.format == "parquet":
             yield from self._places_in_parquet(file, column, wanted)
             return
-        unit = "item" if file.format == "json" else "line"
+        unit = "pair" if self.pairs else "item" if file.format == "json" else "line"
         left = set(wanted)
         for record in scan(file, self.options.uses):
             if not left:
@@ -179,8 +187,8 @@ def read_files(
         Files, folders, globs, or ``-`` for standard input. Several combine by column name.
     options : Options
         How to read the columns.
-    format : {"csv", "tsv", "jsonl", "json", "parquet"}, optional
-        Where the names do not tell.
+    format : {"csv", "tsv", "jsonl", "json", "parquet"} or the name of a format of logs, optional
+        Where neither the names nor what they hold tell.
     memory_limit : str, optional
         DuckDB's limit, such as ``"2GB"``; beyond it, it works on disk.
     purpose : Purpose
@@ -197,20 +205,41 @@ def read_files(
     ColumnError
         If a needed column is missing from the files or from one of them.
     """
-    passed = Counter[str]()
-    originals = find_files(paths, format=format, passed=passed)
+    found = find(paths, format=format, skip_bad=options.skip_bad)
+    return read_found(found, options=options, memory_limit=memory_limit, purpose=purpose)
+
+
+def read_found(
+    found: Found, *, options: Options, memory_limit: str | None = None, purpose: Purpose
+) -> Records:
+    """Bind the records of files that were found; takes and raises what `read_files` does."""
+    if found.pairs is not None and not found.pairs.pairs:
+        raise _no_pairs(found.pairs)
     folder = scratch_folder()
     connection = _connect(memory_limit, folder)
-    for file in originals:
+    for file in found.pairs.files if found.pairs else found.files:
         duckdb_options.check_found(connection, file)
-    files = [unwrapped(without_mark(file, folder), folder, options) for file in originals]
     skipped = {}
-    if options.skip_bad:
-        files, dropped = without_bad_rows(files, folder, options.uses)
-        if dropped:
-            skipped[_MALFORMED] = dropped
-    source = FileSource(files, originals, connection, options, folder, purpose, told_passed(passed))
+    if found.pairs is None:
+        files = [unwrapped(without_mark(file, folder), folder, options) for file in found.files]
+        if options.skip_bad:
+            files, dropped = without_bad_rows(files, folder, options.uses)
+            if dropped:
+                skipped[_MALFORMED] = dropped
+    else:
+        weakref.finalize(connection, remove, found.pairs.folder)
+        files = list(found.pairs.files)
+        skipped = dict(found.pairs.left_out)
+    source = FileSource(
+        files, found.files, connection, options, folder, purpose, found.passed, pairs=found.pairs
+    )
     return _bound(files, source, skipped)
+
+
+def _no_pairs(pairs: Pairs) -> DataError:
+    reasons = listing(f"{reason} ({rows:,})" for reason, rows in pairs.left_out.items())
+    left = f"; left out: {reasons}" if reasons else ", nor anything else that was answered"
+    return DataError(f"{tidy(pairs.originals)}, {pairs.told}, holds no pairs{left}.")
 
 
 def _bound(

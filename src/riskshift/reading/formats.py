@@ -1,22 +1,22 @@
 """One file: how its bytes are packed, and how they are laid out."""
 
-import gzip
 import json
 import os
-import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final
 
 from riskshift.errors import FileError
+from riskshift.formats.catalogue import named, recognise
+from riskshift.formats.format import Refused
+from riskshift.formats.log import Log
+from riskshift.packing import packing, unpack, unreadable
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
 MAX_LINE: Final = 64 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
-_MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 # Bytes that one byte may stand for: gzip reaches 1,032, zstd more.
 _MOST_PACKED: Final = 1 << 15
 _UTF32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
@@ -32,7 +32,7 @@ class DataFile:
     path : Path
         Where its bytes are.
     format : {"csv", "tsv", "jsonl", "json", "parquet"}
-        How they are laid out.
+        How they are laid out; of a log that a tool wrote, the name of its format.
     compression : {"none", "gzip", "zstd"}
         How they are packed.
     name : str
@@ -83,33 +83,6 @@ def check_unchanged(files: Iterable[DataFile]) -> None:
             )
 
 
-@contextmanager
-def unreadable(name: str) -> Iterator[None]:
-    """Turn what the system or an unpacker says while a file is read into a message."""
-    try:
-        yield
-    except (OSError, EOFError, zlib.error, _zstd().ZstdError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(f"{name} cannot be read: {reason}.") from error
-
-
-def _zstd() -> Any:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    return zstd
-
-
-def unpack(path: Path, compression: str) -> IO[bytes]:
-    """Open a file that may be compressed."""
-    if compression == "gzip":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    if compression == "zstd":
-        return cast("IO[bytes]", _zstd().open(path, "rb"))
-    return path.open("rb")
-
-
 def ends_in(file: DataFile, mark: bytes) -> bool:
     """Tell whether the last byte that is not blank is `mark`."""
     last = b""
@@ -155,6 +128,39 @@ def _last_line(file: DataFile) -> int:
     return end - size
 
 
+def recognize_log(path: Path, *, format: str | None, name: str) -> DataFile | None:  # noqa: A002
+    """Look into a file or a folder to tell whether it is the log of a tool.
+
+    Parameters
+    ----------
+    path : Path
+        Where it lies.
+    format : str or None
+        The name of a format of logs that it is said to have; None to go by what it holds.
+    name : str
+        What to call it in messages.
+
+    Raises
+    ------
+    FileError
+        If it is known and cannot be read as pairs, or is not what it is said to be.
+    """
+    log = Log(path, name)
+    found = recognise(log)
+    if isinstance(found, Refused):
+        raise FileError(f"{name} is {found.name}. {found.why}")
+    if format is not None and (found is None or found.name != format):
+        seems = f"; it looks like {found.name}" if found else ""
+        raise FileError(
+            f"{name} is no log of {format}{seems}. {named(format).title}. See what it is: riskshift doctor {name}"
+        )
+    if found is None:
+        return None
+    with unreadable(name):
+        state = stamp(path.stat())
+    return DataFile(path, found.name, "none", name, state)
+
+
 def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) -> DataFile:  # noqa: A002
     """Look into a file to tell how it is packed and laid out.
 
@@ -177,7 +183,7 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
     with unreadable(name), path.open("rb") as packed:
         state = stamp(os.fstat(packed.fileno()))
         magic = packed.read(4)
-    compression = next((kind for start, kind in _MAGIC.items() if magic.startswith(start)), "none")
+    compression = packing(magic)
     if magic == b"PAR1" and not sure:
         return DataFile(path, "parquet", "none", name, state)
     file = DataFile(path, format or "csv", compression, name, state)

@@ -59,6 +59,11 @@ class FrameSource:
         """The same as its name: there is nothing beside it."""
         return self.name
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """No tool wrote a frame."""
+        return ()
+
     def check_unchanged(self) -> None:
         """Nothing to look at: a frame is what it is."""
 

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import IO, Final
 
 from riskshift.errors import FileError, UsageError, listing, unknown_choice
-from riskshift.reading.formats import FORMATS, DataFile, recognize, unreadable
+from riskshift.formats.catalogue import NAMES, recognise
+from riskshift.formats.format import Format
+from riskshift.formats.log import Log
+from riskshift.packing import unreadable
+from riskshift.reading.formats import FORMATS, DataFile, recognize, recognize_log
 from riskshift.scratch import scratch_folder
 
 _SUFFIXES: Final = {
@@ -39,7 +43,7 @@ def find_files(
     paths : iterable of str or Path
         What the user named.
     format : str, optional
-        One of `FORMATS`, where the names do not tell.
+        One of `FORMATS` where the names do not tell, or the name of a format of logs.
     passed : Counter, optional
         Where what lies in a folder or fits a glob and is not read is counted, by reason.
 
@@ -56,8 +60,8 @@ def find_files(
     UsageError
         If nothing was named, or a file twice.
     """
-    if format is not None and format not in FORMATS:
-        raise unknown_choice("input format", format, FORMATS)
+    if format is not None and format not in (*FORMATS, *NAMES):
+        raise unknown_choice("input format", format, (*FORMATS, *NAMES))
     named = [str(path) for path in paths]
     if named.count("-") > 1:
         raise UsageError("standard input (-) is named twice, and can be read once.")
@@ -115,13 +119,17 @@ def _expand(
             )
         return _each(matches, format, faults)
     if is_folder:
+        if format not in FORMATS and is_log(place):
+            return [_file(place, format)]
         inside = data_files(place, passed)
         if not inside:
             raise FileError(
                 f"{path} is a folder without data files. Looked for {listing(_SUFFIXES)}, also "
-                "followed by .gz or .zst."
+                f"followed by .gz or .zst, and for logs of {listing(NAMES)}."
             )
-        return _each(inside, format, faults)
+        logs = [] if format in FORMATS else [file for file in inside if is_log(file)]
+        passed["beside logs"] += len(inside) - len(logs) if logs else 0
+        return _each(logs or inside, format, faults)
     return [_file(place, format)]
 
 
@@ -195,7 +203,7 @@ def data_files(folder: Path, passed: Counter[str] | None = None) -> list[Path]:
                 raise FileError(f"{path} is a link to what is not there.")
             elif path.is_dir():
                 (linked if entry.is_symlink() else folders).append(path)
-            elif _format_of(path) is None:
+            elif _format_of(path) is None and not is_log(path):
                 passed["of another kind"] += 1
             elif not path.is_file():
                 passed["no regular file"] += 1
@@ -232,16 +240,24 @@ def _format_of(path: Path) -> str | None:
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
+def is_log(path: Path) -> bool:
+    """Tell whether a file or a folder is the log of a tool, and can be read as pairs."""
+    return isinstance(recognise(Log(path, str(path))), Format)
+
+
 def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
     if not path.is_file():
         # A pipe can be read once only, and labels are looked at more than once.
         with unreadable(str(path)), path.open("rb") as opened:
             return _spool(opened, format, str(path))
+    log = None if format in FORMATS else recognize_log(path, format=format, name=str(path))
+    if log is not None:
+        return log
     found = format or _format_of(path)
     if found is None:
         raise FileError(
             f"{path}: unknown suffix. Known: {listing(_SUFFIXES)}, also followed by .gz or .zst; "
-            f"otherwise say what it is with --from {'|'.join(FORMATS)}."
+            f"otherwise say what it is with --from {'|'.join(FORMATS)}. See what it is: riskshift doctor {path}"
         )
     return recognize(path, format=found, name=str(path), sure=format is not None)
 
@@ -251,7 +267,8 @@ def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noq
     path = scratch_folder() / "stream"
     with path.open("wb") as spooled:
         shutil.copyfileobj(opened, spooled)
-    return recognize(path, format=format, name=name, sure=format is not None)
+    log = None if format in FORMATS else recognize_log(path, format=format, name=name)
+    return log or recognize(path, format=format, name=name, sure=format is not None)
 
 
 def tidy(files: Sequence[DataFile]) -> str:

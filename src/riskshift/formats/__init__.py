@@ -1,0 +1,1 @@
+"""Logs that other tools write, each described by what it is and turned into exchanges."""

@@ -1,0 +1,136 @@
+"""What every log comes to: exchanges, what is none and why, and what else is known."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+# Why something is no pair; formats use these words, so that ledgers read alike.
+ERROR: Final = "error of the tool"
+NO_RESPONSE: Final = "no response"
+EMPTY: Final = "empty response"
+NEVER: Final = "never evaluated"
+MALFORMED: Final = "malformed row"
+# Why a pair lacks labels of its response; a column `status` says so.
+BLOCKED: Final = "blocked"
+UNSCORED: Final = "unscored"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One prompt and the response to it, as a log tells them.
+
+    Parameters
+    ----------
+    prompt : str or None
+        The text that was sent to the model.
+    response : str or None
+        What it answered; of a blocked one what stands in its place.
+    prompt_id : str or None
+        What tells prompts apart; None where the text does. All of a log, or none.
+    prompt_intent : str or None
+        What the prompt was made from, where the tool rewrites prompts.
+    model, sample, conversation_id, turn : str or None
+        As the roles of these names.
+    source : str or None
+        Where the prompt comes from, such as a data set.
+    labels : mapping of str to value
+        By role what the log itself says: ``response_hate``, ``prompt_benign``, ``relevance``.
+    scores : mapping of str to value
+        What scorers said, by their names; they become labels only where it is known what they say.
+    blocked : bool
+        Whether a filter kept the response back, so that nothing is known of it.
+    tags : mapping of str to value
+        What else is told, to group by.
+    """
+
+    prompt: str | None
+    response: str | None
+    prompt_id: str | None = None
+    prompt_intent: str | None = None
+    model: str | None = None
+    sample: str | None = None
+    conversation_id: str | None = None
+    turn: str | None = None
+    source: str | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    blocked: bool = False
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+
+# The names of its fields that are columns, in their order.
+FIELDS: Final = (
+    *("prompt_id", "model", "sample", "conversation_id", "turn", "source"),
+    *("prompt", "prompt_intent", "response"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A record that is no pair, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a log knows of its run: ``version``, ``date``, or a setting."""
+
+    name: str
+    value: Any
+
+
+Entry = Exchange | LeftOut | Fact
+
+
+class Numbering:
+    """Numbers what occurs again.
+
+    Examples
+    --------
+    >>> nth = Numbering()
+    >>> nth("a"), nth("b"), nth("a")
+    (1, 1, 2)
+    """
+
+    def __init__(self) -> None:
+        self._seen = Counter[bytes]()
+
+    def __call__(self, *key: object) -> int:
+        """Return how often this was asked for, now included."""
+        short = sha256(repr(key).encode("utf-8", "replace")).digest()[:8]
+        self._seen[short] += 1
+        return self._seen[short]
+
+
+def digest(value: Any) -> str:
+    """Name what has no id by a hash of what it is.
+
+    Examples
+    --------
+    >>> digest({"a": 1}) == digest({"a": 1}), digest({"a": 1}) == digest({"a": 2})
+    (True, False)
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def cell(value: Any) -> str | int | float | None:
+    """Return a value as a cell holds it: text or a number; lists and objects as JSON.
+
+    Examples
+    --------
+    >>> cell(float("nan")), cell(["a", 1]), cell(True)
+    (None, '["a", 1]', 'true')
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, str | int):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,69 @@
+"""What a format is: how it is recognised, what it labels, and its exchanges."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from riskshift.formats.exchange import Entry
+from riskshift.formats.log import Log
+from riskshift.formats.scores import Asked
+from riskshift.taxonomy import HARM, Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A tool's log, declared.
+
+    Parameters
+    ----------
+    name : str
+        What ``--from`` calls it.
+    title : str
+        What it is, in a few words.
+    labels : str
+        One sentence: what it labels, on which side.
+    source : str
+        Where the facts about it come from: versions and files that were read.
+    recognise : callable
+        Tells by what a log holds whether it is one; never raises.
+    entries : callable
+        Yields what a log holds, in its order, one at a time.
+    sides : tuple of str
+        The sides it may label: ``"prompt"``, ``"response"``; of another every label is missing.
+    known : mapping of str to str
+        Scorers whose scores are known to say ``"harmful"``, ``"refused"`` or ``"safe"``.
+    taxonomy : Taxonomy
+        Of its labels, where the user gives none; two levels where scores make them.
+    """
+
+    name: str
+    title: str
+    labels: str
+    source: str
+    recognise: Callable[[Log], bool]
+    entries: Callable[[Log], Iterator[Entry]]
+    sides: tuple[str, ...] = ("response",)
+    known: Mapping[str, str] = field(default_factory=dict)
+    taxonomy: Taxonomy = HARM
+
+    def taxonomy_of(self, asked: Asked) -> Taxonomy:
+        """Return the taxonomy of its labels, read as they are asked for."""
+        return asked.taxonomy if self.taxonomy is HARM else self.taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a tool writes that holds no pairs, or not enough of them, and what to give instead.
+
+    Parameters
+    ----------
+    name : str
+        What it is.
+    recognise : callable
+        As of a `Format`.
+    why : str
+        A sentence or two: why it is refused, and what to give instead.
+    """
+
+    name: str
+    recognise: Callable[[Log], bool]
+    why: str

@@ -1,0 +1,218 @@
+"""One log: what it begins with, and its records one at a time."""
+
+import codecs
+import csv
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Final
+
+from riskshift.errors import FileError
+from riskshift.formats.json_text import LARGEST, JsonText, at, paths, walk
+from riskshift.packing import packing, unpack, unreadable
+
+_START: Final = 1 << 20
+_FIRST: Final = 20
+# So far an object is looked through for the names it holds.
+_LOOKED: Final = 1 << 24
+
+
+class Log:
+    """A file or a folder that may be a tool's log.
+
+    Parameters
+    ----------
+    path : Path
+        Where it lies.
+    name : str
+        What to call it in messages.
+    skip_bad : bool, default False
+        Whether records that cannot be read are counted in `malformed`, instead of being a fault.
+    """
+
+    def __init__(self, path: Path, name: str, *, skip_bad: bool = False) -> None:
+        self.path = path
+        self.name = name
+        self.skip_bad = skip_bad
+        self.malformed = 0
+        self._packed: IO[bytes] | None = None
+
+    @cached_property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.path.is_dir()
+
+    @property
+    def done(self) -> int:
+        """How many of the file's bytes were read so far."""
+        packed = self._packed
+        return 0 if packed is None or packed.closed else packed.tell()
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open the unpacked bytes.
+
+        Raises
+        ------
+        FileError
+            If they cannot be read or unpacked, also later, while they are read.
+        """
+        with unreadable(self.name), self.path.open("rb") as packed:
+            compression = packing(packed.read(4))
+            packed.seek(0)
+            self._packed = packed
+            with unpack(packed, compression) as opened:
+                yield opened
+
+    # What it begins with; what cannot be read is nothing that a format knows.
+
+    @cached_property
+    def start(self) -> bytes:
+        """The first bytes, unpacked; none of a folder or of what cannot be read."""
+        if self.is_folder:
+            return b""
+        with suppress(FileError), self.open() as opened:
+            return opened.read(_START)
+        return b""
+
+    @cached_property
+    def _text(self) -> str:
+        with suppress(UnicodeDecodeError):
+            # The last character may be cut in two.
+            return codecs.getincrementaldecoder("utf-8-sig")().decode(self.start).lstrip()
+        return ""
+
+    @cached_property
+    def first(self) -> tuple[Any, ...]:
+        """The first values of JSON lines or of a JSON list; or the one object that is all."""
+        text = self._text
+        if text[:1] not in ("{", "["):
+            return ()
+        parse, place = json.JSONDecoder(strict=False).raw_decode, int(text[0] == "[")
+        values: list[Any] = []
+        with suppress(ValueError, RecursionError):
+            while len(values) < _FIRST:
+                while text[place : place + 1] in (" ", "\t", "\r", "\n", ","):
+                    place += 1
+                value, place = parse(text, place)
+                values.append(value)
+        return tuple(values)
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Paths of what the first object holds, two levels deep: ``results``, ``results.version``."""
+        if self._text[:1] != "{":
+            return frozenset()
+        if self.first:
+            held = self.first[0]
+            inner = (
+                f"{key}.{name}" for key in held if isinstance(held[key], dict) for name in held[key]
+            )
+            return frozenset((*held, *inner))
+        with suppress(FileError), self.open() as opened:
+            return frozenset(paths(JsonText(opened, self.name, most=_LOOKED)))
+        return frozenset()
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names in the first line of delimited text."""
+        line = self._text.splitlines()[0] if self._text else ""
+        if self.first:
+            return ()
+        delimiter = max(",;\t", key=line.count)
+        with suppress(csv.Error):
+            return tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter)))
+        return ()
+
+    @cached_property
+    def inside(self) -> frozenset[str]:
+        """Names of what a folder or a zip file holds."""
+        with suppress(OSError, zipfile.BadZipFile):
+            if self.is_folder:
+                return frozenset(path.name for path in self.path.iterdir())
+            if self.start.startswith(b"PK"):
+                with zipfile.ZipFile(self.path) as held:
+                    return frozenset(held.namelist())
+        return frozenset()
+
+    # Its records.
+
+    def lines(self) -> Iterator[tuple[str, Any]]:
+        """Yield the values of JSON lines, each with its place for a message.
+
+        Raises
+        ------
+        FileError
+            If a line is not JSON; where such are skipped, they are counted.
+        """
+        with self.open() as opened:
+            number = 0
+            while line := opened.readline(LARGEST):
+                number += 1
+                if not line.strip():
+                    continue
+                try:
+                    yield f"{self.name}, line {number:,}", json.loads(line, strict=False)
+                except (ValueError, RecursionError) as error:
+                    what = getattr(error, "msg", None) or "not UTF-8, or nested too deeply"
+                    cut = "" if line.endswith(b"\n") else "; the file may have been cut off here"
+                    self.fault(f"{self.name}, line {number:,}: not valid JSON: {what}{cut}.")
+
+    def items(self, path: str) -> Iterator[tuple[str, Any]]:
+        """Yield the items of a list in a JSON document, and what stands beside it; see `walk`.
+
+        Raises
+        ------
+        FileError
+            If it is not JSON, or is cut off.
+        """
+        with self.open() as opened:
+            text = JsonText(opened, self.name)
+            try:
+                yield from walk(text, path)
+            except FileError as error:
+                self.fault(str(error))
+
+    def records(self, *lists: str) -> Iterator[tuple[str, str, Any]]:
+        """Yield the records of a log: of the first of these lists that it has, else line by line.
+
+        Parameters
+        ----------
+        *lists : str
+            Paths of lists in a JSON document.
+
+        Yields
+        ------
+        (str, str, value)
+            Place of the value for a message; its path, empty for records; the value.
+        """
+        path = next((one for one in lists if one in self.paths), None)
+        if path is None and self._text[:1] != "[":
+            for place, value in self.lines():
+                yield place, "", value
+            return
+        number = 0
+        for found, value in self.items(path or ""):
+            number += found == (path or "")
+            yield f"{self.name}, record {number:,}", "" if found == (path or "") else found, value
+
+    def fault(self, message: str) -> None:
+        """Refuse what cannot be read, or count it.
+
+        Raises
+        ------
+        FileError
+            Unless such records are skipped.
+        """
+        if not self.skip_bad:
+            raise FileError(
+                f"{message} Write the log anew, or leave out what cannot be read with --skip-bad."
+            )
+        self.malformed += 1
+
+    def holds(self, path: str) -> bool:
+        """Tell whether the first record has something at a path."""
+        return bool(self.first) and at(self.first[0], path) is not None

@@ -1,0 +1,147 @@
+"""Logs of tools as files of pairs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from riskshift.errors import DataError, UsageError, listing
+from riskshift.jobs.commands import command
+from riskshift.jobs.opening import Reading, looked, silent
+from riskshift.outputs.overwriting import refuse_overwriting
+from riskshift.outputs.sheets import check_sheet, write_rows
+from riskshift.reading.logs import Found, Pairs
+from riskshift.reading.paths import tidy
+from riskshift.records import NAMING, label_roles
+from riskshift.scratch import remove
+from riskshift.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What `convert` wrote, and what it was made from.
+
+    Parameters
+    ----------
+    output : Path
+        The file of pairs.
+    source : str
+        The logs, and how they were read.
+    taxonomy : Taxonomy
+        Of the labels.
+    pairs : int
+        How many pairs were written.
+    left_out : dict of str to int
+        Records that are no pairs, by reason.
+    lacking : dict of str to int
+        Pairs without labels of the response, by why: blocked, unscored.
+    notes : tuple of str
+        What the logs do not say, and how to have it said.
+    """
+
+    output: Path
+    source: str
+    taxonomy: Taxonomy
+    pairs: int
+    left_out: dict[str, int]
+    lacking: dict[str, int]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        left = f"; left out: {_counted(self.left_out)}" if self.left_out else ""
+        lacking = (
+            f" Without labels of the response: {_counted(self.lacking)}." if self.lacking else ""
+        )
+        return "\n".join(
+            [
+                f"{self.pairs:,} pairs from {self.source}{left}.{lacking}",
+                *self.notes,
+                f"Next: {command('analyze', [self.output], self.taxonomy)}",
+            ]
+        )
+
+
+_LABELS: Final = ("relevance", "refusal", "prompt_benign")
+
+
+def convert(
+    data: Any,
+    output: str | Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    scores: Mapping[str, str] | None = None,
+    score_values: Mapping[str, str] | None = None,
+    cuts: Sequence[float] = (),
+    skip_bad: bool = False,
+    memory_limit: str | None = None,
+    progress: Callable[[str], None] = silent,
+) -> Converted:
+    """Write the pairs of logs, with all that the logs tell of them.
+
+    Parameters
+    ----------
+    data : path or list of paths
+        Logs of one format.
+    output : str or Path
+        Where to write: ``.parquet``, ``.jsonl`` or ``.csv``.
+    format, scores, score_values, cuts, skip_bad, memory_limit
+        As in `read`.
+    progress : callable, optional
+        Told what is being done, in a few words.
+
+    Returns
+    -------
+    Converted
+
+    Raises
+    ------
+    DataError
+        If a log cannot be read, or holds no pairs.
+    UsageError
+        If the data are no logs, or an option cannot be honoured.
+    OutputError
+        If the pairs cannot be written, or would be read as `data`.
+    """
+    place = check_sheet(output)
+    refuse_overwriting({"output": output}, {"data": data})
+    reading = Reading(
+        format=format, scores=scores, score_values=score_values, cuts=cuts, skip_bad=skip_bad
+    )
+    found = looked(data, reading, progress)
+    if not isinstance(found, Found) or found.pairs is None:
+        name = tidy(found.files) if isinstance(found, Found) else "a data frame"
+        raise UsageError(
+            f"{name} is no log of a tool: it is read as it is, and there is nothing to convert. See what can be done "
+            "with it: riskshift doctor FILE."
+        )
+    pairs = found.pairs
+    source = f"{tidy(found.files)} ({pairs.told}){found.passed}"
+    if not pairs.pairs:
+        raise DataError(
+            f"{source} holds no pairs; left out: {_counted(pairs.left_out) or 'nothing'}."
+        )
+    progress("writing")
+    try:
+        files = [file.path for file in pairs.files]
+        write_rows(place, files, pairs.columns, kept=_kept(pairs), memory_limit=memory_limit)
+    finally:
+        remove(pairs.folder)
+    return Converted(
+        place,
+        source,
+        pairs.taxonomy,
+        pairs.pairs,
+        dict(pairs.left_out),
+        dict(pairs.lacking),
+        tuple(pairs.notes),
+    )
+
+
+def _kept(pairs: Pairs) -> set[str]:
+    """Return the columns by which pairs are told apart, and their labels."""
+    roles = {role for pair in label_roles(pairs.taxonomy) for role in pair}
+    return {*NAMING, *_LABELS, *roles}
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return listing(f"{reason} ({rows:,})" for reason, rows in reasons.items())

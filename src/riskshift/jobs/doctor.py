@@ -1,0 +1,320 @@
+"""What can be done with a file or a log, and what to type next."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Unpack, cast
+
+from riskshift.analysis.severities import Severities
+from riskshift.collapse.columns import Likely, likely_columns
+from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.purposes import PAIRS
+from riskshift.engines import engine
+from riskshift.errors import ColumnError, DataError, LabelError, PairError, RiskshiftError, listing
+from riskshift.formats.scores import MEANINGS, YES_OR_NO, likely_meaning
+from riskshift.jobs.commands import command
+from riskshift.jobs.opening import Grouping, Reading, bound, looked, silent
+from riskshift.reading.logs import Found, Pairs
+from riskshift.reading.paths import tidy
+from riskshift.records import Purpose, Records, assemble
+from riskshift.taxonomy import SIDES
+
+_ANY: Final = Purpose(bind=assemble, check=lambda records: None)
+_UNLABELLED: Final = (
+    "have them labelled (riskshift sample and riskshift label-studio for people, a grader for all), a column for each "
+    "category and side, such as response_harm."
+)
+_PLAIN: Final = {"prompt": "text of the prompt", "response": "text of the response"}
+_ONE_WORD: Final = {
+    "format": "--from",
+    "scale": "--scale",
+    "model": "--model",
+    "cluster": "--cluster",
+    "prompt_labels": "--prompt-labels",
+}
+_SEVERAL: Final = {
+    "invert": "--invert",
+    "missing": "--missing",
+    "scores": "--score",
+    "score_values": "--score-value",
+}
+# So many options are added one after another before it is given up.
+_TRIES: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found, and what can be done with it.
+
+    Parameters
+    ----------
+    source : str
+        What was looked at.
+    told : tuple of str
+        What it is and holds, a line each.
+    assumed : tuple of str
+        What `then` takes for granted and nobody said.
+    works : tuple of str
+        Commands that can be given it.
+    then : str or None
+        The next command to type; it was tried. None if nothing can be done.
+    """
+
+    source: str
+    told: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
+    works: tuple[str, ...] = ()
+    then: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.source, *(f"  {line}" for line in self.told)]
+        if self.works:
+            parts.append(f"Works with: {listing(self.works)}.")
+        if self.assumed:
+            parts += ["If it is so that:", *(f"  {line}" for line in self.assumed)]
+        if self.then is not None:
+            parts += ["Next:", *(f"  {line}" for line in self.then.splitlines())]
+        return "\n".join(parts)
+
+
+def doctor(
+    data: Any, *, progress: Callable[[str], None] = silent, **reading: Unpack[Reading]
+) -> Checkup:
+    r"""Say what data are, what they hold and lack, and what to do next.
+
+    Parameters
+    ----------
+    data : path, list of paths, or data frame
+        Anything, also what cannot be analyzed yet.
+    progress : callable, optional
+        Told what is being done, in a few words.
+    **reading
+        Options of `read` that are known already.
+
+    Returns
+    -------
+    Checkup
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> place = pathlib.Path(tempfile.mkdtemp(), "answers.csv")
+    >>> _ = place.write_text("id,question,answer,label\n1,How?,Thus.,0\n2,Why?,So.,1\n")
+    >>> then = doctor(place).then
+    >>> print(then.partition("--")[2])
+    taxonomy harm --map prompt=question --map response=answer --map prompt_id=id --map response_harm=label
+    """
+    paths = [data] if not isinstance(data, (list, tuple)) else list(data)
+    known = cast("Grouping", reading)
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            found = looked(data, known, progress)
+        except RiskshiftError as error:
+            return Checkup(listing(paths), tuple(str(error).splitlines()))
+        try:
+            if isinstance(found, Found) and found.pairs is not None:
+                return _of_log(paths, found, found.pairs, known)
+            return _of_files(paths, found, known)
+        except RiskshiftError as error:
+            name = tidy(found.files) if isinstance(found, Found) else "a data frame"
+            return Checkup(name, tuple(str(error).splitlines()))
+
+
+def _of_log(paths: Sequence[Any], found: Found, pairs: Pairs, reading: Grouping) -> Checkup:
+    source = f"{tidy(found.files)}, {pairs.told}{found.passed}"
+    told = [pairs.format.title, f"Labels: {pairs.format.labels}", *_counted(pairs)]
+    if not pairs.pairs:
+        return Checkup(source, (*told, "Nothing in it can be analyzed."))
+    if pairs.labelled_on(SIDES[0]) + pairs.labelled_on(SIDES[1]):
+        collapsed = collapse(bound(found, reading, PAIRS))
+        told += _held(collapsed)
+        then = command("analyze", paths, flags=_flags(reading))
+        return Checkup(source, (*told, *pairs.notes), (), _commands(collapsed), then)
+    asked = _of_harm(pairs.scores)
+    if asked is not None:
+        name, meaning = asked
+        then = command("analyze", paths, flags=["--score", f"{name}={meaning}"])
+        assumed = (f"a yes of {name!r} says {meaning} (of {', '.join(MEANINGS)})",)
+        return Checkup(source, (*told, *pairs.notes), assumed, ("convert",), then)
+    then = command("convert", paths, flags=["-o", "pairs.csv"])
+    return Checkup(source, (*told, *pairs.notes), (), ("convert",), then)
+
+
+def _of_harm(scores: Mapping[str, Mapping[str, int]]) -> tuple[str, str] | None:
+    """Pick a scorer that says yes or no, and may say it of harm."""
+    for name, said in scores.items():
+        meaning = likely_meaning(name)
+        if meaning != "refused" and {word.casefold() for word in said} <= YES_OR_NO:
+            return name, meaning
+    return None
+
+
+def _counted(pairs: Pairs) -> Iterator[str]:
+    left = sum(pairs.left_out.values())
+    yield f"{pairs.pairs + left:,} records, {pairs.pairs:,} of them pairs"
+    if left:
+        yield f"Left out: {_reasons(pairs.left_out)}"
+    for name, said in pairs.scores.items():
+        yield f"Score {name}: {listing(f'{value} {n:,}' for value, n in said.items())}"
+    if pairs.lacking:
+        yield f"Without labels of the response: {_reasons(pairs.lacking)}"
+    for name, values in pairs.facts.items():
+        yield f"{name.capitalize()}: {listing(str(value)[:100] for value in values)}"
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    return listing(f"{reason} {n:,}" for reason, n in reasons.items())
+
+
+def _of_files(paths: Sequence[Any], found: Any, reading: Grouping) -> Checkup:
+    seen = bound(found, {**reading, "columns": None}, _ANY)
+    source = f"{seen.source.listing}: {len(seen.names)} columns"
+    told = (f"Columns: {listing(seen.names)}",)
+    trial = _tried(found, seen, reading)
+    if trial.collapsed is None:
+        return Checkup(source, (*told, *trial.said.splitlines()), tuple(trial.assumed))
+    collapsed = trial.collapsed
+    options = collapsed.records.options
+    then = command(
+        "analyze",
+        paths,
+        options.taxonomy,
+        columns=dict(options.columns),
+        flags=_flags(trial.reading),
+    )
+    held = (*told, *_held(collapsed))
+    return Checkup(source, held, tuple(trial.assumed), _commands(collapsed), then)
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Options with which data were read, or why they could not be."""
+
+    reading: Grouping
+    assumed: list[str] = field(default_factory=list)
+    collapsed: Collapsed | None = None
+    said: str = ""
+
+    def assume(self, what: str, **more: Any) -> bool:
+        """Try further options, which take something for granted; False if they change nothing."""
+        if all(self.reading.get(name) == value for name, value in more.items()):
+            return False
+        self.reading = cast("Grouping", {**self.reading, **more})
+        self.assumed.append(what)
+        return True
+
+
+def _tried(found: Any, seen: Records, reading: Grouping) -> _Trial:
+    """Read data with ever more options, until they can be analyzed or no option is left."""
+    trial = _Trial(reading)
+    try:
+        engine.count_rows(seen.frame)
+    except engine.EngineError as error:
+        trial.said = str(seen.source.explain(str(error)))
+        if not _skipped(trial):
+            return trial
+        seen = bound(found, {**trial.reading, "columns": None}, _ANY)
+    for _ in range(_TRIES):
+        try:
+            trial.collapsed = collapse(bound(found, trial.reading, PAIRS))
+            return trial
+        except RiskshiftError as error:
+            trial.said = str(error)
+            if not _amended(trial, error, seen):
+                return trial
+    return trial
+
+
+def _amended(trial: _Trial, error: RiskshiftError, seen: Records) -> bool:
+    """Add the option that an error asks for; False if none would help."""
+    if isinstance(error, ColumnError):
+        return _described(trial, likely_columns(seen))
+    if isinstance(error, PairError):
+        columns = dict(trial.reading.get("columns") or {})
+        if "own labels differ" in str(error):
+            return trial.assume(
+                "prompts were labelled anew each time", prompt_labels="per-row"
+            ) or _skipped(trial)
+        if "prompt" in columns and columns.pop("prompt_id", ""):
+            return trial.assume("equal texts are one prompt", columns=columns)
+    scales = [scale for scale in ("0-7", "0-2-4-6") if trial.reading.get("scale") is None]
+    if isinstance(error, LabelError) and scales and not trial.reading.get("taxonomy"):
+        return trial.assume("labels are Azure's severities from 0 to 7", scale=scales[0])
+    return isinstance(error, DataError) and _skipped(trial)
+
+
+def _skipped(trial: _Trial) -> bool:
+    what = f"rows with faults may be left out: {trial.said.splitlines()[0]}"
+    return trial.assume(what, skip_bad=True)
+
+
+def _described(trial: _Trial, likely: Likely) -> bool:
+    """Name columns by what they look like."""
+    if likely.taxonomy is None or trial.reading.get("columns"):
+        trial.said = (
+            f"No column looks like labels of harm. {_UNLABELLED}"
+            if likely.taxonomy is None
+            else trial.said
+        )
+        return False
+    what = [
+        f"{column!r} is the {_PLAIN.get(role, role)}" for role, column in likely.columns.items()
+    ]
+    what += [
+        f"1, or true, means safe in {likely.columns.get(role, role)!r}" for role in likely.invert
+    ]
+    what.append(f"labels mean {likely.taxonomy.describe_levels()}")
+    return trial.assume(
+        "; ".join(what), taxonomy=likely.taxonomy, columns=likely.columns, invert=likely.invert
+    )
+
+
+def _flags(reading: Grouping) -> list[str]:
+    """Write options of reading as words of a command; columns and the taxonomy apart."""
+    words: list[str] = []
+    for name, flag in _ONE_WORD.items():
+        value = reading.get(name)
+        words += [flag, str(value)] if value else []
+    for name, flag in _SEVERAL.items():
+        values: Any = reading.get(name) or ()
+        pairs = values.items() if isinstance(values, Mapping) else ((value,) for value in values)
+        words += [word for pair in pairs for word in (flag, "=".join(pair))]
+    cuts = ",".join(map(str, reading.get("cuts", ())))
+    words += ["--cuts", cuts] if cuts else []
+    return words + (["--skip-bad"] if reading.get("skip_bad") else [])
+
+
+def _held(collapsed: Collapsed) -> Iterator[str]:
+    """Say what can be analyzed of data."""
+    records, counts = collapsed.records, collapsed.counts
+    yield f"{counts.total:,} pairs to analyze"
+    if records.skipped:
+        yield f"Left out: {_reasons(records.skipped)}"
+    severities = Severities(counts)
+    for side, known in ((SIDES[0], severities.prompt), (SIDES[1], severities.response)):
+        whole = int(counts.n[known.complete].sum())
+        names = listing(name for at, name in enumerate(_columns(records, side)))
+        scale = records.options.taxonomy.describe_levels()
+        yield f"{side.capitalize()}s: {whole:,} labelled in full ({names}: {scale})"
+        if not whole:
+            yield f"Label the {side}s: {_UNLABELLED}"
+    for column, grouped in collapsed.groups.items():
+        yield f"{column}: {listing(grouped.names)}"
+    if counts.clusters is not None:
+        yield f"Records share their {records.cluster}: {counts.units:,} of them"
+    for role in ("conversation_id", "turn", "sample"):
+        if records.column(role):
+            yield f"{role}: column {records.column(role)!r}"
+
+
+def _columns(records: Records, side: str) -> list[str]:
+    return [pair[SIDES.index(side)] for pair in records.labels]
+
+
+def _commands(collapsed: Collapsed) -> tuple[str, ...]:
+    """Return the commands that can be given data."""
+    records = collapsed.records
+    model = records.column("model")
+    models = len(collapsed.groups[model].names) if model in collapsed.groups else 1
+    several = models > 1 and records.prompt is not None
+    return ("analyze", "check", "sample", *(["compare"] if several else []))

@@ -1,0 +1,370 @@
+"""Logs of tools, turned into files of pairs that are then read as any other."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from riskshift.errors import UsageError, listing
+from riskshift.formats.catalogue import NAMES, named
+from riskshift.formats.exchange import (
+    BLOCKED,
+    EMPTY,
+    FIELDS,
+    MALFORMED,
+    NO_RESPONSE,
+    UNSCORED,
+    Exchange,
+    Fact,
+    LeftOut,
+    cell,
+)
+from riskshift.formats.format import Format
+from riskshift.formats.log import Log
+from riskshift.formats.scores import MEANINGS, Asked, Labeller, likely_meaning
+from riskshift.reading.formats import DataFile
+from riskshift.reading.paths import find_files, tidy, told_passed
+from riskshift.records import BLANKS, label_roles
+from riskshift.scratch import remove, scratch_folder
+from riskshift.taxonomy import SIDES, Taxonomy
+
+_REFUSAL: Final = "refusal"
+_STATUS: Final = "status"
+_LOG: Final = "log"
+_SCORE: Final = "score_"
+_IN_PLACE: Final = "blocked_response"
+# Types of columns, each holding those before it; of a column without values it does not matter.
+_SQL: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
+# Pairs between two words about progress.
+_OFTEN: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The pairs of logs of one format, as files, and what else was in the logs.
+
+    Parameters
+    ----------
+    format : Format
+        Of the logs.
+    folder : Path
+        Where the files lie; it goes with the process, or earlier.
+    files : sequence of DataFile
+        The pairs of each log that has some, as JSON lines.
+    originals : sequence of DataFile
+        The logs.
+    taxonomy : Taxonomy
+        Of their labels.
+    columns : mapping of str to str
+        Names of the columns of the pairs, and their types in SQL.
+    pairs : int
+        How many there are.
+    left_out : mapping of str to int
+        Records that are no pairs, by reason.
+    lacking : mapping of str to int
+        Pairs without labels of the response, by why: blocked, unscored.
+    labelled : mapping of str to int
+        Pairs with a label, by role.
+    scores : mapping of str to mapping of str to int
+        By scorer what it said, and of how many pairs; the rest together where it said much.
+    rewritten : int
+        Pairs whose prompt is not what it was made from.
+    facts : mapping of str to sequence
+        What the logs know of their runs: versions, dates, settings.
+    """
+
+    format: Format
+    folder: Path
+    files: Sequence[DataFile]
+    originals: Sequence[DataFile]
+    taxonomy: Taxonomy
+    columns: Mapping[str, str]
+    pairs: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    lacking: Mapping[str, int] = field(default_factory=dict)
+    labelled: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rewritten: int = 0
+    facts: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """How they were read: ``read as a log of promptfoo 0.123.1``."""
+        versions = [str(version) for version in self.facts.get("version", ())]
+        what = "a log" if len(self.originals) == 1 else "logs"
+        return " ".join([f"read as {what} of {self.format.name}", listing(versions)]).rstrip()
+
+    @property
+    def notes(self) -> list[str]:
+        """What the logs do not say, and how to have it said."""
+        told = []
+        if not self.labelled_on("prompt"):
+            told.append(
+                f"{self.format.name} does not label prompts: every label of their side is missing, and what needs it "
+                "is unknown. Write the pairs with riskshift convert, label their prompts, and analyze those."
+            )
+        if not self.labelled_on("response"):
+            first = next(iter(self.scores), None)
+            told.append(
+                "No response has a label that is known to speak of harm, and the log holds no scores."
+                if first is None
+                else f"No response has a label that is known to speak of harm. Scorers: {listing(self.scores)}. Say "
+                f"what a yes of one means: --score {first}={likely_meaning(first)} ({', '.join(MEANINGS)})."
+            )
+        blocked = self.lacking.get(BLOCKED, 0)
+        if blocked:
+            told.append(
+                f"{_responses(blocked)} blocked by a filter: what the model would have said is unknown, so "
+                "the labels are missing, and neither safe nor harmful."
+            )
+        if self.rewritten:
+            told.append(
+                f"The prompts of {self.rewritten:,} pairs were rewritten by the tool: prompt is the text that was "
+                "sent, prompt_intent what it was made from."
+            )
+        return told
+
+    def labelled_on(self, side: str) -> int:
+        """How many labels there are on a side."""
+        roles = [pair[SIDES.index(side)] for pair in label_roles(self.taxonomy)]
+        return sum(self.labelled.get(role, 0) for role in roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files that are meant by paths.
+
+    Parameters
+    ----------
+    files : sequence of DataFile
+        Those that were named, or lie in a folder that was.
+    passed : str
+        What was found beside them and not read, in words.
+    pairs : Pairs or None
+        What they came to, if they are logs.
+    """
+
+    files: Sequence[DataFile]
+    passed: str = ""
+    pairs: Pairs | None = None
+
+
+def find(
+    paths: Iterable[str | Path],
+    *,
+    format: str | None = None,  # noqa: A002
+    asked: Asked | None = None,
+    skip_bad: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Found:
+    """Find files, and turn logs into pairs; takes and raises what `find_files` and `unfold` do."""
+    passed = Counter[str]()
+    files = find_files(paths, format=format, passed=passed)
+    pairs = unfold(files, asked or Asked(), skip_bad=skip_bad, progress=progress)
+    return Found(files, told_passed(passed), pairs)
+
+
+def _responses(many: int) -> str:
+    return "1 response was" if many == 1 else f"{many:,} responses were"
+
+
+def unfold(
+    files: Sequence[DataFile],
+    asked: Asked,
+    *,
+    skip_bad: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Pairs | None:
+    """Turn logs into files of pairs.
+
+    Parameters
+    ----------
+    files : sequence of DataFile
+        What was found where the user pointed.
+    asked : Asked
+        What the user declares of scores.
+    skip_bad : bool, default False
+        Leave records that cannot be read out, and count them.
+    progress : callable, optional
+        Told what is being done, in a few words.
+
+    Returns
+    -------
+    Pairs or None
+        None if the files are no logs.
+
+    Raises
+    ------
+    FileError
+        If a log cannot be read.
+    UsageError
+        If logs and other files, or logs of several formats, stand together; or scores are declared
+        that no log has.
+    """
+    logs = [file for file in files if file.format in NAMES]
+    if not logs:
+        if asked:
+            raise UsageError(
+                f"{tidy(files)}: --score says what a score in the log of a tool means, and this is none. Map "
+                "columns with --map."
+            )
+        return None
+    _refuse_mixed(files, logs)
+    unfolding = _Unfolding(named(logs[0].format), asked, skip_bad, progress)
+    folder = scratch_folder()
+    try:
+        made = [unfolding.one(file, folder / f"{at}.jsonl") for at, file in enumerate(logs)]
+        return unfolding.pairs(folder, made, logs)
+    except BaseException:
+        remove(folder)
+        raise
+
+
+def _refuse_mixed(files: Sequence[DataFile], logs: Sequence[DataFile]) -> None:
+    kinds = {file.format: file.name for file in logs}
+    others = [file.name for file in files if file.format not in NAMES]
+    if others:
+        kinds["no log"] = others[0]
+    if len(kinds) > 1:
+        shown = listing(f"{name} ({kind})" for kind, name in kinds.items())
+        raise UsageError(
+            f"these cannot be read together: {shown}. Write the pairs of each with riskshift convert, and read those."
+        )
+
+
+class _Unfolding:
+    """The way from logs to pairs, and what is met on it."""
+
+    def __init__(
+        self,
+        format: Format,  # noqa: A002
+        asked: Asked,
+        skip_bad: bool,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._format = format
+        self._skip_bad = skip_bad
+        self._progress = progress
+        self._taxonomy = format.taxonomy_of(asked)
+        self._label = Labeller(asked, format.known)
+        prompts, responses = zip(*label_roles(self._taxonomy), strict=True)
+        self._sides = {"prompt": prompts, "response": responses}
+        self._columns: dict[str, int] = {}
+        self._count = 0
+        self._rewritten = 0
+        self._left_out = Counter[str]()
+        self._lacking = Counter[str]()
+        self._labelled = Counter[str]()
+        self._facts: dict[str, list[Any]] = {}
+
+    def one(self, file: DataFile, place: Path) -> DataFile:
+        """Write the pairs of one log."""
+        log = Log(file.path, file.name, skip_bad=self._skip_bad)
+        self._progress(f"reading {file.name} as a log of {self._format.name}")
+        with place.open("wb") as spooled:
+            for row in self._rows(log):
+                text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+                spooled.write(text.encode("utf-8", "replace") + b"\n")
+                for name, value in row.items():
+                    self._columns[name] = max(self._columns.get(name, 0), _kind(value))
+                self._count += 1
+                if self._count % _OFTEN == 0:
+                    self._progress(
+                        f"reading {file.name}: {self._count:,} pairs, {log.done:,} bytes"
+                    )
+        if log.malformed:
+            self._left_out[MALFORMED] += log.malformed
+        return replace(file, path=place, format="jsonl", stamp=())
+
+    def pairs(
+        self, folder: Path, files: Sequence[DataFile], originals: Sequence[DataFile]
+    ) -> Pairs:
+        """Return what was written, and what was met."""
+        self._label.check_met(tidy(originals))
+        return Pairs(
+            self._format,
+            folder,
+            [file for file in files if file.path.stat().st_size],
+            originals,
+            self._taxonomy,
+            {name: _SQL[kind] for name, kind in self._columns.items()},
+            self._count,
+            dict(sorted(self._left_out.items())),
+            dict(sorted(self._lacking.items())),
+            {role: n for role, n in self._labelled.items() if n},
+            self._label.met,
+            self._rewritten,
+            self._facts,
+        )
+
+    def _rows(self, log: Log) -> Iterator[dict[str, Any]]:
+        for number, entry in enumerate(self._format.entries(log), start=1):
+            if isinstance(entry, Fact):
+                known = self._facts.setdefault(entry.name, [])
+                known += [entry.value] if entry.value not in known else []
+                continue
+            reason = entry.reason if isinstance(entry, LeftOut) else _no_pair(entry)
+            if reason:
+                self._left_out[reason] += 1
+                continue
+            assert isinstance(entry, Exchange)  # noqa: S101 - for the reader of types
+            yield self._row(entry, log, number)
+
+    def _row(self, exchange: Exchange, log: Log, number: int) -> dict[str, Any]:
+        labels = {role: cell(value) for role, value in exchange.labels.items()}
+        labels |= self._label(exchange.scores, f"{log.name}, record {number:,}")
+        if exchange.blocked:
+            labels = {role: v for role, v in labels.items() if not _of_response(role)}
+        labels = {role: value for role, value in labels.items() if value is not None}
+        self._labelled.update(labels.keys())
+        status = BLOCKED if exchange.blocked else None
+        if not exchange.blocked and not labels.keys() & set(self._sides["response"]):
+            status = UNSCORED
+        if status:
+            self._lacking[status] += 1
+        if exchange.prompt_intent not in (None, exchange.prompt):
+            self._rewritten += 1
+        row: dict[str, Any] = {name: getattr(exchange, name) for name in FIELDS}
+        if exchange.blocked:
+            # What stands in the place of a response is none, and nobody should label it as one.
+            row |= {"response": None, _IN_PLACE: exchange.response}
+        # The sides that may be labelled have their columns, also where nothing is.
+        roles = (role for side in self._format.sides for role in self._sides[side])
+        row |= dict.fromkeys(roles) | labels | {_STATUS: status, _LOG: log.name}
+        further = {**exchange.tags, **{f"{_SCORE}{k}": v for k, v in exchange.scores.items()}}
+        for name, value in further.items():
+            row[_free(name, row)] = cell(value)
+        keep = {_STATUS, _LOG, *self._sides["prompt"], *self._sides["response"]}
+        return {name: value for name, value in row.items() if value is not None or name in keep}
+
+
+def _kind(value: object) -> int:
+    """Return where in `_SQL` the narrowest type stands that holds a value."""
+    if value is None:
+        return 0
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return 1
+    return 2 if isinstance(value, float) else 3
+
+
+def _no_pair(exchange: Exchange) -> str | None:
+    """Say why an exchange without a response is no pair; a blocked one is."""
+    if exchange.blocked:
+        return None
+    if exchange.response is None:
+        return NO_RESPONSE
+    return None if exchange.response.strip(BLANKS) else EMPTY
+
+
+def _of_response(role: str) -> bool:
+    return role == _REFUSAL or role.startswith(f"{SIDES[1]}_") or role == "relevance"
+
+
+def _free(name: str, row: Mapping[str, Any]) -> str:
+    """Give a column a name that no other has, in any case."""
+    taken = {other.casefold() for other in row}
+    while name.casefold() in taken:
+        name += "_"
+    return name
