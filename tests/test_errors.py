@@ -58,7 +58,7 @@ def test_missing_columns_are_named_with_all_that_exist_and_the_fix():
     error = ColumnError.not_found(["prompt_hte", "zz"], ["prompt_hate", "id"], fix="Map it.")
     assert str(error) == (
         "Columns not found: 'prompt_hte' (did you mean 'prompt_hate'?), 'zz'.\n"
-        "Columns: prompt_hate, id.\nMap it."
+        "Columns: prompt_hate, id.\nMap it. See what the data hold: riskshift doctor FILE."
     )
 
 

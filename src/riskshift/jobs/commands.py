@@ -38,7 +38,7 @@ def command(
     >>> print(command("analyze", ["my pairs.csv"], HARM, columns={"prompt_id": "id"}))
     riskshift analyze 'my pairs.csv' --taxonomy harm --map prompt_id=id
     >>> print(command("analyze", ["p.csv"], Taxonomy(["harm"], ["ok", "bad"])))
-    printf '%s\\n' 'categories = ["harm"]' 'levels = ["ok", "bad"]' > taxonomy.toml
+    printf '%s\n' 'categories = ["harm"]' 'levels = ["ok", "bad"]' > taxonomy.toml
     riskshift analyze p.csv --taxonomy taxonomy.toml
     """
     words = ["riskshift", verb, *map(str, paths)]

@@ -199,7 +199,16 @@ def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
 
 
 def looked(data: Any, reading: Reading, progress: Callable[[str], None]) -> Any:
-    """Find the files that are meant, and turn logs into pairs; see `look`."""
+    """Find the files that are meant, and turn logs into pairs; see `look`.
+
+    Raises
+    ------
+    TypeError
+        If there is no option of that name.
+    """
+    for name in reading:
+        if name not in Grouping.__annotations__:
+            raise TypeError(f"read() got an unexpected keyword argument {name!r}")
     return look(
         data,
         format=reading.get("format"),
