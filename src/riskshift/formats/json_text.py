@@ -216,8 +216,8 @@ def at(value: Any, path: str) -> Any:
     >>> at({"a": [{"b": 1}]}, "a.0.b"), at({"a": None}, "a.b"), at({"a.b": 2}, "a.b")
     (1, None, 2)
     """
-    if isinstance(value, dict) and path in value:
-        return value[path]
+    if isinstance(value, dict) and (path in value or "." not in path):
+        return value.get(path)
     for step in path.split("."):
         if isinstance(value, dict):
             value = value.get(step)

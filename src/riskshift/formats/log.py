@@ -14,6 +14,7 @@ from riskshift.errors import FileError
 from riskshift.formats.json_text import LARGEST, JsonText, at, paths, walk
 from riskshift.packing import packing, unpack, unreadable
 
+_decode: Final = json.JSONDecoder(strict=False).decode
 _START: Final = 1 << 20
 _FIRST: Final = 20
 # So far an object is looked through for the names it holds.
@@ -155,7 +156,7 @@ class Log:
                 if not line.strip():
                     continue
                 try:
-                    yield f"{self.name}, line {number:,}", json.loads(line, strict=False)
+                    yield f"{self.name}, line {number:,}", _decode(line.decode("utf-8-sig"))
                 except (ValueError, RecursionError) as error:
                     what = getattr(error, "msg", None) or "not UTF-8, or nested too deeply"
                     cut = "" if line.endswith(b"\n") else "; the file may have been cut off here"

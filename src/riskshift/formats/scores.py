@@ -166,9 +166,10 @@ class Labeller:
             return levels[sum(harm >= cut for cut in self._asked.cuts)]
         if text.casefold() not in YES_OR_NO or len(levels) > 2:
             cuts = "; scores from 0 to 1 need --cuts 0.5" if number is not None else ""
+            label = REFUSAL[REFUSED] if meaning == "refused" else levels[-1]
             raise LabelError(
                 f"{place}: score {name!r} is {text[:60]!r}, which is neither yes nor no. Declare what it stands for: "
-                f"--score-value {text[:20] or 'VALUE'}={REFUSAL[REFUSED] if meaning == 'refused' else levels[-1]}{cuts}."
+                f"--score-value {text[:20]}={label}{cuts}."
             )
         yes = text.casefold() in _YES
         if meaning == "refused":

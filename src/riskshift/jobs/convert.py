@@ -122,8 +122,7 @@ def convert(
         )
     progress("writing")
     try:
-        files = [file.path for file in pairs.files]
-        write_rows(place, files, pairs.columns, kept=_kept(pairs), memory_limit=memory_limit)
+        write_rows(place, pairs.files, pairs.columns, kept=_kept(pairs), memory_limit=memory_limit)
     finally:
         remove(pairs.folder)
     return Converted(

@@ -16,9 +16,12 @@ from riskshift.errors import OutputError
 from riskshift.outputs.escape import lines, spreadsheet
 from riskshift.outputs.places import check_file, write_blocks, write_bytes
 from riskshift.reading.duckdb_options import literal, options, pattern
+from riskshift.reading.formats import DataFile
 from riskshift.scratch import scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
+# Rows that are held until they are written to Parquet; rows hold texts.
+_GROUP: Final = 20_480
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 Row = Sequence[str | float | None]
 
@@ -71,7 +74,7 @@ def write_sheet(
 
 def write_rows(
     path: str | Path,
-    files: Sequence[Path],
+    files: Sequence[DataFile],
     columns: Mapping[str, str],
     *,
     kept: Collection[str],
@@ -83,7 +86,7 @@ def write_rows(
     ----------
     path : str or Path
         ``.csv``, ``.jsonl`` or ``.parquet``.
-    files : sequence of Path
+    files : sequence of DataFile
         JSON lines, in the order in which their rows are written.
     columns : mapping of str to str
         By the name of a column its type in SQL.
@@ -105,7 +108,7 @@ def write_rows(
     place = check_sheet(path)
     suffix = place.suffix.lower()
     if suffix == ".jsonl":
-        return write_blocks(place, _blocks(files))
+        return write_blocks(place, _blocks([file.path for file in files]))
     with scratch() as folder:
         made = folder / f"rows{suffix}"
         if suffix == ".parquet":
@@ -125,13 +128,13 @@ def _blocks(files: Sequence[Path]) -> Iterator[bytes]:
 
 
 def _csv_rows(
-    place: Path, files: Sequence[Path], columns: Mapping[str, str], kept: Collection[str]
+    place: Path, files: Sequence[DataFile], columns: Mapping[str, str], kept: Collection[str]
 ) -> Iterator[list[Any]]:
     for name in columns:
         _refuse_active(place, "the name of a column", name)
     yield list(columns)
     for file in files:
-        with file.open(encoding="utf-8") as opened:
+        with file.path.open("rb") as opened:
             for line in opened:
                 held = json.loads(line)
                 yield [_cell(place, name, held.get(name), name in kept) for name in columns]
@@ -144,18 +147,23 @@ def _cell(place: Path, name: str, value: Any, kept: bool) -> Any:
 
 
 def _to_parquet(
-    files: Sequence[Path], target: Path, columns: Mapping[str, str], memory_limit: str | None
+    files: Sequence[DataFile], target: Path, columns: Mapping[str, str], memory_limit: str | None
 ) -> None:
     import duckdb
 
-    named = ", ".join(literal(pattern(file)) for file in files)
+    named = ", ".join(literal(pattern(file.path)) for file in files)
+    longest = max(file.longest for file in files)
     how = options(
-        {"columns": columns, "format": "newline_delimited", "maximum_object_size": 1 << 28}
+        {"columns": columns, "format": "newline_delimited", "maximum_object_size": longest}
     )
-    with duckdb.connect(config={"temp_directory": str(target.parent)}) as connection:
-        if memory_limit is not None:
-            connection.execute("SET memory_limit = ?", [memory_limit])
-        connection.sql(f"SELECT * FROM read_json([{named}], {how})").write_parquet(str(target))  # noqa: S608
+    try:
+        with duckdb.connect(config={"temp_directory": str(target.parent)}) as connection:
+            if memory_limit is not None:
+                connection.execute("SET memory_limit = ?", [memory_limit])
+            rows = connection.sql(f"SELECT * FROM read_json([{named}], {how})")  # noqa: S608
+            rows.write_parquet(str(target), row_group_size=_GROUP)
+    except duckdb.Error as error:
+        raise OutputError(f"the pairs cannot be written: {str(error).splitlines()[0]}") from error
 
 
 def readable(text: str) -> str:

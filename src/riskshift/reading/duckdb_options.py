@@ -47,7 +47,6 @@ _CSV: Final[Options] = _PLACES | {
 }
 _JSON_OBJECTS: Final[Options] = _PLACES | {
     "ignore_errors": False,
-    "maximum_object_size": MAX_LINE,
 }
 _JSON: Final[Options] = _JSON_OBJECTS | {
     "auto_detect": False,  # the names were read before, and all values are text
@@ -99,7 +98,12 @@ def parquet_schema(file: DataFile) -> str:
 
 def _packed(files: Sequence[DataFile]) -> dict[str, object]:
     layout = "newline_delimited" if files[0].format == "jsonl" else "array"
-    return {"format": layout, "compression": files[0].compression}
+    longest = max(file.longest for file in files)
+    return {
+        "format": layout,
+        "compression": files[0].compression,
+        "maximum_object_size": longest,
+    }
 
 
 def paths(files: Sequence[DataFile]) -> str:

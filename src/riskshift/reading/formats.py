@@ -39,6 +39,8 @@ class DataFile:
         What to call it in messages.
     stamp : tuple of int
         Device, inode, size and time of the last change, when it was looked into.
+    longest : int
+        Bytes that a line of it may have; an engine holds many such lines at once.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class DataFile:
     compression: str
     name: str
     stamp: tuple[int, ...] = ()
+    longest: int = MAX_LINE
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:

@@ -26,7 +26,7 @@ from riskshift.formats.log import Log
 from riskshift.formats.scores import MEANINGS, Asked, Labeller, likely_meaning
 from riskshift.reading.formats import DataFile
 from riskshift.reading.paths import find_files, tidy, told_passed
-from riskshift.records import BLANKS, label_roles
+from riskshift.records import BLANKS, ROLES, label_roles
 from riskshift.scratch import remove, scratch_folder
 from riskshift.taxonomy import SIDES, Taxonomy
 
@@ -35,6 +35,10 @@ _STATUS: Final = "status"
 _LOG: Final = "log"
 _SCORE: Final = "score_"
 _IN_PLACE: Final = "blocked_response"
+_OURS: Final = (_STATUS, _LOG, _IN_PLACE)
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+# The least that DuckDB is told of the longest line: it holds many such at once.
+_SHORT: Final = 1 << 20
 # Types of columns, each holding those before it; of a column without values it does not matter.
 _SQL: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
 # Pairs between two words about progress.
@@ -252,6 +256,7 @@ class _Unfolding:
         prompts, responses = zip(*label_roles(self._taxonomy), strict=True)
         self._sides = {"prompt": prompts, "response": responses}
         self._columns: dict[str, int] = {}
+        self._names: dict[str, str] = {}
         self._count = 0
         self._rewritten = 0
         self._left_out = Counter[str]()
@@ -263,10 +268,12 @@ class _Unfolding:
         """Write the pairs of one log."""
         log = Log(file.path, file.name, skip_bad=self._skip_bad)
         self._progress(f"reading {file.name} as a log of {self._format.name}")
+        longest = _SHORT
         with place.open("wb") as spooled:
             for row in self._rows(log):
-                text = json.dumps(row, ensure_ascii=False, allow_nan=False)
-                spooled.write(text.encode("utf-8", "replace") + b"\n")
+                line = _encode(row).encode("utf-8", "replace") + b"\n"
+                spooled.write(line)
+                longest = max(longest, len(line))
                 for name, value in row.items():
                     self._columns[name] = max(self._columns.get(name, 0), _kind(value))
                 self._count += 1
@@ -276,7 +283,7 @@ class _Unfolding:
                     )
         if log.malformed:
             self._left_out[MALFORMED] += log.malformed
-        return replace(file, path=place, format="jsonl", stamp=())
+        return replace(file, path=place, format="jsonl", stamp=(), longest=longest)
 
     def pairs(
         self, folder: Path, files: Sequence[DataFile], originals: Sequence[DataFile]
@@ -312,6 +319,18 @@ class _Unfolding:
             assert isinstance(entry, Exchange)  # noqa: S101 - for the reader of types
             yield self._row(entry, log, number)
 
+    def _name(self, tag: str) -> str:
+        """Give what a tool calls its own a column whose name no other has, in any case."""
+        if tag not in self._names:
+            roles = (role for side in self._sides.values() for role in side)
+            taken = {*ROLES, *FIELDS, *roles, *_OURS, *self._names.values()}
+            taken = {name.casefold() for name in taken}
+            free = tag
+            while free.casefold() in taken:
+                free += "_"
+            self._names[tag] = free
+        return self._names[tag]
+
     def _row(self, exchange: Exchange, log: Log, number: int) -> dict[str, Any]:
         labels = {role: cell(value) for role, value in exchange.labels.items()}
         labels |= self._label(exchange.scores, f"{log.name}, record {number:,}")
@@ -335,7 +354,7 @@ class _Unfolding:
         row |= dict.fromkeys(roles) | labels | {_STATUS: status, _LOG: log.name}
         further = {**exchange.tags, **{f"{_SCORE}{k}": v for k, v in exchange.scores.items()}}
         for name, value in further.items():
-            row[_free(name, row)] = cell(value)
+            row[self._name(name)] = cell(value)
         keep = {_STATUS, _LOG, *self._sides["prompt"], *self._sides["response"]}
         return {name: value for name, value in row.items() if value is not None or name in keep}
 
@@ -360,11 +379,3 @@ def _no_pair(exchange: Exchange) -> str | None:
 
 def _of_response(role: str) -> bool:
     return role == _REFUSAL or role.startswith(f"{SIDES[1]}_") or role == "relevance"
-
-
-def _free(name: str, row: Mapping[str, Any]) -> str:
-    """Give a column a name that no other has, in any case."""
-    taken = {other.casefold() for other in row}
-    while name.casefold() in taken:
-        name += "_"
-    return name
