@@ -1,6 +1,7 @@
 """Each format is whole, and knows its own logs and nobody else's."""
 
 import gzip
+import os
 
 import pytest
 
@@ -72,6 +73,11 @@ def test_labelled_pairs_are_no_log(corpus_path):
 def test_a_folder_and_what_is_not_there_are_no_log(tmp_path):
     assert recognise(Log(tmp_path, "folder")) is None
     assert recognise(Log(tmp_path / "none", "none")) is None
+
+
+def test_nobody_waits_for_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    assert recognise(Log(tmp_path / "pipe.json", "pipe.json")) is None
 
 
 def test_a_packed_log_is_recognised(small, tmp_path):

@@ -72,8 +72,8 @@ class Log:
 
     @cached_property
     def start(self) -> bytes:
-        """The first bytes, unpacked; none of a folder or of what cannot be read."""
-        if self.is_folder:
+        """The first bytes, unpacked; none of a folder, a pipe, or what cannot be read."""
+        if not self.path.is_file():  # whoever opens a pipe waits for a writer
             return b""
         with suppress(FileError), self.open() as opened:
             return opened.read(_START)
