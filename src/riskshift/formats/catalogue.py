@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from riskshift.errors import unknown_choice
+from riskshift.formats.azure_openai import AZURE_OPENAI
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.log import Log
 from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 
-FORMATS: Final[Sequence[Format]] = (PROMPTFOO,)
+FORMATS: Final[Sequence[Format]] = (PROMPTFOO, AZURE_OPENAI)
 REFUSED: Final[Sequence[Refused]] = (PROMPTFOO_CSV,)
 NAMES: Final = tuple(one.name for one in FORMATS)
 

@@ -33,6 +33,8 @@ class Format:
         Scorers whose scores are known to say ``"harmful"``, ``"refused"`` or ``"safe"``.
     taxonomy : Taxonomy
         Of its labels, where the user gives none; two levels where scores make them.
+    note : str
+        What whoever reads the numbers must know; said with them.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Format:
     sides: tuple[str, ...] = ("response",)
     known: Mapping[str, str] = field(default_factory=dict)
     taxonomy: Taxonomy = HARM
+    note: str = ""
 
     def taxonomy_of(self, asked: Asked) -> Taxonomy:
         """Return the taxonomy of its labels, read as they are asked for."""

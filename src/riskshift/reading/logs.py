@@ -103,7 +103,7 @@ class Pairs:
     @property
     def notes(self) -> list[str]:
         """What the logs do not say, and how to have it said."""
-        told = []
+        told = [self.format.note] if self.format.note else []
         if not self.labelled_on("prompt"):
             told.append(
                 f"{self.format.name} does not label prompts: every label of their side is missing, and what needs it "
