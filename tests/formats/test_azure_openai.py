@@ -182,9 +182,12 @@ def test_a_category_that_was_not_looked_for_is_missing(tmp_path):
     assert not found.lacking
 
 
-def test_an_unknown_severity_is_told_with_its_place(tmp_path):
-    place = written(tmp_path, response(answer="extreme"))
-    with pytest.raises(riskshift.LabelError, match=r"pair 1.*response_hate is 'extreme'"):
+@pytest.mark.parametrize("severity", ["extreme", 2])
+def test_an_unknown_severity_is_told_with_its_place(tmp_path, severity):
+    place = written(tmp_path, response(answer=severity))
+    with pytest.raises(
+        riskshift.LabelError, match=rf"pair 1.*response_hate is 'unknown: {severity}'"
+    ):
         riskshift.analyze(place)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from riskshift.formats.calls import Call, Values, calls, largest, seen
+from riskshift.formats.calls import Call, Values, calls, dicts, largest, seen
 from riskshift.formats.calls import words as said
 from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry, LeftOut, Numbering
 from riskshift.formats.format import Format
@@ -89,8 +89,8 @@ def _answers(call: Call, nth: Numbering) -> Iterator[Entry]:
     of_prompt: list[Any] = []
     for part in call.parts:
         for name in _OF_PROMPTS:
-            of_prompt += [at(one, "content_filter_results") for one in part.get(name) or []]
-        for choice in part.get("choices") or []:
+            of_prompt += [at(one, "content_filter_results") for one in dicts(part.get(name))]
+        for choice in dicts(part.get("choices")):
             choices.setdefault(choice.get("index", 0), _Choice()).add(choice)
     if not choices:
         yield LeftOut(NO_RESPONSE)
@@ -162,7 +162,9 @@ def _labels(side: str, results: Sequence[Any]) -> dict[str, Any]:
         return {}
     found = {
         name: [
-            str(severity).casefold() for one in known if (severity := at(one, f"{name}.severity"))
+            severity.casefold() if isinstance(severity, str) else severity
+            for one in known
+            if (severity := at(one, f"{name}.severity")) is not None
         ]
         for name in TAXONOMY.categories
     }

@@ -206,25 +206,40 @@ def words(content: Any) -> str | None:
     return "".join(said) if said else None
 
 
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list; none of what is no list.
+
+    Examples
+    --------
+    >>> dicts([{"a": 1}, "b"]), dicts({"a": 1}), dicts(None)
+    ([{'a': 1}], [], [])
+    """
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def _text(part: Any) -> Any:
     if not isinstance(part, dict) or part.get("thought"):
         return None
     return part.get("text") or at(part, "guardContent.text.text")
 
 
-def largest(found: Sequence[str], levels: Mapping[str, str]) -> str | None:
-    """Return the largest of what was said of one text, as a level; what is none, as it stands.
+def largest(found: Sequence[object], levels: Mapping[str, str]) -> str | None:
+    """Return the largest of what was said of one text, as a level.
+
+    What is none of them is no label, and is refused as one; a number does not slip through as the
+    place of a level in another order.
 
     Examples
     --------
-    >>> largest(["safe", "low"], {"safe": "Safe", "low": "Low"}), largest([], {})
-    ('Low', None)
+    >>> levels = {"safe": "Safe", "low": "Low"}
+    >>> largest(["safe", "low"], levels), largest([], levels), largest([1, "safe"], levels)
+    ('Low', None, 'unknown: 1')
     """
     order = list(levels)
-    unknown = next((one for one in found if one not in levels), None)
-    if unknown is not None or not found:
-        return unknown
-    return levels[max(found, key=order.index)]
+    unknown = [one for one in found if one not in order]
+    if unknown:
+        return f"unknown: {unknown[0]}"
+    return levels[order[max(map(order.index, map(str, found)))]] if found else None
 
 
 def seen(log: Log) -> Iterator[Call]:
