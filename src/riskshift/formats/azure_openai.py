@@ -90,8 +90,8 @@ def _answers(call: Call, nth: Numbering) -> Iterator[Entry]:
     for part in call.parts:
         for name in _OF_PROMPTS:
             of_prompt += [at(one, "content_filter_results") for one in dicts(part.get(name))]
-        for choice in dicts(part.get("choices")):
-            choices.setdefault(choice.get("index", 0), _Choice()).add(choice)
+        for one in dicts(part.get("choices")):
+            choices.setdefault(one.get("index", 0), _Choice()).add(one)
     if not choices:
         yield LeftOut(NO_RESPONSE)
     for number, choice in choices.items():

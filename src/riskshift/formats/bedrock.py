@@ -152,8 +152,8 @@ BEDROCK: Final = Format(
     taxonomy=TAXONOMY,
     note=(
         "Labels are the guardrail's confidence that a text belongs to a category, and not how severe it is. They are "
-        "read where all filters are listed (outputScope FULL, trace enabled_full): elsewhere only hits are, and the rest "
-        "is unknown."
+        "read where all filters are listed (outputScope FULL, trace enabled_full): elsewhere only hits are, and the "
+        "rest is unknown."
     ),
 )
 

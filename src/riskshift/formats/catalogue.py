@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from riskshift.errors import unknown_choice
+from riskshift.formats.azure_evaluation import AZURE_EVALUATION
 from riskshift.formats.azure_openai import AZURE_OPENAI
+from riskshift.formats.azure_redteam import AZURE_REDTEAM
 from riskshift.formats.bedrock import BEDROCK, BEDROCK_ALONE
 from riskshift.formats.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALONE
 from riskshift.formats.format import Format, Refused
@@ -12,7 +14,15 @@ from riskshift.formats.log import Log
 from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.vertex_gemini import VERTEX_GEMINI
 
-FORMATS: Final[Sequence[Format]] = (PROMPTFOO, AZURE_OPENAI, VERTEX_GEMINI, BEDROCK, CONTENT_SAFETY)
+FORMATS: Final[Sequence[Format]] = (
+    PROMPTFOO,
+    AZURE_OPENAI,
+    VERTEX_GEMINI,
+    BEDROCK,
+    CONTENT_SAFETY,
+    AZURE_REDTEAM,
+    AZURE_EVALUATION,
+)
 REFUSED: Final[Sequence[Refused]] = (PROMPTFOO_CSV, BEDROCK_ALONE, CONTENT_SAFETY_ALONE)
 NAMES: Final = tuple(one.name for one in FORMATS)
 

@@ -77,6 +77,8 @@ class Pairs:
         Pairs whose prompt is not what it was made from.
     facts : mapping of str to sequence
         What the logs know of their runs: versions, dates, settings.
+    unasked : sequence of str
+        Categories of the format of which no label speaks; `taxonomy` is without them.
     """
 
     format: Format
@@ -92,6 +94,7 @@ class Pairs:
     scores: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     rewritten: int = 0
     facts: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    unasked: Sequence[str] = ()
 
     @property
     def told(self) -> str:
@@ -116,6 +119,11 @@ class Pairs:
                 if first is None
                 else f"No response has a label that is known to speak of harm. Scorers: {listing(self.scores)}. Say "
                 f"what a yes of one means: --score {first}={likely_meaning(first)} ({', '.join(MEANINGS)})."
+            )
+        if self.unasked:
+            told.append(
+                f"No label speaks of {listing(self.unasked)}: nothing is known of that, and it is left out unless "
+                "--taxonomy names it."
             )
         blocked = self.lacking.get(BLOCKED, 0)
         if blocked:
@@ -290,12 +298,16 @@ class _Unfolding:
     ) -> Pairs:
         """Return what was written, and what was met."""
         self._label.check_met(tidy(originals))
+        unasked = self._unasked()
+        taxonomy = self._taxonomy
+        for category in unasked:
+            taxonomy = taxonomy.without(category)
         return Pairs(
             self._format,
             folder,
             [file for file in files if file.path.stat().st_size],
             originals,
-            self._taxonomy,
+            taxonomy,
             {name: _SQL[kind] for name, kind in self._columns.items()},
             self._count,
             dict(sorted(self._left_out.items())),
@@ -304,7 +316,14 @@ class _Unfolding:
             self._label.met,
             self._rewritten,
             self._facts,
+            unasked,
         )
+
+    def _unasked(self) -> list[str]:
+        """Return the categories that have no label while others have some."""
+        roles = zip(self._taxonomy.categories, label_roles(self._taxonomy), strict=True)
+        bare = [name for name, sides in roles if not any(self._labelled[role] for role in sides)]
+        return bare if len(bare) < len(self._taxonomy.categories) else []
 
     def _rows(self, log: Log) -> Iterator[dict[str, Any]]:
         for number, entry in enumerate(self._format.entries(log), start=1):
