@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from riskshift.formats.scores import Asked
+from riskshift.reading.logs import find
+
 LOGS = Path(__file__).parent / "logs"
 REAL = Path(__file__).parents[3] / "shared" / "logs"
 
@@ -30,3 +33,15 @@ def real():
 def told(real):
     """What a right reader must give, by the path of a real log."""
     return json.loads((real / "counts.json").read_text())["files"]
+
+
+@pytest.fixture
+def rows():
+    """Turn a log into pairs; return them, and each as a row."""
+
+    def read(path, scores=None, cuts=(), **given):
+        found = find([path], asked=Asked(scores or {}, cuts=cuts), **given).pairs
+        lines = [line for file in found.files for line in file.path.read_text().split("\n") if line]
+        return found, [json.loads(line) for line in lines]
+
+    return read

@@ -9,10 +9,15 @@ from riskshift.formats.azure_openai import AZURE_OPENAI
 from riskshift.formats.azure_redteam import AZURE_REDTEAM
 from riskshift.formats.bedrock import BEDROCK, BEDROCK_ALONE
 from riskshift.formats.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALONE
+from riskshift.formats.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.format import Format, Refused
+from riskshift.formats.harmbench import HARMBENCH
+from riskshift.formats.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
 from riskshift.formats.log import Log
 from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
+from riskshift.formats.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
 from riskshift.formats.vertex_gemini import VERTEX_GEMINI
+from riskshift.formats.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
 
 FORMATS: Final[Sequence[Format]] = (
     PROMPTFOO,
@@ -22,8 +27,23 @@ FORMATS: Final[Sequence[Format]] = (
     CONTENT_SAFETY,
     AZURE_REDTEAM,
     AZURE_EVALUATION,
+    DEEPTEAM,
+    DEEPEVAL,
+    JAILBREAKBENCH,
+    HARMBENCH,
+    PYRIT,
+    WILDGUARD,
+    ANY_GUARDRAIL,
 )
-REFUSED: Final[Sequence[Refused]] = (PROMPTFOO_CSV, BEDROCK_ALONE, CONTENT_SAFETY_ALONE)
+REFUSED: Final[Sequence[Refused]] = (
+    PROMPTFOO_CSV,
+    BEDROCK_ALONE,
+    CONTENT_SAFETY_ALONE,
+    JAILBREAKBENCH_SUBMISSION,
+    PYRIT_CSV,
+    OTHER_DATABASE,
+    WILDGUARD_BARE,
+)
 NAMES: Final = tuple(one.name for one in FORMATS)
 
 

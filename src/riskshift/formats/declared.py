@@ -2,10 +2,11 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from riskshift.errors import RiskshiftWarning
+from riskshift.errors import FileError, RiskshiftWarning
 from riskshift.formats.exchange import FIELDS, Entry, Exchange, Fact, LeftOut, Numbering, cell
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
@@ -56,6 +57,8 @@ class Declared:
         Returns what scorers said, by name.
     repeats : sequence of str
         Columns within which repeats are numbered as samples, where the log has no such number.
+    shared : mapping of str to str
+        By the name of a column that all records share its path in the document, such as a model's.
     facts : mapping of str to str
         By the name of a fact its path in the document.
     versions : mapping of str to tuple
@@ -68,6 +71,7 @@ class Declared:
     blocked: Test | None = None
     scores: Callable[[Any], Mapping[str, Any]] | None = None
     repeats: Sequence[str] = ()
+    shared: Mapping[str, str] | None = None
     facts: Mapping[str, str] | None = None
     versions: Mapping[str, tuple[Any, ...]] | None = None
 
@@ -80,6 +84,7 @@ class Declared:
             If the log cannot be read, or a record lacks what it must have.
         """
         nth = Numbering()
+        shared = self._shared(log)
         for place, path, record in log.records(*self.lists):
             if path:
                 yield from self._beside(log, path, record)
@@ -89,7 +94,7 @@ class Declared:
                 log.fault(f"{place} lacks {lacking}.")
                 continue
             reason = next((why for why, holds in self.left_out if holds(record)), None)
-            yield LeftOut(reason) if reason else self._exchange(record, nth)
+            yield LeftOut(reason) if reason else self._exchange(record, shared, nth)
 
     def _lacking(self, record: Any) -> str | None:
         if not isinstance(record, dict):
@@ -103,8 +108,21 @@ class Declared:
             None,
         )
 
-    def _exchange(self, record: Any, nth: Numbering) -> Exchange:
-        held = {column.name: column.of(record) for column in self.columns}
+    def _shared(self, log: Log) -> dict[str, Any]:
+        """Look for what all records share, which may stand after them."""
+        paths, found = self.shared or {}, dict[str, Any]()
+        if paths:
+            # What cannot be read is said when the records are.
+            with suppress(FileError):
+                for _, path, value in Log(log.path, log.name).records(*self.lists):
+                    beside = {name: _within(path, value, whole) for name, whole in paths.items()}
+                    found |= {name: held for name, held in beside.items() if held is not None}
+                    if len(found) == len(paths):
+                        break
+        return found
+
+    def _exchange(self, record: Any, shared: Mapping[str, Any], nth: Numbering) -> Exchange:
+        held = {**shared, **{column.name: column.of(record) for column in self.columns}}
         fields = {name: _text(held.get(name)) for name in FIELDS}
         if self.repeats:
             again = nth(*(held.get(name) for name in self.repeats))

@@ -50,7 +50,8 @@ class Format:
 
     def taxonomy_of(self, asked: Asked) -> Taxonomy:
         """Return the taxonomy of its labels, read as they are asked for."""
-        return asked.taxonomy if self.taxonomy is HARM else self.taxonomy
+        declared = any(meaning != "refused" for meaning in asked.scores.values())
+        return asked.taxonomy if declared or self.taxonomy is HARM else self.taxonomy
 
 
 @dataclass(frozen=True, slots=True)
