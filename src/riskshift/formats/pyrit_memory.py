@@ -45,6 +45,8 @@ _COLUMNS: Final = {
     ),
 }
 _ROWS: Final = 1000
+# What SQLite and DuckDB say of a database that another program has open.
+_LOCKED: Final = ("database is locked", "Could not set lock", "being used by another process")
 
 
 def database(log: Log) -> str:
@@ -133,6 +135,9 @@ def _query(tables: Tables) -> str:
         [f"{of}.{name}" if name in tables[table] else "NULL" for name in names]
         for of, table, names in (("p", _PIECES, _OF_PIECE), ("s", _SCORES, _OF_SCORE))
     )
+    order = ["p.conversation_id", "p.sequence", "p.id"]
+    if "timestamp" in tables[_PIECES]:
+        order.insert(2, "p.timestamp")
     copied, original = "0", "p.id"
     if "original_prompt_id" in tables[_PIECES]:
         # A branched conversation repeats its turns; scores stay with the first of them.
@@ -144,7 +149,7 @@ def _query(tables: Tables) -> str:
     return (
         f'SELECT {", ".join(pieces)}, {copied}, {", ".join(scores)} FROM "{_PIECES}" p '  # noqa: S608
         f'LEFT JOIN "{_SCORES}" s ON s.prompt_request_response_id = {original} '
-        "ORDER BY p.conversation_id, p.sequence, p.timestamp, p.id"
+        f"ORDER BY {', '.join(order)}"
     )
 
 
@@ -226,7 +231,7 @@ def _flat(cursor: Any) -> Iterator[tuple[Any, ...]]:
 
 def _fault(log: Log, said: str) -> FileError:
     line = said.splitlines()[0] if said else "it cannot be opened"
-    if "lock" in said.casefold():
+    if any(words in said for words in _LOCKED):
         return FileError(
             f"{log.name} is locked: another program has it open ({line}). Close PyRIT or the notebook that writes it, "
             "or copy the file and give the copy."
