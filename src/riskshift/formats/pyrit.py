@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -223,12 +224,16 @@ def _categories(written: Any) -> list[str]:
 
 def _opened(value: Any) -> Any:
     """Return what a column of JSON holds; text that is none as it is."""
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return value
+    return _parsed(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    # Identifiers of scorers and targets are the same again and again.
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _listed(value: Any) -> list[Any]:
