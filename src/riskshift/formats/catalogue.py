@@ -14,6 +14,7 @@ from riskshift.formats.format import Format, Refused
 from riskshift.formats.harmbench import HARMBENCH
 from riskshift.formats.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
 from riskshift.formats.log import Log
+from riskshift.formats.pairedsafety import PAIREDSAFETY
 from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
 from riskshift.formats.vertex_gemini import VERTEX_GEMINI
@@ -34,6 +35,7 @@ FORMATS: Final[Sequence[Format]] = (
     PYRIT,
     WILDGUARD,
     ANY_GUARDRAIL,
+    PAIREDSAFETY,
 )
 REFUSED: Final[Sequence[Refused]] = (
     PROMPTFOO_CSV,

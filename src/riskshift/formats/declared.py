@@ -138,6 +138,7 @@ class Declared:
             labels=labels,
             scores=self.scores(record) if self.scores else {},
             blocked=self.blocked is not None and self.blocked(record),
+            labels_alone=False,
             tags=tags,
         )
 

@@ -43,6 +43,8 @@ class Exchange:
         What scorers said, by their names; they become labels only where it is known what they say.
     blocked : bool
         Whether a filter kept the response back, so that nothing is known of it.
+    labels_alone : bool
+        Whether the log holds labels of the response and not its text, so that none is no fault.
     tags : mapping of str to value
         What else is told, to group by.
     """
@@ -59,6 +61,7 @@ class Exchange:
     labels: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
+    labels_alone: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import json
 import zipfile
 from collections.abc import Iterator
@@ -123,10 +124,15 @@ class Log:
         line = self._text.splitlines()[0] if self._text else ""
         if self.first:
             return ()
-        delimiter = max(",;\t", key=line.count)
         with suppress(csv.Error):
-            return tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter)))
+            return tuple(map(str.strip, next(csv.reader([line], delimiter=_delimiter(line)))))
         return ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names that a row of it has, whether it is delimited text or JSON."""
+        held = self.first[0] if self.first else None
+        return frozenset(held if isinstance(held, dict) else self.columns)
 
     @cached_property
     def inside(self) -> frozenset[str]:
@@ -162,6 +168,30 @@ class Log:
                     cut = "" if line.endswith(b"\n") else "; the file may have been cut off here"
                     self.fault(f"{self.name}, line {number:,}: not valid JSON: {what}{cut}.")
 
+    def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield the rows of delimited text by the names of its columns, each with its place.
+
+        Raises
+        ------
+        FileError
+            If a row is not UTF-8, breaks the rules of quoting, or has another number of values.
+        """
+        csv.field_size_limit(LARGEST)
+        with self.open() as opened:
+            lines = io.TextIOWrapper(opened, "utf-8-sig", newline="")
+            found = csv.reader(lines, delimiter=_delimiter(self._text.splitlines()[0]), strict=True)
+            try:
+                names = [name.strip() for name in next(found)]
+                for row in found:
+                    place = f"{self.name}, line {found.line_num:,}"
+                    if len(row) == len(names):
+                        yield place, dict(zip(names, row, strict=True))
+                    elif row:
+                        self.fault(f"{place} has {len(row)} values for {len(names)} columns.")
+            except (csv.Error, UnicodeDecodeError) as error:
+                what = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+                self.fault(f"{self.name}, line {found.line_num:,}: not readable: {what}.")
+
     def items(self, path: str) -> Iterator[tuple[str, Any]]:
         """Yield the items of a list in a JSON document, and what stands beside it; see `walk`.
 
@@ -178,7 +208,7 @@ class Log:
                 self.fault(str(error))
 
     def records(self, *lists: str) -> Iterator[tuple[str, str, Any]]:
-        """Yield the records of a log: of the first of these lists that it has, else line by line.
+        """Yield the records of a log: of the first of these lists that it has, else row by row.
 
         Parameters
         ----------
@@ -191,6 +221,10 @@ class Log:
             Place of the value for a message; its path, empty for records; the value.
         """
         path = next((one for one in lists if one in self.paths), None)
+        if path is None and self._text[:1] not in ("{", "["):
+            for place, row in self.rows():
+                yield place, "", row
+            return
         if path is None and self._text[:1] != "[":
             for place, value in self.lines():
                 yield place, "", value
@@ -217,3 +251,7 @@ class Log:
     def holds(self, path: str) -> bool:
         """Tell whether the first record has something at a path."""
         return bool(self.first) and at(self.first[0], path) is not None
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t", key=line.count)

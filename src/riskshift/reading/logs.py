@@ -358,7 +358,7 @@ class _Unfolding:
         labels = {role: value for role, value in labels.items() if value is not None}
         self._labelled.update(labels.keys())
         status = BLOCKED if exchange.blocked else None
-        if not exchange.blocked and not labels.keys() & set(self._sides["response"]):
+        if not exchange.blocked and not labels.keys() & {*self._sides["response"], _REFUSAL}:
             status = UNSCORED
         if status:
             self._lacking[status] += 1
@@ -388,8 +388,8 @@ def _kind(value: object) -> int:
 
 
 def _no_pair(exchange: Exchange) -> str | None:
-    """Say why an exchange without a response is no pair; a blocked one is."""
-    if exchange.blocked:
+    """Say why an exchange without a response is no pair; a blocked one is, and labels alone are."""
+    if exchange.blocked or (exchange.labels_alone and exchange.response is None):
         return None
     if exchange.response is None:
         return NO_RESPONSE

@@ -246,7 +246,7 @@ def is_log(path: Path) -> bool:
 
 
 def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
-    if not path.is_file():
+    if not path.is_file() and not path.is_dir():
         # A pipe can be read once only, and labels are looked at more than once.
         with unreadable(str(path)), path.open("rb") as opened:
             return _spool(opened, format, str(path))
