@@ -9,6 +9,7 @@ from riskshift.formats.azure_openai import AZURE_OPENAI
 from riskshift.formats.azure_redteam import AZURE_REDTEAM
 from riskshift.formats.bedrock import BEDROCK, BEDROCK_ALONE
 from riskshift.formats.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALONE
+from riskshift.formats.datasets import DATA_SETS
 from riskshift.formats.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.harmbench import HARMBENCH
@@ -36,6 +37,7 @@ FORMATS: Final[Sequence[Format]] = (
     WILDGUARD,
     ANY_GUARDRAIL,
     PAIREDSAFETY,
+    *DATA_SETS,
 )
 REFUSED: Final[Sequence[Refused]] = (
     PROMPTFOO_CSV,

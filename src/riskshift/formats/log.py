@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from riskshift.errors import FileError
+from riskshift.formats import parquet
 from riskshift.formats.json_text import LARGEST, JsonText, at, paths, walk
 from riskshift.packing import packing, unpack, unreadable
 
@@ -130,7 +131,9 @@ class Log:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names that a row of it has, whether it is delimited text or JSON."""
+        """The names that a row of it has, in delimited text, JSON or Parquet."""
+        if self.start.startswith(parquet.MAGIC):
+            return frozenset(parquet.column_names(self.path))
         held = self.first[0] if self.first else None
         return frozenset(held if isinstance(held, dict) else self.columns)
 
@@ -220,6 +223,10 @@ class Log:
         (str, str, value)
             Place of the value for a message; its path, empty for records; the value.
         """
+        if self.start.startswith(parquet.MAGIC):
+            for number, row in enumerate(parquet.rows(self.path, self.name), start=1):
+                yield f"{self.name}, row {number:,}", "", row
+            return
         path = next((one for one in lists if one in self.paths), None)
         if path is None and self._text[:1] not in ("{", "["):
             for place, row in self.rows():
