@@ -180,13 +180,20 @@ def test_a_row_that_was_cut_off_and_one_without_a_prompt_are_faults(small, tmp_p
         rows(place)
 
 
-def test_text_that_is_no_utf8_or_is_quoted_wrongly_says_where(small, tmp_path):
+def test_a_row_that_is_quoted_wrongly_says_where(small, tmp_path):
     place = tmp_path / "broken.csv"
-    whole = (small / "toxicchat.csv").read_bytes()
-    for more in (b"c4,\xff,b,True,0,0,[]\n", b'c4,"a"b,c,True,0,0,[]\n'):
-        place.write_bytes(whole + more)
-        with pytest.raises(riskshift.FileError, match=r"broken.csv, line \d: not readable"):
-            rows(place)
+    place.write_text((small / "toxicchat.csv").read_text() + 'c4,"a"b,c,True,0,0,[]\n')
+    with pytest.raises(riskshift.FileError, match=r"broken.csv, line 5: not readable"):
+        rows(place)
+
+
+def test_what_is_no_utf8_far_into_a_file_is_a_fault(small, tmp_path):
+    place = tmp_path / "broken.csv"
+    row = b"c2,Where do slugs sleep?,Under stones.,True,0,0,[]\n"
+    start = (small / "toxicchat.csv").read_bytes()
+    place.write_bytes(start + row * 25_000 + b"c4,\xff,b,True,0,0,[]\n")
+    with pytest.raises(riskshift.FileError, match=r"broken.csv, line [0-9,]+: not readable: not U"):
+        rows(place)
 
 
 def test_semicolons_and_a_mark_before_the_text_are_read_too(small, tmp_path):
