@@ -15,6 +15,7 @@ from riskshift.formats.format import Format, Refused
 from riskshift.formats.harmbench import HARMBENCH
 from riskshift.formats.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
 from riskshift.formats.log import Log
+from riskshift.formats.modelbench import MODELBENCH
 from riskshift.formats.pairedsafety import PAIREDSAFETY
 from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
@@ -38,6 +39,7 @@ FORMATS: Final[Sequence[Format]] = (
     ANY_GUARDRAIL,
     PAIREDSAFETY,
     *DATA_SETS,
+    MODELBENCH,
 )
 REFUSED: Final[Sequence[Refused]] = (
     PROMPTFOO_CSV,
