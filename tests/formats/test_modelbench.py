@@ -46,7 +46,9 @@ def test_one_of_several_annotators_is_declared(real):
     _, held = rows(path, {"ann_a.is_safe": "safe"})
     assert [row["response_harm"] for row in held].count("Harmful") == 1
     both = {"ann_a.is_safe": "safe", "ann_c.is_safe": "safe"}
-    with pytest.raises(riskshift.LabelError, match=r"'ann_a.is_safe' says Safe and 'ann_c.is_safe'"):
+    with pytest.raises(
+        riskshift.LabelError, match=r"'ann_a.is_safe' says Safe and 'ann_c.is_safe'"
+    ):
         rows(path, both)
 
 

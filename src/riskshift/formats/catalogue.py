@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from riskshift.errors import unknown_choice
+from riskshift.formats.annotations import ANNOTATIONS
 from riskshift.formats.azure_evaluation import AZURE_EVALUATION
 from riskshift.formats.azure_openai import AZURE_OPENAI
 from riskshift.formats.azure_redteam import AZURE_REDTEAM
@@ -13,7 +14,9 @@ from riskshift.formats.datasets import DATA_SETS
 from riskshift.formats.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.harmbench import HARMBENCH
+from riskshift.formats.helm import HELM, HELM_BESIDE, HELM_CHOICE
 from riskshift.formats.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
+from riskshift.formats.lm_eval import LM_EVAL, LM_EVAL_CHOICE
 from riskshift.formats.log import Log
 from riskshift.formats.modelbench import MODELBENCH
 from riskshift.formats.pairedsafety import PAIREDSAFETY
@@ -40,6 +43,8 @@ FORMATS: Final[Sequence[Format]] = (
     PAIREDSAFETY,
     *DATA_SETS,
     MODELBENCH,
+    LM_EVAL,
+    HELM,
 )
 REFUSED: Final[Sequence[Refused]] = (
     PROMPTFOO_CSV,
@@ -49,6 +54,10 @@ REFUSED: Final[Sequence[Refused]] = (
     PYRIT_CSV,
     OTHER_DATABASE,
     WILDGUARD_BARE,
+    LM_EVAL_CHOICE,
+    HELM_CHOICE,
+    HELM_BESIDE,
+    *ANNOTATIONS,
 )
 NAMES: Final = tuple(one.name for one in FORMATS)
 
