@@ -101,7 +101,7 @@ FIX_LABELS = "Fix the labels, or leave these rows out with --skip-bad."
         ),
         (
             "a.csv",
-            (HEAD + "a,0,1\n").encode("utf-16"),
+            (HEAD + "a,0,1\n").encode("utf-16-le"),
             FileError,
             ["a.csv is not UTF-8; it looks like UTF-16. Save it as UTF-8."],
         ),

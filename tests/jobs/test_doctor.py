@@ -110,7 +110,7 @@ def test_a_scorer_that_speaks_of_something_is_proposed(tmp_path, monkeypatch):
     [
         ("none.csv", None, "does not exist"),
         ("empty.csv", b"", "is empty"),
-        ("wide.csv", "a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("wide.csv", "a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
         ("cut.json", b'[{"a": 1}, {"a"', "not valid JSON"),
         ("page.html", b"<p>text</p>", "unknown suffix"),
         ("log.zip", b"PK\x03\x04 and no zip", "unknown suffix"),

@@ -197,7 +197,6 @@ def test_a_file_that_may_not_be_read_is_refused(folder, monkeypatch):
         (gzip.compress(CSV, mtime=0)[:15], "cannot be read: Compressed file ended"),
         (b"\x1f\x8bgarbage", "cannot be read: "),
         (b"\x28\xb5\x2f\xfdgarbage", "cannot be read: Unable to decompress"),
-        (CSV.decode().encode("utf-16"), "looks like UTF-16. Save it as UTF-8"),
         (CSV.decode().encode("utf-16-le"), "looks like UTF-16. Save it as UTF-8"),
         (CSV.decode().encode("utf-16-be"), "looks like UTF-16. Save it as UTF-8"),
     ],
@@ -206,6 +205,13 @@ def test_a_file_that_may_not_be_read_is_refused(folder, monkeypatch):
 def test_bytes_that_are_no_text_are_refused(folder, name, content, message):
     write(folder / name, content)
     with pytest.raises(FileError, match=f"{name} .*{message}"):
+        find_files([name])
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_json_in_utf16_is_refused(folder, name):
+    write(folder / name, CSV.decode().encode("utf-16"))
+    with pytest.raises(FileError, match=r"looks like UTF-16. Save it as UTF-8"):
         find_files([name])
 
 

@@ -22,6 +22,7 @@ from riskshift.formats.modelbench import MODELBENCH
 from riskshift.formats.pairedsafety import PAIREDSAFETY
 from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
+from riskshift.formats.spreadsheets import SPREADSHEETS
 from riskshift.formats.vertex_gemini import VERTEX_GEMINI
 from riskshift.formats.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
 
@@ -58,6 +59,7 @@ REFUSED: Final[Sequence[Refused]] = (
     HELM_CHOICE,
     HELM_BESIDE,
     *ANNOTATIONS,
+    *SPREADSHEETS,
 )
 NAMES: Final = tuple(one.name for one in FORMATS)
 

@@ -23,7 +23,7 @@ from riskshift.reading.formats import (
 )
 from riskshift.reading.logs import Found, Pairs, find
 from riskshift.reading.paths import tidy
-from riskshift.reading.repair import told, unwrapped, without_bad_rows, without_mark
+from riskshift.reading.repair import as_utf8, told, unwrapped, without_bad_rows
 from riskshift.reading.scan import Uses, mixed_line_ends, read_header, scan
 from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
 from riskshift.scratch import remove, scratch_folder
@@ -221,7 +221,7 @@ def read_found(
         duckdb_options.check_found(connection, file)
     skipped = {}
     if found.pairs is None:
-        files = [unwrapped(without_mark(file, folder), folder, options) for file in found.files]
+        files = [unwrapped(as_utf8(file, folder), folder, options) for file in found.files]
         if options.skip_bad:
             files, dropped = without_bad_rows(files, folder, options.uses)
             if dropped:

@@ -20,7 +20,7 @@ BOM: Final = b"\xef\xbb\xbf"
 # Bytes that one byte may stand for: gzip reaches 1,032, zstd more.
 _MOST_PACKED: Final = 1 << 15
 _UTF32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
     Raises
     ------
     FileError
-        If it cannot be opened, is empty, or is encoded in UTF-16.
+        If it cannot be opened, is empty, or is encoded in UTF-16 without a mark that says so.
     """
     with unreadable(name), path.open("rb") as packed:
         state = stamp(os.fstat(packed.fileno()))
@@ -198,7 +198,9 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
         return file
     if start.startswith(_UTF32) or b"\0\0\0" in start[:4]:
         raise FileError(f"{name} is not UTF-8; it looks like UTF-32. Save it as UTF-8.")
-    if start.startswith(_UTF16) or b"\0" in start[:2]:
+    if start.startswith(UTF16) and format in (None, "csv", "tsv"):
+        return file  # as Excel writes text; a copy of it is read
+    if start.startswith(UTF16) or b"\0" in start[:2]:
         raise FileError(f"{name} is not UTF-8; it looks like UTF-16. Save it as UTF-8.")
     if format is None or file.format in ("json", "jsonl"):
         return replace(file, format=_layout(file, format))

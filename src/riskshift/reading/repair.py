@@ -1,5 +1,6 @@
 """Copies of text files that can be read: without malformed rows, marks and mixed line ends."""
 
+import codecs
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,21 +9,48 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from riskshift.errors import FileError
-from riskshift.reading.formats import BOM, MAX_LINE, DataFile
+from riskshift.reading.formats import BOM, MAX_LINE, UTF16, DataFile
 from riskshift.reading.scan import Header, Scanned, Uses, mixed_line_ends, read_header, scan
 from riskshift.records import Options
 
 
-def without_mark(file: DataFile, folder: Path) -> DataFile:
-    """Copy a JSON file that begins with a byte order mark, which DuckDB does not read."""
-    if file.format not in ("json", "jsonl"):
+def as_utf8(file: DataFile, folder: Path) -> DataFile:
+    """Copy what DuckDB does not read: JSON that begins with a byte order mark, text in UTF-16.
+
+    Raises
+    ------
+    FileError
+        If a file whose mark says UTF-16 is none.
+    """
+    if file.format == "parquet":
         return file
+    if file.format not in ("json", "jsonl"):
+        return _from_utf16(file, folder)
     with file.open() as opened:
         if opened.read(len(BOM)) != BOM:
             return file
         with NamedTemporaryFile(dir=folder, delete=False) as copy:
             while block := opened.read(1 << 20):
                 copy.write(block)
+    return replace(file, path=Path(copy.name), compression="none")
+
+
+def _from_utf16(file: DataFile, folder: Path) -> DataFile:
+    with file.open() as opened:
+        start = opened.read(2)
+        if start not in UTF16:
+            return file
+        decode = codecs.getincrementaldecoder("utf-16")().decode
+        with NamedTemporaryFile(dir=folder, delete=False) as copy:
+            try:
+                while start:
+                    copy.write(decode(start).encode())
+                    start = opened.read(1 << 20)
+                copy.write(decode(b"", final=True).encode())
+            except UnicodeError as error:
+                raise FileError(
+                    f"{file.name} begins as UTF-16 and is not: {getattr(error, 'reason', error)}. Save it as UTF-8."
+                ) from error
     return replace(file, path=Path(copy.name), compression="none")
 
 
