@@ -22,12 +22,21 @@ def zstd() -> Any:
     return module
 
 
+def zips() -> Any:
+    """Return the module that reads zip files, also those whose members are packed with zstd."""
+    if sys.version_info >= (3, 14):
+        import zipfile as module
+    else:
+        from backports.zstd import zipfile as module
+    return module
+
+
 @contextmanager
 def unreadable(name: str) -> Iterator[None]:
     """Turn what the system or an unpacker says while a file is read into a message."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, zstd().ZstdError) as error:
+    except (OSError, EOFError, zlib.error, zstd().ZstdError, zips().BadZipFile) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"{name} cannot be read: {reason}.") from error
 

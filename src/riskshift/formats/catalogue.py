@@ -15,6 +15,7 @@ from riskshift.formats.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.harmbench import HARMBENCH
 from riskshift.formats.helm import HELM, HELM_BESIDE, HELM_CHOICE
+from riskshift.formats.inspect_ai import INSPECT, INSPECT_CUT
 from riskshift.formats.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
 from riskshift.formats.lm_eval import LM_EVAL, LM_EVAL_CHOICE
 from riskshift.formats.log import Log
@@ -46,6 +47,7 @@ FORMATS: Final[Sequence[Format]] = (
     MODELBENCH,
     LM_EVAL,
     HELM,
+    INSPECT,
 )
 REFUSED: Final[Sequence[Refused]] = (
     PROMPTFOO_CSV,
@@ -60,6 +62,7 @@ REFUSED: Final[Sequence[Refused]] = (
     HELM_BESIDE,
     *ANNOTATIONS,
     *SPREADSHEETS,
+    INSPECT_CUT,
 )
 NAMES: Final = tuple(one.name for one in FORMATS)
 

@@ -14,6 +14,7 @@ NO_RESPONSE: Final = "no response"
 EMPTY: Final = "empty response"
 NEVER: Final = "never evaluated"
 MALFORMED: Final = "malformed row"
+REPEATED: Final = "repeated in another log of the run"
 # Why a pair lacks labels of its response; a column `status` says so.
 BLOCKED: Final = "blocked"
 UNSCORED: Final = "unscored"

@@ -1,6 +1,6 @@
 """What a format is: how it is recognised, what it labels, and its exchanges."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from riskshift.formats.exchange import Entry
@@ -35,6 +35,9 @@ class Format:
         Of its labels, where the user gives none; two levels where scores make them.
     note : str
         What whoever reads the numbers must know; said with them.
+    together : callable, optional
+        Yields what several logs hold, for each log its entries, where one log may repeat what
+        another holds; without it each log is read by itself.
     """
 
     name: str
@@ -47,6 +50,13 @@ class Format:
     known: Mapping[str, str] = field(default_factory=dict)
     taxonomy: Taxonomy = HARM
     note: str = ""
+    together: Callable[[Sequence[Log]], Sequence[Iterator[Entry]]] | None = None
+
+    def of(self, logs: Sequence[Log]) -> Sequence[Iterator[Entry]]:
+        """Return the entries of each log, in their order."""
+        if self.together is not None and len(logs) > 1:
+            return self.together(logs)
+        return [self.entries(log) for log in logs]
 
     def taxonomy_of(self, asked: Asked) -> Taxonomy:
         """Return the taxonomy of its labels, read as they are asked for."""

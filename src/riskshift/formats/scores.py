@@ -24,6 +24,7 @@ REST: Final = "other"
 _YES: Final = frozenset({"true", "yes", "1", "1.0", "c"})  # C and I: correct and incorrect
 _NO: Final = frozenset({"false", "no", "0", "0.0", "i"})
 YES_OR_NO: Final = _YES | _NO
+NO_SCORE: Final = str(None).casefold()
 
 
 @dataclass(frozen=True, slots=True)

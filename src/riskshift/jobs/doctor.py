@@ -11,7 +11,7 @@ from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.purposes import PAIRS
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, LabelError, PairError, RiskshiftError, listing
-from riskshift.formats.scores import MEANINGS, YES_OR_NO, likely_meaning
+from riskshift.formats.scores import MEANINGS, NO_SCORE, YES_OR_NO, likely_meaning
 from riskshift.jobs.commands import command
 from riskshift.jobs.opening import Grouping, Reading, bound, looked, silent
 from riskshift.reading.logs import Found, Pairs
@@ -144,7 +144,8 @@ def _of_harm(scores: Mapping[str, Mapping[str, int]]) -> tuple[str, str] | None:
     """Pick a scorer that says yes or no, and may say it of harm."""
     for name, said in scores.items():
         meaning = likely_meaning(name)
-        if meaning != "refused" and {word.casefold() for word in said} <= YES_OR_NO:
+        words = {word.casefold() for word in said} - {NO_SCORE}
+        if meaning != "refused" and words and words <= YES_OR_NO:
             return name, meaning
     return None
 

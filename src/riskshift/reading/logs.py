@@ -16,6 +16,7 @@ from riskshift.formats.exchange import (
     MALFORMED,
     NO_RESPONSE,
     UNSCORED,
+    Entry,
     Exchange,
     Fact,
     LeftOut,
@@ -227,7 +228,7 @@ def unfold(
     unfolding = _Unfolding(named(logs[0].format), asked, skip_bad, progress)
     folder = scratch_folder()
     try:
-        made = [unfolding.one(file, folder / f"{at}.jsonl") for at, file in enumerate(logs)]
+        made = unfolding.each(logs, folder)
         return unfolding.pairs(folder, made, logs)
     except BaseException:
         remove(folder)
@@ -272,13 +273,17 @@ class _Unfolding:
         self._labelled = Counter[str]()
         self._facts: dict[str, list[Any]] = {}
 
-    def one(self, file: DataFile, place: Path) -> DataFile:
-        """Write the pairs of one log."""
-        log = Log(file.path, file.name, skip_bad=self._skip_bad)
+    def each(self, files: Sequence[DataFile], folder: Path) -> list[DataFile]:
+        """Write the pairs of each log."""
+        logs = [Log(file.path, file.name, skip_bad=self._skip_bad) for file in files]
+        held = enumerate(zip(files, logs, self._format.of(logs), strict=True))
+        return [self._one(*one, folder / f"{at}.jsonl") for at, one in held]
+
+    def _one(self, file: DataFile, log: Log, entries: Iterable[Entry], place: Path) -> DataFile:
         self._progress(f"reading {file.name} as a log of {self._format.name}")
         longest = _SHORT
         with place.open("wb") as spooled:
-            for row in self._rows(log):
+            for row in self._rows(log, entries):
                 line = _encode(row).encode("utf-8", "replace") + b"\n"
                 spooled.write(line)
                 longest = max(longest, len(line))
@@ -325,8 +330,8 @@ class _Unfolding:
         bare = [name for name, sides in roles if not any(self._labelled[role] for role in sides)]
         return bare if len(bare) < len(self._taxonomy.categories) else []
 
-    def _rows(self, log: Log) -> Iterator[dict[str, Any]]:
-        for number, entry in enumerate(self._format.entries(log), start=1):
+    def _rows(self, log: Log, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
+        for number, entry in enumerate(entries, start=1):
             if isinstance(entry, Fact):
                 known = self._facts.setdefault(entry.name, [])
                 known += [entry.value] if entry.value not in known else []
