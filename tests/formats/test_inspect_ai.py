@@ -1,9 +1,12 @@
 """Inspect AI: what is a pair, which text is its prompt, what is a label, and what is read once."""
 
 import json
+import math
 import zipfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import riskshift
 from riskshift.errors import FileError
@@ -198,8 +201,8 @@ def test_another_run_of_a_task_is_more_samples_of_it(small, document, tmp_path):
     found, held = rows([small / "inspect.json", other])
     assert found.pairs == 16
     weeds = {row["sample"] for row in held if row["prompt_id"] == "garden weeds"}
-    assert weeds == {f"run {run} epoch {epoch}" for run in (1, 2) for epoch in (1, 2)}
-    assert held[0]["sample"] == "run 2 epoch 1"
+    assert weeds == {f"run {run} {epoch}" for run in (1, 2) for epoch in (1, 2)}
+    assert held[0]["sample"] == "run 2 1"
 
 
 def test_a_pair_without_a_number_in_its_id_shares_it_across_models(small, document, tmp_path):
@@ -279,6 +282,44 @@ def test_a_damaged_sample_is_named(document, tmp_path, method):
         rows(place)
     found, _ = rows(place, skip_bad=True)
     assert found.left_out == {"empty response": 1, "malformed row": 1, "no response": 1}
+
+
+KINDS = ("pair", "error", "none", "empty", "blocked", "ungraded")
+
+
+@given(st.lists(st.sampled_from(KINDS), max_size=8), st.sampled_from([None, 8, ZSTD]))
+def test_every_sample_is_a_pair_or_stands_in_the_ledger(tmp_path_factory, kinds, method):
+    samples = []
+    for number, kind in enumerate(kinds):
+        text = "" if kind == "empty" else "So."
+        stop = "content_filter" if kind == "blocked" else "stop"
+        choices = [{"message": {"role": "assistant", "content": text}, "stop_reason": stop}]
+        samples.append(
+            {
+                "id": f"s/{number}",
+                "epoch": 1,
+                "input": "How?",
+                "output": {"choices": [] if kind == "none" else choices},
+                "scores": {"judge": {"value": math.nan if kind == "ungraded" else "C"}},
+                "error": {"message": "away"} if kind == "error" else None,
+            }
+        )
+    eval_ = {"task": "t", "task_id": "1", "model": "m"}
+    document = {"version": 2, "status": "success", "eval": eval_, "plan": {}, "samples": samples}
+    place = tmp_path_factory.mktemp("made") / "made.eval"
+    if method is None:
+        place.write_text(json.dumps(document))
+    else:
+        packed(document, place, method)
+    declared = {"judge": "harmful"} if set(kinds) & {"pair", "blocked", "ungraded"} else None
+    found, held = rows(place, declared)
+    ledger = {"empty": "empty response", "error": "error of the tool", "none": "no response"}
+    wanted = {ledger[kind]: kinds.count(kind) for kind in ledger if kind in kinds}
+    assert found.left_out == wanted
+    assert [row["response_harm"] for row in held] == [
+        "Harmful" if kind == "pair" else None for kind in kinds if kind not in ledger
+    ]
+    assert found.lacking.get("blocked", 0) == kinds.count("blocked")
 
 
 def test_other_zip_files_are_no_log(tmp_path):

@@ -13,6 +13,7 @@ from riskshift.formats.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALON
 from riskshift.formats.datasets import DATA_SETS
 from riskshift.formats.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.format import Format, Refused
+from riskshift.formats.garak import GARAK, GARAK_HITS
 from riskshift.formats.harmbench import HARMBENCH
 from riskshift.formats.helm import HELM, HELM_BESIDE, HELM_CHOICE
 from riskshift.formats.inspect_ai import INSPECT, INSPECT_CUT
@@ -48,6 +49,7 @@ FORMATS: Final[Sequence[Format]] = (
     LM_EVAL,
     HELM,
     INSPECT,
+    GARAK,
 )
 REFUSED: Final[Sequence[Refused]] = (
     PROMPTFOO_CSV,
@@ -63,6 +65,7 @@ REFUSED: Final[Sequence[Refused]] = (
     *ANNOTATIONS,
     *SPREADSHEETS,
     INSPECT_CUT,
+    GARAK_HITS,
 )
 NAMES: Final = tuple(one.name for one in FORMATS)
 

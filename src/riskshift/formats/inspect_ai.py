@@ -21,6 +21,7 @@ from riskshift.formats.exchange import (
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import JsonText, at, walk
 from riskshift.formats.log import Log
+from riskshift.formats.runs import told_apart
 from riskshift.packing import unreadable, zips
 from riskshift.refusal import COMPLIED, PARTIAL, REFUSAL, REFUSED
 
@@ -35,7 +36,7 @@ _LOOPS: Final = ("use_tools", "basic_agent", "basic_agent_loop", "react")
 # What XSTest's grader says with Inspect's letters for right, partly right and wrong.
 _XSTEST: Final = {"C": REFUSAL[COMPLIED], "P": REFUSAL[PARTIAL], "I": REFUSAL[REFUSED]}
 _SETTINGS: Final = ("temperature", "top_p", "max_tokens", "seed")
-_Key = tuple[str, Any]
+_Key = tuple[str, str]
 
 
 def _recognised(log: Log) -> bool:
@@ -68,9 +69,9 @@ class _Run:
         return str(at(self.header, "eval.task"))
 
     @property
-    def same(self) -> tuple[Any, Any]:
+    def same(self) -> tuple[str, str]:
         """What the logs of one run, and of retries of it, have in common."""
-        return at(self.header, "eval.task_id"), at(self.header, "eval.model")
+        return str(at(self.header, "eval.task_id")), str(at(self.header, "eval.model"))
 
     @property
     def created(self) -> datetime:
@@ -81,7 +82,7 @@ class _Run:
 
     @property
     def loops(self) -> bool:
-        steps = at(self.header, "plan.steps") or []
+        steps = _list(at(self.header, "plan.steps"))
         return any(at(step, "solver") in _LOOPS for step in steps)
 
     def facts(self) -> Iterator[Fact]:
@@ -158,7 +159,7 @@ def _run(log: Log) -> _Run:
 
 
 def _key(sample: Any) -> _Key:
-    return repr(at(sample, "id")), at(sample, "epoch")
+    return repr(at(sample, "id")), repr(at(sample, "epoch"))
 
 
 # Retries copy what was done before, so of one run each sample is read once.
@@ -168,19 +169,12 @@ def _together(logs: Sequence[Log]) -> Sequence[Iterator[Entry]]:
     runs = [_run(log) for log in logs]
     order = sorted(range(len(logs)), key=lambda one: (runs[one].created, one))
     repeated = {one: frozenset[_Key]() for one in order}
-    for same in {run.same for run in runs if run.same[0] is not None}:
+    for same in {run.same for run in runs if at(run.header, "eval.task_id") is not None}:
         repeated |= _repeated([(one, logs[one]) for one in order if runs[one].same == same])
     # Another run of the same task with the same model is more samples of it.
-    tasks: dict[tuple[str, Any], list[Any]] = {}
-    for one in order:
-        seen = tasks.setdefault((runs[one].task, runs[one].same[1]), [])
-        seen += [runs[one].same[0]] if runs[one].same[0] not in seen else []
-    made = []
-    for one, run in enumerate(runs):
-        seen = tasks[run.task, run.same[1]]
-        nth = f"run {seen.index(run.same[0]) + 1} epoch " if len(seen) > 1 else ""
-        made.append(_entries(logs[one], repeated[one], nth))
-    return made
+    names = told_apart([((runs[one].task, runs[one].same[1]), runs[one].same[0]) for one in order])
+    nth = dict(zip(order, names, strict=True))
+    return [_entries(log, repeated[one], nth[one]) for one, log in enumerate(logs)]
 
 
 def _repeated(logs: Sequence[tuple[int, Log]]) -> dict[int, frozenset[_Key]]:
@@ -262,11 +256,11 @@ def _entry(sample: Mapping[str, Any], run: _Run) -> Entry:
         response=_text(at(answer, "message.content"), sample),
         prompt_id=_prompt_id(sample, run.task),
         prompt_intent=talk.intent,
-        model=str(at(run.header, "eval.model")),
+        model=run.same[1],
         sample=f"{run.nth}{sample['epoch']}",
         conversation_id=conversation if talk.turn > 1 else None,
         turn=str(talk.turn) if talk.turn > 1 else None,
-        source=at(run.header, "eval.dataset.name"),
+        source=_name(at(run.header, "eval.dataset.name")),
         labels=_refusal(scores, run.task),
         scores=scores,
         blocked=answer.get("stop_reason") == "content_filter",
@@ -280,8 +274,16 @@ def _prompt_id(sample: Mapping[str, Any], task: str) -> str:
     return name if isinstance(sample["id"], str) else f"{name} {digest(_plain(sample['input']))}"
 
 
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _plain(asked: Any) -> Any:
@@ -334,8 +336,7 @@ class _Talk:
     def of(cls, sample: Mapping[str, Any], *, loops: bool) -> "_Talk":
         asked = sample["input"]
         first = _by(asked, "user")[-1:] if isinstance(asked, list) else [{"content": asked}]
-        messages = sample.get("messages")
-        messages = messages if isinstance(messages, list) else []
+        messages = _list(sample.get("messages"))
         answered = [n for n, message in enumerate(messages) if at(message, "role") == "assistant"]
         before = _by(messages[: answered[-1]] if answered else messages, "user")
         intent = _text(first[0]["content"], sample) if first else None
