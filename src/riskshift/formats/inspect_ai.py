@@ -314,7 +314,8 @@ def _text(content: Any, sample: Mapping[str, Any]) -> str | None:
         parts = [at(part, "text") for part in content if at(part, "type") == "text"]
         return "\n".join(_text(part, sample) or "" for part in parts)
     if isinstance(content, str) and content.startswith("attachment://"):
-        return at(sample.get("attachments"), content.removeprefix("attachment://")) or content
+        held = at(sample.get("attachments"), content.removeprefix("attachment://"))
+        return held if isinstance(held, str) else content
     return content if isinstance(content, str) else None
 
 
