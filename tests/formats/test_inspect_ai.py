@@ -284,6 +284,34 @@ def test_a_damaged_sample_is_named(document, tmp_path, method):
     assert found.left_out == {"empty response": 1, "malformed row": 1, "no response": 1}
 
 
+@pytest.mark.parametrize("layout", [{"separators": (",", ":")}, {"indent": 2}, {}])
+def test_events_are_passed_over_and_what_follows_them_is_read(tmp_path, layout):
+    nested = {"events": [{"model_usage": {}}], "model_usage": {}}
+    sample = {
+        "id": "a",
+        "epoch": 1,
+        "input": "How?",
+        "metadata": {"x": 1, "deep": nested},
+        "output": {"choices": [{"message": {"content": "attachment://1"}, "stop_reason": "stop"}]},
+        "events": [nested, '],"model_usage":{}'],
+        "model_usage": {},
+        "limit": {"type": "token"},
+        "attachments": {"1": "So."},
+        "error_retries": [],
+    }
+    plain = {name: value for name, value in sample.items() if name != "metadata"}
+    again = {**sample, "id": "b", "error_retries": [nested]}
+    failed = {**plain, "id": "c", "error": {"message": "away"}}
+    place = tmp_path / "made.eval"
+    with zipfile.ZipFile(place, "w") as made:
+        made.writestr("_journal/start.json", '{"version": 2, "eval": {"task": "t", "model": "m"}}')
+        for one in (sample, {**plain, "id": "d"}, again, failed):
+            made.writestr(f"samples/{one['id']}.json", json.dumps(one, **layout))
+    found, held = rows(place)
+    assert [(row["response"], row["limit"]) for row in held] == [("So.", "token")] * 3
+    assert found.left_out == {"error of the tool": 1}
+
+
 KINDS = ("pair", "error", "none", "empty", "blocked", "ungraded")
 
 

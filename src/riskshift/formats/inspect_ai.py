@@ -1,10 +1,12 @@
 """Inspect AI: logs of evaluations, as .eval (a zip file) and as JSON."""
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import IO, Any, Final
 
 from riskshift.errors import FileError, RiskshiftWarning
@@ -28,6 +30,13 @@ from riskshift.refusal import COMPLIED, PARTIAL, REFUSAL, REFUSED
 _START: Final = "_journal/start.json"
 _HEADER: Final = "header.json"
 _SAMPLES: Final = "samples/"
+# How a sample's events begin and what follows them, as versions with and without blanks write it.
+_EVENTS: Final = (
+    (b',"events":[', b'],"model_usage":'),
+    (b',\n  "events": [', b'],\n  "model_usage":'),
+)
+_AT_ONCE: Final = 1 << 25
+_decode: Final = json.JSONDecoder(strict=False).decode
 _PACKED: Final = (0, 8, 93)  # as it is, deflate, zstd
 _KNOWN: Final = (2,)
 _UNPARSED: Final = "Grade not found in model output"
@@ -139,10 +148,29 @@ def _member(held: Any, info: Any, place: str) -> dict[str, Any]:
     if info.compress_type not in _PACKED or info.flag_bits & 1:
         raise FileError(f"{place} is packed in a way that Inspect does not use.")
     with unreadable(place), held.open(info) as opened:
-        return _without_events(opened, place)
+        if info.file_size > _AT_ONCE:
+            return _streamed(opened, place)
+        content = opened.read()
+    return _around_events(content) or _streamed(BytesIO(content), place)
 
 
-def _without_events(opened: IO[bytes], place: str) -> dict[str, Any]:
+def _around_events(content: bytes) -> dict[str, Any] | None:
+    """Read what stands before and after the events, where both are whole by themselves.
+
+    Unescaped quotes are never inside a text. So what was found is the sample's own, and not deeper
+    in it, if what is left of the sample on each side is an object that ends where the text ends.
+    """
+    for start, end in _EVENTS:
+        first, last = content.find(start), content.rfind(end)
+        if 0 < first < last:
+            with suppress(ValueError, RecursionError):
+                before = _decode(content[:first].decode() + "}")
+                after = _decode("{" + content[last + end.index(b",") + 1 :].decode())
+                return {**before, **after}
+    return None
+
+
+def _streamed(opened: IO[bytes], place: str) -> dict[str, Any]:
     return {
         path: value for path, value in walk(JsonText(opened, place), "events") if path != "events"
     }
