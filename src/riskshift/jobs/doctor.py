@@ -125,7 +125,7 @@ def _of_log(paths: Sequence[Any], found: Found, pairs: Pairs, reading: Grouping)
     told = [pairs.format.title, f"Labels: {pairs.format.labels}", *_counted(pairs)]
     if not pairs.pairs:
         return Checkup(source, (*told, "Nothing in it can be analyzed."))
-    if any(pairs.labelled_on(side) for side in SIDES) or pairs.labelled.get("refusal"):
+    if pairs.labelled:
         collapsed = collapse(bound(found, reading, PAIRS))
         told += _held(collapsed)
         then = command("analyze", paths, flags=_flags(reading))
