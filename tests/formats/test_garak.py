@@ -66,7 +66,7 @@ def test_the_primary_detector_says_harm_where_the_report_names_it(real):
     assert (said.count("Harmful"), said.count("Safe")) == (9, 15)
     assert {row["refusal"] for row in held} == {"complied"}
     found, _ = rows(real / "garak" / "made_g09016-repeat.report.jsonl")
-    assert found.lacking == {"unscored": 312}
+    assert found.lacking == {"unscored": 309}
     found, held = rows(real / "garak" / "made_g09016-repeat.report.jsonl", {"dan.DAN": "harmful"})
     assert [row["response_harm"] for row in held].count("Harmful") == 3
     assert found.lacking == {"unscored": 309}

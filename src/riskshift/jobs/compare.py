@@ -209,9 +209,10 @@ def compare(
             judged, asked, confidence=confidence, corrected=corrected_verdicts(corrected)
         )
     )
+    shown = corrected
     if corrected is not None:
         kept = [item for item in corrected.differences if item.metric in told_of]
-        corrected = replace(corrected, differences=tuple(kept))
+        shown = replace(corrected, differences=tuple(kept))
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
