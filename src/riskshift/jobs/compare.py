@@ -233,7 +233,7 @@ def compare(
         mix=mix,
         standardized=tuple(mixed),
         interaction=by_group,
-        corrected=corrected,
+        corrected=shown,
         across=contrasts,
         provenance=provenance(collapsed.counts, records, {}),
         directions=directions,

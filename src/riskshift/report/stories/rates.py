@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from riskshift.analysis.correction.rates import Share
 from riskshift.analysis.metrics import Metric
 from riskshift.analysis.rates import Rate, unrounded
-from riskshift.analysis.words import percent, percent_range, spoken, spread
+from riskshift.analysis.words import enumerate_words, percent, percent_range, spoken, spread
 from riskshift.report.document import Table
 from riskshift.report.tables import Column, table
 
@@ -28,7 +28,9 @@ def rate_table(caption: str, rates: Mapping[str, Rate], metrics: Sequence[Metric
         columns.append(Column("Design effect", _deff, essential=False))
     if any(rate.missing for rate in shown):
         columns.append(Column("If missing labels were known", range_if_known, essential=False))
-    return table(caption, shown, columns, notes=rate_notes(shown))
+    wanted = [spoken(m.name) for m in metrics if m.on_page and m.bad is False]
+    better = [f"Higher is better: {enumerate_words(wanted)}."] if wanted else []
+    return table(caption, shown, columns, notes=(*better, *rate_notes(shown)))
 
 
 def _deff(rate: Rate) -> str:
