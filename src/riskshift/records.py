@@ -119,6 +119,11 @@ class Source(Protocol):
         """What the data do not say, where a tool wrote them, for whoever reads the result."""
         ...
 
+    @property
+    def facts(self) -> Mapping[str, Sequence[Any]]:
+        """What the data know of how they were made, by name: ``log``, ``date``, a setting."""
+        ...
+
     def check_unchanged(self) -> None:
         """Refuse data that is not what it was when it was opened."""
         ...

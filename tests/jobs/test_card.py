@@ -1,5 +1,7 @@
 """A card changes no number; what it states and what columns name are laid one over the other."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -160,3 +162,15 @@ def test_check_holds_the_card_of_both_sides_and_warns_of_what_contradicts_it():
     assert any("does not name" in warning for warning in report.warnings)
     assert not any("\x1b" in warning for warning in report.warnings)
     assert any(note.startswith("It is not stated") for note in report.notes)
+
+
+def test_what_a_log_knows_of_its_run_stands_in_the_card_and_the_card_wins():
+    log = Path(__file__).parents[1] / "formats" / "logs" / "promptfoo.json"
+    options = {"resamples": 20, "permutations": 20, "cases": 0}
+    known = riskshift.analyze(log, **options).card
+    assert known.description.startswith("Read as a log of promptfoo ")
+    assert known.dates
+    stated = DataCard.of({"description": "Answers about gardens.", "dates": "spring"})
+    both = riskshift.analyze(log, card=stated, **options).card
+    assert (both.description, both.dates) == ("Answers about gardens.", "spring")
+    assert any("the log" in remark for remark in both.remarks)

@@ -72,7 +72,7 @@ def _check_makers(card: DataCard, labels_by: str | None, *, people: bool) -> Non
 
 
 def over_columns(card: DataCard, *parts: Collapsed) -> DataCard:
-    """Lay a card over what the columns of the data name: models and sources, and the labelled sides.
+    """Lay a card over what logs know, and over what columns name: models, sources, labelled sides.
 
     Parameters
     ----------
@@ -96,7 +96,21 @@ def over_columns(card: DataCard, *parts: Collapsed) -> DataCard:
     )
     if any(part.records.options.model is not None for part in parts):
         card = _only(card, models)
-    return merged(card, known, by="column")
+    return merged(merged(card, _of_logs(parts), by="log"), known, by="column")
+
+
+def _of_logs(parts: Sequence[Collapsed]) -> DataCard:
+    """Say what logs know of their runs."""
+    facts = [part.records.source.facts for part in parts]
+    told, dates = (
+        dict.fromkeys(str(value) for one in facts for value in one.get(name, ()))
+        for name in ("log", "date")
+    )
+    read = listing(told)
+    return DataCard(
+        description=f"{read[0].upper()}{read[1:]}." if read else None,
+        dates=listing(sorted(dates)) or None,
+    )
 
 
 def _only(card: DataCard, models: dict[str, None]) -> DataCard:

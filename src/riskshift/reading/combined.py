@@ -49,6 +49,16 @@ class CombinedSource:
         """What the parts do not say, each once."""
         return list(dict.fromkeys(note for part in self.parts for note in part.source.notes))
 
+    @property
+    def facts(self) -> Mapping[str, Sequence[Any]]:
+        """What the parts know of how they were made, each fact once."""
+        held: dict[str, list[Any]] = {}
+        for part in self.parts:
+            for name, values in part.source.facts.items():
+                known = held.setdefault(name, [])
+                known += [value for value in values if value not in known]
+        return held
+
     def check_unchanged(self) -> None:
         """Make sure that each part is what it was."""
         for part in self.parts:

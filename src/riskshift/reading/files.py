@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -70,6 +70,11 @@ class FileSource:
     def notes(self) -> Sequence[str]:
         """What logs do not say, and how to have it said."""
         return self.pairs.notes if self.pairs else ()
+
+    @property
+    def facts(self) -> Mapping[str, Sequence[Any]]:
+        """What logs know of their runs; files of pairs know nothing."""
+        return {"log": [self.pairs.told], **self.pairs.facts} if self.pairs else {}
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say in which file and line (Parquet: row) each value stands first; None is a blank."""

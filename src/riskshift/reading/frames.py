@@ -64,6 +64,11 @@ class FrameSource:
         """No tool wrote a frame."""
         return ()
 
+    @property
+    def facts(self) -> Mapping[str, Sequence[Any]]:
+        """Nor does one know how it was made."""
+        return {}
+
     def check_unchanged(self) -> None:
         """Nothing to look at: a frame is what it is."""
 

@@ -285,7 +285,7 @@ def _layered(height: int, *layers: "alt.Chart", labels: Sequence[str] = ()) -> "
 
     size = alt.AutoSizeParams(type="fit-x", contains="padding")
     room = 5 + round(_WIDER * max(map(len, labels), default=0))
-    padding = {"left": room, "right": 5, "top": 5, "bottom": 5}
+    padding = {"left": room, "right": 12, "top": 5, "bottom": 5}
     return alt.LayerChart(
         layer=list(layers), width=WIDTH, height=height, autosize=size, padding=padding
     )
