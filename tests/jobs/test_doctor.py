@@ -1,5 +1,6 @@
 """The doctor says what data are, and a command that works when it is typed."""
 
+import json
 import shlex
 import subprocess
 from pathlib import Path
@@ -130,3 +131,13 @@ def test_it_never_fails_with_a_wall(tmp_path, name, content, said):
 def test_its_command_says_the_same(capsys, tmp_path):
     assert run(["doctor", str(LOGS / "promptfoo.json")]) == 0
     assert "9 records, 7 of them pairs" in capsys.readouterr().out
+
+
+def test_a_scorer_that_compares_with_the_right_answer_is_not_proposed_as_harm(tmp_path):
+    log = json.loads((Path(__file__).parents[1] / "formats" / "logs" / "inspect.json").read_text())
+    for sample in log["samples"]:
+        if sample.get("scores"):
+            sample["scores"] = {"match": {"value": "C"}}
+    (tmp_path / "log.json").write_text(json.dumps(log))
+    told = riskshift.doctor(tmp_path / "log.json")
+    assert "--score" not in str(told.then)

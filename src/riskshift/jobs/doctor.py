@@ -140,12 +140,17 @@ def _of_log(paths: Sequence[Any], found: Found, pairs: Pairs, reading: Grouping)
     return Checkup(source, (*told, *pairs.notes), (), ("convert",), then)
 
 
+# Parts of names of scorers that compare an answer with the right one, and say nothing of harm.
+_OF_TASK: Final = ("match", "includes", "exact", "pattern", "choice", "accuracy", "correct", "f1")
+
+
 def _of_harm(scores: Mapping[str, Mapping[str, int]]) -> tuple[str, str] | None:
     """Pick a scorer that says yes or no, and may say it of harm."""
     for name, said in scores.items():
         meaning = likely_meaning(name)
         words = {word.casefold() for word in said} - {NO_SCORE}
-        if meaning != "refused" and words and words <= YES_OR_NO:
+        of_task = any(part in name.casefold() for part in _OF_TASK)
+        if meaning != "refused" and not of_task and words and words <= YES_OR_NO:
             return name, meaning
     return None
 
