@@ -21,7 +21,7 @@ SMALL = ("garak.report.jsonl", "garak-0.9.report.jsonl")
 
 
 def numbers(result):
-    of_files = ("source", "records", "timing", "left_out", "notes", "cases")
+    of_files = ("source", "records", "timing", "left_out", "notes", "cases", "card")
     return {name: value for name, value in result.to_dict().items() if name not in of_files}
 
 

@@ -25,7 +25,7 @@ ZSTD = 93
 
 
 def numbers(result):
-    of_files = ("source", "records", "timing", "left_out", "notes", "cases")
+    of_files = ("source", "records", "timing", "left_out", "notes", "cases", "card")
     return {name: value for name, value in result.to_dict().items() if name not in of_files}
 
 

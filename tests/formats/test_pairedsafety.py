@@ -11,7 +11,7 @@ from riskshift.reading.logs import find
 
 CATEGORIES = {"H": "hate", "S": "sexual", "V": "violence", "SH": "self_harm"}
 # What results say of where pairs come from, and not of them.
-TOLD = {"source", "records", "provenance", "timing"}
+TOLD = {"source", "records", "provenance", "timing", "card"}
 
 
 def differ(one, other):

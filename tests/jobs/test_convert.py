@@ -10,7 +10,7 @@ import riskshift
 from riskshift.taxonomy import HARM, Taxonomy
 
 LOG = Path(__file__).parents[1] / "formats" / "logs" / "promptfoo.json"
-OF_FILES = ("source", "records", "timing", "left_out", "notes", "cases", "riskshift_version")
+OF_FILES = ("source", "records", "timing", "left_out", "notes", "cases", "card")
 
 
 def numbers(result):
