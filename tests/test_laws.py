@@ -297,6 +297,9 @@ def test_worst_case_holds_whatever_the_missing_labels_are(table, rng):
         if "prompt_benign" in frame.columns:
             benign = completed(frame["prompt_benign"].to_list(), [True, False])
             filled = filled.with_columns(pl.Series("prompt_benign", benign))
+        if "relevance" in frame.columns:
+            told = completed(frame["relevance"].to_list(), [1, 2, 3])
+            filled = filled.with_columns(pl.Series("relevance", told))
         some = dict(rates_of(analyze(frame, taxonomy).population))
         every = dict(rates_of(analyze(filled, taxonomy).population))
         for place, rate in some.items():

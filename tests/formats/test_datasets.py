@@ -201,3 +201,12 @@ def test_semicolons_and_a_mark_before_the_text_are_read_too(small, tmp_path):
     text = (small / "do-not-answer.csv").read_text()
     place.write_text("\ufeff" + text.replace(",", ";"), encoding="utf-8")
     assert column(rows(place)[1], "response_harm") == ["Harmful", "Safe", None]
+
+
+def test_a_table_whose_columns_are_mapped_is_an_ordinary_one(small):
+    columns = {"prompt_harm": "prompt_label", "response_harm": "response_label"}
+    levels = riskshift.Taxonomy(["harm"], ["safe", "unsafe"])
+    mapped = riskshift.read(small / "aegis.json", taxonomy=levels, columns=columns)
+    assert "prompt_label" in mapped.names
+    assert "read as a log" not in mapped.source.listing
+    assert "read as a log of aegis" in riskshift.read(small / "aegis.json").source.listing

@@ -70,9 +70,18 @@ REFUSED: Final[Sequence[Refused]] = (
 NAMES: Final = tuple(one.name for one in FORMATS)
 
 
-def recognise(log: Log) -> Format | Refused | None:
-    """Tell what a log is by what it holds; None if no format knows it."""
-    every: Sequence[Format | Refused] = (*REFUSED, *FORMATS)
+def recognise(log: Log, *, mapped: bool = False) -> Format | Refused | None:
+    """Tell what a log is by what it holds; None if no format knows it.
+
+    Parameters
+    ----------
+    log : Log
+        What is looked at.
+    mapped : bool, default False
+        Whether the user says which column is which, so that a table is a table.
+    """
+    formats = [one for one in FORMATS if not (mapped and one.table)]
+    every: Sequence[Format | Refused] = (*REFUSED, *formats)
     return next((one for one in every if one.recognise(log)), None)
 
 

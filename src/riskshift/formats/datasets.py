@@ -75,6 +75,7 @@ _XSTEST_SAYS: Final = {
 
 XSTEST: Final = Format(
     name="xstest",
+    table=True,
     title="XSTest: responses of models, labelled by two people (CSV)",
     labels=(
         "Responses: whether they comply, refuse or partly refuse, which says nothing of harm. Of prompts, whether they "
@@ -148,6 +149,7 @@ def _answers(log: Log) -> Iterator[Entry]:
 
 DO_NOT_ANSWER: Final = Format(
     name="do-not-answer",
+    table=True,
     title="Do-Not-Answer: responses with their review, of one model or of several side by side (CSV)",
     labels=(
         "Responses: Harmful or Safe where people reviewed them. The kind of action (0 to 5) is a score, and what it "
@@ -175,6 +177,7 @@ def _aegis_id(record: Any) -> Any:
 
 AEGIS: Final = Format(
     name="aegis",
+    table=True,
     title="Aegis 2.0: dialogues labelled on both sides (JSON, JSON lines, CSV)",
     labels="Prompts by people and responses by people, models or construction: Safe or Harmful.",
     source="The card of nvidia/Aegis-AI-Content-Safety-Dataset-2.0; no file was read.",
@@ -199,6 +202,7 @@ AEGIS: Final = Format(
 
 WILDGUARD: Final = Format(
     name="wildguardmix",
+    table=True,
     title="WildGuardMix: prompts and responses, labelled on both sides (JSON lines, CSV)",
     labels="Prompts and responses: Safe or Harmful. Responses: whether they refuse.",
     source="The schema in cards of allenai/wildguardmix and of sets made of it; no file was read.",
@@ -226,6 +230,7 @@ WILDGUARD: Final = Format(
 
 BEAVERTAILS: Final = Format(
     name="beavertails",
+    table=True,
     title="BeaverTails: responses labelled safe or not (JSON lines)",
     labels="Responses: Safe or Harmful, with the categories of harm as a column. Prompts are not labelled.",
     source="The loader of PKU-Alignment/BeaverTails; no file was read.",
@@ -271,6 +276,7 @@ def _two_answers(log: Log) -> Iterator[Entry]:
 
 PKU_SAFERLHF: Final = Format(
     name="pku-saferlhf",
+    table=True,
     title="PKU-SafeRLHF: two responses a prompt, each with a severity (JSON lines)",
     labels="Responses: four severities without a category, Safe to Severe. Prompts are not labelled.",
     source="Code of users of PKU-Alignment/PKU-SafeRLHF; no file was read.",
@@ -281,6 +287,7 @@ PKU_SAFERLHF: Final = Format(
 
 TOXICCHAT: Final = Format(
     name="toxicchat",
+    table=True,
     title="ToxicChat: what users typed, labelled toxic or not (CSV, JSON lines)",
     labels=(
         "Prompts: Safe or Harmful (toxicity), by people where human_annotation is true. Responses are not labelled."

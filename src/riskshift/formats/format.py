@@ -35,6 +35,9 @@ class Format:
         Of its labels, where the user gives none; two levels where scores make them.
     note : str
         What whoever reads the numbers must know; said with them.
+    table : bool
+        Whether it is an ordinary table, known by its columns: one whose columns are mapped is read
+        as any other.
     together : callable, optional
         Yields what several logs hold, for each log its entries, where one log may repeat what
         another holds; without it each log is read by itself.
@@ -50,6 +53,7 @@ class Format:
     known: Mapping[str, str] = field(default_factory=dict)
     taxonomy: Taxonomy = HARM
     note: str = ""
+    table: bool = False
     together: Callable[[Sequence[Log]], Sequence[Iterator[Entry]]] | None = None
 
     def of(self, logs: Sequence[Log]) -> Sequence[Iterator[Entry]]:

@@ -25,7 +25,7 @@ from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading import combine
 from riskshift.reading.files import FileSource
-from riskshift.reading.formats import FORMATS
+from riskshift.reading.formats import FORMATS, MAPPED
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Condition, Options, Records
 from riskshift.taxonomy import SIDES, Taxonomy
@@ -136,7 +136,8 @@ def agree(
     )
     clock = Clock()
     progress("opening the data")
-    records = _opened(data, options, format=format, memory_limit=memory_limit)
+    told = format or (MAPPED if columns else None)
+    records = _opened(data, options, format=told, memory_limit=memory_limit)
     clock.lap("read")
     rated = collapse_raters(records, progress=progress)
     judged = _judged(rated, adjudicator)

@@ -12,6 +12,7 @@ from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
+from riskshift.reading.formats import MAPPED
 from riskshift.reading.opening import look, open_data, taxonomy_of
 from riskshift.records import Columns, Condition, Options, Purpose, Records
 from riskshift.refusal import RefusalScale
@@ -211,7 +212,7 @@ def looked(data: Any, reading: Reading, progress: Callable[[str], None]) -> Any:
             raise TypeError(f"read() got an unexpected keyword argument {name!r}")
     return look(
         data,
-        format=reading.get("format"),
+        format=reading.get("format") or (MAPPED if reading.get("columns") else None),
         asked=Asked(
             dict(reading.get("scores") or {}),
             dict(reading.get("score_values") or {}),

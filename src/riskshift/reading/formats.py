@@ -15,6 +15,8 @@ from riskshift.formats.log import Log
 from riskshift.packing import packing, unpack, unreadable
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
+# Stands for a format where the user maps columns: logs are logs, and tables are tables.
+MAPPED: Final = "mapped columns"
 MAX_LINE: Final = 64 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 # Bytes that one byte may stand for: gzip reaches 1,032, zstd more.
@@ -139,7 +141,7 @@ def recognize_log(path: Path, *, format: str | None, name: str) -> DataFile | No
     path : Path
         Where it lies.
     format : str or None
-        The name of a format of logs that it is said to have; None to go by what it holds.
+        The name of a format of logs that it is said to have; None or `MAPPED` to go by what it holds.
     name : str
         What to call it in messages.
 
@@ -148,8 +150,9 @@ def recognize_log(path: Path, *, format: str | None, name: str) -> DataFile | No
     FileError
         If it is known and cannot be read as pairs, or is not what it is said to be.
     """
-    log = Log(path, name)
-    found = recognise(log)
+    mapped, log = format == MAPPED, Log(path, name)
+    found = recognise(log, mapped=mapped)
+    format = None if mapped else format  # noqa: A001
     if isinstance(found, Refused):
         raise FileError(f"{name} is {found.name}. {found.why}")
     if format is not None and (found is None or found.name != format):

@@ -14,7 +14,7 @@ from riskshift.formats.catalogue import NAMES, recognise
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
 from riskshift.packing import unreadable
-from riskshift.reading.formats import FORMATS, DataFile, recognize, recognize_log
+from riskshift.reading.formats import FORMATS, MAPPED, DataFile, recognize, recognize_log
 from riskshift.scratch import scratch_folder
 
 _SUFFIXES: Final = {
@@ -60,7 +60,7 @@ def find_files(
     UsageError
         If nothing was named, or a file twice.
     """
-    if format is not None and format not in (*FORMATS, *NAMES):
+    if format is not None and format not in (*FORMATS, *NAMES, MAPPED):
         raise unknown_choice("input format", format, (*FORMATS, *NAMES))
     named = [str(path) for path in paths]
     if named.count("-") > 1:
@@ -119,7 +119,7 @@ def _expand(
             )
         return _each(matches, format, faults)
     if is_folder:
-        if format not in FORMATS and is_log(place):
+        if format not in FORMATS and is_log(place, format):
             return [_file(place, format)]
         inside = data_files(place, passed)
         if not inside:
@@ -127,7 +127,7 @@ def _expand(
                 f"{path} is a folder without data files. Looked for {listing(_SUFFIXES)}, also "
                 f"followed by .gz or .zst, and for logs of {listing(NAMES)}."
             )
-        logs = [] if format in FORMATS else [file for file in inside if is_log(file)]
+        logs = [] if format in FORMATS else [file for file in inside if is_log(file, format)]
         passed["beside logs"] += len(inside) - len(logs) if logs else 0
         return _each(logs or inside, format, faults)
     return [_file(place, format)]
@@ -240,9 +240,9 @@ def _format_of(path: Path) -> str | None:
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def is_log(path: Path) -> bool:
+def is_log(path: Path, format: str | None = None) -> bool:  # noqa: A002
     """Tell whether a file or a folder is the log of a tool, and can be read as pairs."""
-    return isinstance(recognise(Log(path, str(path))), Format)
+    return isinstance(recognise(Log(path, str(path)), mapped=format == MAPPED), Format)
 
 
 def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
@@ -253,6 +253,7 @@ def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
     log = None if format in FORMATS else recognize_log(path, format=format, name=str(path))
     if log is not None:
         return log
+    format = None if format == MAPPED else format  # noqa: A001
     found = format or _format_of(path)
     if found is None:
         raise FileError(
@@ -268,6 +269,7 @@ def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noq
     with path.open("wb") as spooled:
         shutil.copyfileobj(opened, spooled)
     log = None if format in FORMATS else recognize_log(path, format=format, name=name)
+    format = None if format == MAPPED else format  # noqa: A001
     return log or recognize(path, format=format, name=name, sure=format is not None)
 
 
