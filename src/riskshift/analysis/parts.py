@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from riskshift.analysis.plain import Plain
 from riskshift.counts.pairs import Grouped
@@ -67,6 +67,26 @@ def plural(kind: Kind) -> str:
     ('sources', 'categories')
     """
     return "categories" if kind == "category" else f"{kind}s"
+
+
+class Hanging(Protocol):
+    """What is found with one part left out at a time, in one sentence."""
+
+    @property
+    def turning(self) -> Sequence[object]:
+        """The omissions that turn something."""
+        ...
+
+    @property
+    def sentence(self) -> str | None:
+        """What they say together; None where there is nothing to say."""
+        ...
+
+
+def summed_up(found: Hanging) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sentence for the summary where something turns, else for the notes."""
+    told = () if found.sentence is None else (found.sentence,)
+    return (told, ()) if found.turning else ((), told)
 
 
 def groups_to_leave_out(

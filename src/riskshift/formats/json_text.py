@@ -148,31 +148,36 @@ def _inside(text: JsonText, way: list[str], to: str, here: str) -> Iterator[tupl
         if text.peek() != "[":
             yield to, text.value()
             return
-        text.take("[")
-        if text.peek() == "]":
-            text.take("]")
-            return
-        while True:
+        for _ in _each(text, "[", "]"):
             yield to, text.value()
-            if text.take(",]") == "]":
-                return
+        return
     if text.peek() != "{":
         yield here, text.value()
         return
-    text.take("{")
-    if text.peek() == "}":
-        text.take("}")
-        return
-    while True:
-        key = text.value()
-        text.take(":")
-        path = f"{here}.{key}" if here else str(key)
+    for key, path in _members(text, here):
         if key == way[0]:
             yield from _inside(text, way[1:], to, path)
         else:
             yield path, text.value()
-        if text.take(",}") == "}":
-            return
+
+
+def _each(text: JsonText, opened: str, closed: str) -> Iterator[None]:
+    """Stop before each item of a list or each member of an object, which is then to be read."""
+    text.take(opened)
+    if text.peek() == closed:
+        text.take(closed)
+        return
+    yield
+    while text.take(f",{closed}") == ",":
+        yield
+
+
+def _members(text: JsonText, here: str) -> Iterator[tuple[Any, str]]:
+    """Yield the key and the path of each member of an object, whose value is then to be read."""
+    for _ in _each(text, "{", "}"):
+        key = text.value()
+        text.take(":")
+        yield key, f"{here}.{key}" if here else str(key)
 
 
 def paths(text: JsonText, *, depth: int = 2) -> Iterator[str]:
@@ -191,21 +196,12 @@ def paths(text: JsonText, *, depth: int = 2) -> Iterator[str]:
 
 
 def _named(text: JsonText, depth: int, here: str) -> Iterator[str]:
-    text.take("{")
-    if text.peek() == "}":
-        text.take("}")
-        return
-    while True:
-        key = text.value()
-        text.take(":")
-        path = f"{here}.{key}" if here else str(key)
+    for _, path in _members(text, here):
         yield path
         if depth > 1 and text.peek() == "{":
             yield from _named(text, depth - 1, path)
         else:
             text.value()
-        if text.take(",}") == "}":
-            return
 
 
 def at(value: Any, path: str) -> Any:

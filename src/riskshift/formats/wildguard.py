@@ -33,6 +33,17 @@ def _first(*names: str) -> Any:
     )
 
 
+# What stands beside the labels of either guard.
+_BESIDE: Final = (
+    Column("prompt_id", "prompt_id"),
+    Column("model", _first(*_MODELS)),
+    Column("prompt", _first(*_PROMPTS), required=True),
+    Column("response", _first(*_RESPONSES)),
+    Column("id", "id"),
+)
+_REPEATS: Final = ("prompt_id", "prompt", "model")
+
+
 def _word(value: Any, words: Mapping[str, str]) -> Any:
     """Return a label as it is called here; what is unknown stays, to be refused by the reader."""
     text = str(value).strip().casefold()
@@ -81,13 +92,9 @@ WILDGUARD: Final = Format(
     recognise=lambda log: _is_wildguard(log) and _texts(_row(log)),
     sides=SIDES,
     entries=Declared(
-        repeats=("prompt_id", "prompt", "model"),
+        repeats=_REPEATS,
         columns=(
-            Column("prompt_id", "prompt_id"),
-            Column("model", _first(*_MODELS)),
-            Column("prompt", _first(*_PROMPTS), required=True),
-            Column("response", _first(*_RESPONSES)),
-            Column("id", "id"),
+            *_BESIDE,
             Column("prompt_harm", _of_wildguard("prompt_harmfulness", _HARM)),
             Column("response_harm", _of_wildguard("response_harmfulness", _HARM)),
             Column("refusal", _of_wildguard("response_refusal", _REFUSES)),
@@ -155,13 +162,9 @@ ANY_GUARDRAIL: Final = Format(
     sides=SIDES,
     entries=Declared(
         scores=_valid,
-        repeats=("prompt_id", "prompt", "model"),
+        repeats=_REPEATS,
         columns=(
-            Column("prompt_id", "prompt_id"),
-            Column("model", _first(*_MODELS)),
-            Column("prompt", _first(*_PROMPTS), required=True),
-            Column("response", _first(*_RESPONSES)),
-            Column("id", "id"),
+            *_BESIDE,
             Column("prompt_harm", _of_category("prompt_harm", _HARM)),
             Column("response_harm", _of_category("response_harm", _HARM)),
             Column("refusal", _of_category("refusal", _REFUSES)),

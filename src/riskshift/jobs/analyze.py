@@ -7,6 +7,7 @@ from typing import Any, Final, Unpack
 from riskshift.analysis.correction.rates import Correction, correct
 from riskshift.analysis.correction.sample import people_sample
 from riskshift.analysis.correction.tipping import Tipping, tipping_table
+from riskshift.analysis.parts import summed_up
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.transitions.findings import caveats, headline
 from riskshift.analysis.transitions.left_out import left_out
@@ -197,7 +198,7 @@ def analyze(
             "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
             *notes,
         ]
-    hangs = [] if without.sentence is None else [without.sentence]
+    turned, steady = summed_up(without)
     return Analysis(
         taxonomy=taxonomy,
         settings=settings,
@@ -205,8 +206,8 @@ def analyze(
         groups=groups,
         cases=worst,
         provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
-        summary=(*headline(population, corrected), *(hangs if without.turning else [])),
-        notes=(*notes, *([] if without.turning else hangs), *unstated(told)),
+        summary=(*headline(population, corrected), *turned),
+        notes=(*notes, *steady, *unstated(told)),
         labels_by=labels_by,
         corrected=corrected,
         tipping=tipping,

@@ -27,6 +27,7 @@ from riskshift.analysis.comparison.standardized import StandardizedRate, mix_of,
 from riskshift.analysis.correction.differences import CorrectedComparison, corrected_differences
 from riskshift.analysis.correction.sample import people_sample
 from riskshift.analysis.metrics import Choice, refuse_untold
+from riskshift.analysis.parts import summed_up
 from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.unstated import unstated
@@ -165,6 +166,7 @@ def compare(
     refuse_placeholders(records)
     told = over_columns(stated, collapsed)
     pairs = pick_models(grouped.names, baseline, candidates)
+    named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
     choices = default_choices(collapsed.counts, metrics)
     asked = Asked.of(collapsed.counts, harm, helpful)
     refuse_untold(asked.choices, collapsed.counts.told)
@@ -185,7 +187,7 @@ def compare(
     without = left_out(
         grouped, sources, pairs, choices, differences, settings, margin=margin, margins=margins
     )
-    hangs = [] if without.sentence is None else [without.sentence]
+    turned, steady = summed_up(without)
     contrasts = None
     if across is not None:
         contrasts = tuple(across_categories(matching, pairs, choices, settings))
@@ -195,7 +197,6 @@ def compare(
     corrected = None
     if people is not None:
         progress("correcting by people's labels")
-        named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
         seen = read_people(
             people,
             reading,
@@ -216,7 +217,6 @@ def compare(
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
-        named = [(grouped.names[b], grouped.names[c]) for b, c in pairs]
         by_group = _interaction(records, by, named, choices, settings, progress)
     return Comparison(
         taxonomy=records.options.taxonomy,
@@ -239,7 +239,7 @@ def compare(
         directions=directions,
         summary=(
             *headline(models, baseline, shared, differences, omnibus, corrected, directions),
-            *(hangs if without.turning else []),
+            *turned,
             *across_headline(contrasts),
         ),
         notes=(
@@ -250,7 +250,7 @@ def compare(
                 standardized=mix is not None,
                 corrected=corrected is not None,
             ),
-            *([] if without.turning else hangs),
+            *steady,
             *about_sets(records),
             *unstated(told),
             *about_across(contrasts, differences, corrected=corrected is not None),

@@ -150,12 +150,10 @@ def recognize_log(path: Path, *, format: str | None, name: str) -> DataFile | No
     FileError
         If it is known and cannot be read as pairs, or is not what it is said to be.
     """
-    mapped, log = format == MAPPED, Log(path, name)
-    found = recognise(log, mapped=mapped)
-    format = None if mapped else format  # noqa: A001
+    found = recognise(Log(path, name), mapped=format == MAPPED)
     if isinstance(found, Refused):
         raise FileError(f"{name} is {found.name}. {found.why}")
-    if format is not None and (found is None or found.name != format):
+    if format not in (None, MAPPED) and (found is None or found.name != format):
         seems = f"; it looks like {found.name}" if found else ""
         raise FileError(
             f"{name} is no log of {format}{seems}. {named(format).title}. See what it is: riskshift doctor {name}"

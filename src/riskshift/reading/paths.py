@@ -250,17 +250,17 @@ def _file(path: Path, format: str | None) -> DataFile:  # noqa: A002
         # A pipe can be read once only, and labels are looked at more than once.
         with unreadable(str(path)), path.open("rb") as opened:
             return _spool(opened, format, str(path))
-    log = None if format in FORMATS else recognize_log(path, format=format, name=str(path))
+    said = format if format in FORMATS else None
+    log = None if said else recognize_log(path, format=format, name=str(path))
     if log is not None:
         return log
-    format = None if format == MAPPED else format  # noqa: A001
-    found = format or _format_of(path)
+    found = said or _format_of(path)
     if found is None:
         raise FileError(
             f"{path}: unknown suffix. Known: {listing(_SUFFIXES)}, also followed by .gz or .zst; "
             f"otherwise say what it is with --from {'|'.join(FORMATS)}. See what it is: riskshift doctor {path}"
         )
-    return recognize(path, format=found, name=str(path), sure=format is not None)
+    return recognize(path, format=found, name=str(path), sure=said is not None)
 
 
 def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noqa: A002
@@ -268,9 +268,9 @@ def _spool(opened: IO[bytes], format: str | None, name: str) -> DataFile:  # noq
     path = scratch_folder() / "stream"
     with path.open("wb") as spooled:
         shutil.copyfileobj(opened, spooled)
-    log = None if format in FORMATS else recognize_log(path, format=format, name=name)
-    format = None if format == MAPPED else format  # noqa: A001
-    return log or recognize(path, format=format, name=name, sure=format is not None)
+    said = format if format in FORMATS else None
+    log = None if said else recognize_log(path, format=format, name=name)
+    return log or recognize(path, format=said, name=name, sure=said is not None)
 
 
 def tidy(files: Sequence[DataFile]) -> str:

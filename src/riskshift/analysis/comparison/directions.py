@@ -199,14 +199,20 @@ def _direction(
     if "worse" in words:
         word = "worse"
     elif set(words) <= {"better", "not_worse"}:
-        word = "better" if set(words) == {"better"} else "not_worse"
-        adjusted = holm([d.p_bonferroni for d in items if d.verdict is not None])
-        sure = [p is not None and p <= level for p in adjusted]
-        raw = [d.verdict.word for d in items if d.verdict is not None]
-        if not set(keys) & set(corrected):
-            better = any(s and w == "better" for s, w in zip(sure, raw, strict=True))
-            word = "better" if better else "not_worse"
+        by_people = not corrected.keys().isdisjoint(keys)
+        better = set(words) == {"better"} if by_people else _better_in_one(items, level)
+        word = "better" if better else "not_worse"
     return Direction(metrics, undefined, word)
+
+
+def _better_in_one(items: Sequence[PairedDifference], level: float) -> bool:
+    """Tell whether some metric is better after Holm's correction over all of them."""
+    judged = [(d.verdict.word, d.p_bonferroni) for d in items if d.verdict is not None]
+    adjusted = holm([p for _, p in judged])
+    return any(
+        word == "better" and p is not None and p <= level
+        for (word, _), p in zip(judged, adjusted, strict=True)
+    )
 
 
 def _refuses_all(item: PairedDifference) -> bool:

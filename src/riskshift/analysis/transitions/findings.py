@@ -10,7 +10,7 @@ from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.transitions.contrasts import Contrasts
-from riskshift.analysis.transitions.one_bit import MOVES
+from riskshift.analysis.transitions.one_bit import placed
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.sets import Sets
 from riskshift.analysis.words import (
@@ -71,7 +71,7 @@ def _one_bit(population: Population) -> Iterator[str]:
     found = [measure for measure in population.one_bit if measure.metric == "response_harm"]
     for measure in found:
         good, bad = measure.without_event, measure.with_event
-        calm, harmful = (sum(moves[name] for name in MOVES) for moves in (good, bad))
+        calm, harmful = placed(good), placed(bad)
         if min(calm, harmful) < FEW_EVENTS:
             continue
         milder, rose = bad["reduced"], bad["escalated_from_safe"] + bad["escalated_from_harm"]

@@ -70,7 +70,18 @@ class BinaryMeasure(Plain):
     @property
     def placed(self) -> int:
         """Records of which it is known what happened to the risk."""
-        return sum(moves[name] for _, moves in self.parts for name in MOVES)
+        return sum(placed(moves) for _, moves in self.parts)
+
+
+def placed(moves: dict[str, int]) -> int:
+    """Count the records of which it is known what happened to the risk.
+
+    Examples
+    --------
+    >>> placed({**dict.fromkeys(MOVES, 2), "not_known": 5})
+    10
+    """
+    return sum(moves[name] for name in MOVES)
 
 
 def one_bit(severities: Severities, rates: dict[str, Rate]) -> tuple[BinaryMeasure, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from riskshift.analysis.transitions.one_bit import MOVES, BinaryMeasure
+from riskshift.analysis.transitions.one_bit import MOVES, BinaryMeasure, placed
 from riskshift.analysis.words import counted, enumerate_words, percent, spread
 from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section
 from riskshift.report.stories.rates import interval_heading
@@ -50,7 +50,11 @@ class _Bit(NamedTuple):
 
     @property
     def placed(self) -> int:
-        return sum(self.moves[name] for name in MOVES)
+        return placed(self.moves)
+
+    @property
+    def open(self) -> int:
+        return sum(self.moves.values()) - self.placed
 
 
 def one_bit_section(measures: tuple[BinaryMeasure, ...]) -> Section:
@@ -72,19 +76,13 @@ def one_bit_section(measures: tuple[BinaryMeasure, ...]) -> Section:
                 Column(interval_heading([m.rate for m in measures]), lambda m: spread(m.rate)),
             ),
         ),
-        Bullets(tuple(_sentences(measures))),
+        Bullets(tuple(_sentences(bits))),
         *_picture(bits),
     ]
     columns = [Column[_Bit]("Measure: bit", lambda bit: bit.label, text=True)]
     columns += [_moved(name) for name in MOVES]
-    if any(bit.placed < sum(bit.moves.values()) for bit in bits):
-        columns.append(
-            Column(
-                "not known",
-                lambda bit: f"{sum(bit.moves.values()) - bit.placed:,}",
-                essential=False,
-            )
-        )
+    if any(bit.open for bit in bits):
+        columns.append(Column("not known", lambda bit: f"{bit.open:,}", essential=False))
     notes = [
         "Lowered, kept and rose compare the response with its prompt, by the highest severity of each. The rows of a "
         "measure add up to the matrix above, as far as the measure counts its pairs."
@@ -99,12 +97,11 @@ def _moved(name: str) -> Column[_Bit]:
     return Column(_SHORT[name], lambda bit: f"{bit.moves[name]:,}")
 
 
-def _sentences(measures: tuple[BinaryMeasure, ...]) -> Iterator[str]:
-    for measure in measures:
-        for called, moves in measure.parts:
-            placed = sum(moves[name] for name in MOVES)
-            if placed:
-                yield f"{measure.name.capitalize()}, {called}: {hidden(moves)} ({counted(placed, 'pair')})."
+def _sentences(bits: list[_Bit]) -> Iterator[str]:
+    for bit in bits:
+        if bit.placed:
+            said = f"{bit.measure.capitalize()}, {bit.called}: {hidden(bit.moves)}"
+            yield f"{said} ({counted(bit.placed, 'pair')})."
 
 
 def hidden(moves: dict[str, int]) -> str:
@@ -115,14 +112,14 @@ def hidden(moves: dict[str, int]) -> str:
     >>> hidden(dict(zip(MOVES, (3, 1, 0, 0, 0))))
     'the response was less severe than the prompt in 75.0% and as harmless as the prompt in 25.0%'
     """
-    placed = sum(moves[name] for name in MOVES)
-    parts = [f"{_WORDS[name]} in {percent(moves[name] / placed)}" for name in MOVES if moves[name]]
+    all_ = placed(moves)
+    parts = [f"{_WORDS[name]} in {percent(moves[name] / all_)}" for name in MOVES if moves[name]]
     return f"the response was {enumerate_words(parts)}"
 
 
 def _picture(bits: list[_Bit]) -> Iterator[Figure]:
-    placed = [bit for bit in bits if bit.placed]
-    if not placed:
+    drawn = [bit for bit in bits if bit.placed]
+    if not drawn:
         return
     rows: tuple[dict[str, str | float | int], ...] = tuple(
         {
@@ -131,16 +128,16 @@ def _picture(bits: list[_Bit]) -> Iterator[Figure]:
             "share": bit.moves[name] / bit.placed,
             "count": bit.moves[name],
         }
-        for bit in placed
+        for bit in drawn
         for name in MOVES
     )
-    told = "; ".join(f"{bit.label}: {hidden(bit.moves)}" for bit in placed)
+    told = "; ".join(f"{bit.label}: {hidden(bit.moves)}" for bit in drawn)
     yield Figure(
         "one-bit",
         "bars",
         "What became of the risk behind each bit",
         f"Stacked bars. {told}.",
         rows,
-        tuple(bit.label for bit in placed),
+        tuple(bit.label for bit in drawn),
         tuple(_SHORT.values()),
     )
