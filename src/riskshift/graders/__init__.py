@@ -1,0 +1,1 @@
+"""Graders: what a model or service is asked of a text, and what its answer says; no network."""

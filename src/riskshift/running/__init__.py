@@ -1,0 +1,1 @@
+"""From texts to labels: models and services are asked here, and nowhere else."""
