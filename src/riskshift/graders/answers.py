@@ -1,0 +1,264 @@
+"""From what came back to its members: each way of writing an answer has a parser, and none guesses.
+
+A parser reads the whole answer or refuses it. An answer that quotes another answer, or says more than it
+was asked for, is not read: the text that was graded may have put it there.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from riskshift.graders.asking import (
+    CUT_OFF,
+    DECLINED,
+    FILTERED,
+    LACKING,
+    OUT_OF_RANGE,
+    SILENT,
+    UNPARSED,
+    Answer,
+)
+
+WRAPPED: Final = ("think", "harmony")
+YES_NO: Final = "answer"
+VERDICT: Final = "verdict"
+CODES: Final = "codes"
+
+_THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
+_FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
+_FINAL: Final = "<|channel|>final<|message|>"
+_LINE: Final = re.compile(r"\**([A-Za-z][\w ]*?)\**\s*:\s*\**\s*(.*?)\s*\**")
+_NOTHING: Final = ("", "n/a", "na")
+_ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
+_FIRST_WORD: Final = re.compile(r"\**(yes|no)\b.*", re.IGNORECASE | re.DOTALL)
+_DECLINES: Final = re.compile(
+    r"(?:i[’']?m |i am )?(?:very |so )?sorry\b|as an ai\b|my apologies\b|i apologi[sz]e\b"
+    r"|i (?:can(?:no|[’'])t|won[’']t|will not|must decline)\b|i(?: am|[’']m) (?:unable|not able)\b",
+    re.IGNORECASE,
+)
+
+
+class UnreadError(Exception):
+    """An answer gives no label: a reason of `REASONS`, and more of it in words of our own."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an answer is read.
+
+    Parameters
+    ----------
+    parser : str
+        One of `PARSERS`.
+    wrapped : {"", "think", "harmony"}
+        What stands around the answer: a thought that is left out, or channels of which the last one
+        counts.
+    tag : str
+        Of ``yes-no``: the tag that the word stands in.
+    beginning : bool
+        Of ``yes-no``: whether only the first word counts, so that being cut off after it is fine.
+    members : tuple of str
+        What an answer may hold, in its own names.
+    """
+
+    parser: str
+    wrapped: str = ""
+    tag: str = ""
+    beginning: bool = False
+    members: tuple[str, ...] = ()
+
+
+def members_of(answer: Answer, reading: Reading) -> dict[str, Any]:
+    """Return what an answer says, by the names it uses.
+
+    Raises
+    ------
+    UnreadError
+        If it says nothing that could be read, with the reason.
+    """
+    if answer.failed:
+        raise UnreadError(answer.failed)
+    if answer.finish == "content_filter":
+        raise UnreadError(FILTERED)
+    if answer.declined:
+        raise UnreadError(DECLINED)
+    if answer.finish == "length" and not reading.beginning:
+        raise UnreadError(CUT_OFF)
+    text = _unwrapped(answer.text or "", reading.wrapped).strip()
+    if not text:
+        raise UnreadError(SILENT)
+    try:
+        return PARSERS[reading.parser](text, reading)
+    except UnreadError as fault:
+        if fault.reason == UNPARSED and _DECLINES.match(text):
+            raise UnreadError(DECLINED, "it says so in its answer") from None
+        raise
+
+
+def _unwrapped(text: str, wrapped: str) -> str:
+    """Leave out thoughts, which only stand in front, and every channel but the last."""
+    if wrapped == "harmony" and "<|channel|>" in text:
+        if text.count(_FINAL) != 1:
+            raise UnreadError(UNPARSED, "it has no final channel, or several")
+        return text.split(_FINAL)[1].removesuffix("<|return|>").removesuffix("<|end|>")
+    if wrapped == "think":
+        found = _THOUGHT.match(text)
+        return text[found.end() :] if found else text
+    return text
+
+
+def parse_json(text: str) -> dict[str, Any]:
+    """Return a JSON object, bare or in a fence; no name twice, no NaN."""
+    fenced = _FENCE.fullmatch(text)
+    try:
+        found = json.loads(
+            fenced[1] if fenced else text,
+            object_pairs_hook=_once,
+            parse_constant=_refuse,
+        )
+    except (ValueError, RecursionError) as error:
+        raise UnreadError(UNPARSED, "it is not JSON alone") from error
+    if not isinstance(found, dict):
+        raise UnreadError(UNPARSED, "it is JSON, but no object")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError
+    return made
+
+
+def _refuse(_: str) -> Any:
+    raise ValueError
+
+
+def _json(text: str, reading: Reading) -> dict[str, Any]:
+    found = parse_json(text)
+    if not found.keys() <= set(reading.members):
+        raise UnreadError(UNPARSED, "it holds what was not asked for")
+    return found
+
+
+def _lines(text: str, reading: Reading) -> dict[str, Any]:
+    """Read ``Name: value`` in every line."""
+    names = {name.casefold(): name for name in reading.members}
+    found: dict[str, Any] = {}
+    for line in filter(str.strip, text.splitlines()):
+        said = _LINE.fullmatch(line.strip())
+        name = names.get(said[1].strip().casefold()) if said else None
+        if said is None or name is None:
+            raise UnreadError(UNPARSED, "it has a line that was not asked for")
+        if name in found:
+            raise UnreadError(UNPARSED, f"it says {name} twice")
+        found[name] = said[2]
+    return found
+
+
+def _safe_unsafe(text: str, _: Reading) -> dict[str, Any]:
+    """Read one word, and below it codes."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 2 or lines[0].casefold() not in ("safe", "unsafe"):
+        raise UnreadError(UNPARSED, "it is not safe, or unsafe and codes")
+    return {VERDICT: lines[0], CODES: lines[1] if len(lines) == 2 else ""}
+
+
+def _yes_no(text: str, reading: Reading) -> dict[str, Any]:
+    """Read one word, alone, in its tag, or in front."""
+    said = text
+    if reading.tag:
+        tagged = re.fullmatch(rf"<{reading.tag}>(.*)</{reading.tag}>", text, re.DOTALL)
+        if tagged is None:
+            raise UnreadError(UNPARSED, f"its {reading.tag} is not alone")
+        said = tagged[1].strip()
+    word = (_FIRST_WORD if reading.beginning else _ONE_WORD).fullmatch(said)
+    if word is None:
+        raise UnreadError(UNPARSED, "it is neither yes nor no")
+    return {YES_NO: word[1]}
+
+
+def _azure(text: str, _: Reading) -> dict[str, Any]:
+    """Read Azure's list of categories; a severity that is not there stays out."""
+    listed = parse_json(text).get("categoriesAnalysis")
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise UnreadError(UNPARSED, "it has no categoriesAnalysis")
+    names = [str(one.get("category")) for one in listed]
+    if len(set(names)) < len(names):
+        raise UnreadError(UNPARSED, "it names a category twice")
+    given = (one.get("severity") for one in listed)
+    return {
+        name: severity for name, severity in zip(names, given, strict=True) if severity is not None
+    }
+
+
+def _moderation(text: str, _: Reading) -> dict[str, Any]:
+    """Read OpenAI's scores."""
+    results = parse_json(text).get("results")
+    first = results[0] if isinstance(results, list) and len(results) == 1 else None
+    scores = first.get("category_scores") if isinstance(first, dict) else None
+    if not isinstance(scores, dict):
+        raise UnreadError(UNPARSED, "it has no category_scores of one text")
+    return {name: score for name, score in scores.items() if score is not None}
+
+
+PARSERS: Final[Mapping[str, Callable[[str, Reading], dict[str, Any]]]] = {
+    "json": _json,
+    "lines": _lines,
+    "safe-unsafe": _safe_unsafe,
+    "yes-no": _yes_no,
+    "azure-content-safety": _azure,
+    "openai-moderation": _moderation,
+}
+
+
+def value_of(members: Mapping[str, Any], name: str, values: Iterable[str]) -> str:
+    """Return what a member says, as one of the values that it may have.
+
+    Raises
+    ------
+    UnreadError
+        If it is not there, of the wrong kind, or none of them.
+    """
+    given = members.get(name)
+    known = {one.casefold(): one for one in values}
+    if given is None or (isinstance(given, str) and given.casefold() in _NOTHING):
+        raise UnreadError(LACKING, name)
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise UnreadError(UNPARSED, f"{name} is of the wrong kind")
+    numbers = all(one.isdigit() for one in known)
+    if isinstance(given, str) == numbers:
+        raise UnreadError(UNPARSED, f"{name} is {'no number' if numbers else 'a number'}")
+    whole = isinstance(given, float) and given.is_integer()
+    written = str(int(given)) if whole else str(given)
+    found = known.get(written.strip().casefold())
+    if found is None:
+        said = f"{name} is {given}" if numbers else f"{name} is another word"
+        raise UnreadError(OUT_OF_RANGE, said)
+    return found
+
+
+def score_of(members: Mapping[str, Any], name: str) -> float:
+    """Return a score from 0 to 1.
+
+    Raises
+    ------
+    UnreadError
+        If it is not there, no number, or outside.
+    """
+    given = members.get(name)
+    if given is None:
+        raise UnreadError(LACKING, name)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise UnreadError(UNPARSED, f"{name} is no number")
+    if not (math.isfinite(given) and 0 <= given <= 1):
+        raise UnreadError(OUT_OF_RANGE, name)
+    return float(given)
