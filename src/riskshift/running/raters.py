@@ -101,7 +101,7 @@ def raters_of(
     given = [graders] if isinstance(graders, str | Rater) else list(graders)
     if rubric is not None and not any(_takes_rubric(one) for one in given):
         raise UsageError(
-            f"--rubric replaces the rubric of the grader {_RUBRIC!r}, and it is not asked. The file of a grader names its own."
+            f"--rubric replaces the rubric of the grader {_RUBRIC!r}, which is not asked. The file of another names its own."
         )
     raters = tuple(_found(one, rubric) if isinstance(one, str) else one for one in given)
     if not raters:
