@@ -32,6 +32,7 @@ _FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IG
 _FINAL: Final = "<|channel|>final<|message|>"
 _LINE: Final = re.compile(r"\**([A-Za-z][\w ]*?)\**\s*:\s*\**\s*(.*?)\s*\**")
 _NOTHING: Final = ("", "n/a", "na")
+_SHORT: Final = 6
 _ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
 _FIRST_WORD: Final = re.compile(r"\**(yes|no)\b.*", re.IGNORECASE | re.DOTALL)
 _DECLINES: Final = re.compile(
@@ -241,8 +242,9 @@ def value_of(members: Mapping[str, Any], name: str, values: Iterable[str]) -> st
     written = str(int(given)) if whole else str(given)
     found = known.get(written.strip().casefold())
     if found is None:
-        said = f"{name} is {given}" if numbers else f"{name} is another word"
-        raise UnreadError(OUT_OF_RANGE, said)
+        # Short enough to be a number that was meant, and no text.
+        short = numbers and len(written) <= _SHORT
+        raise UnreadError(OUT_OF_RANGE, f"{name} is {written if short else 'something else'}")
     return found
 
 

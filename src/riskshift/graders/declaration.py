@@ -181,7 +181,7 @@ def _taxonomy(told: Table) -> Taxonomy:
     levels = told.texts("levels")
     start = told.choice("harmful_from", levels) if "harmful_from" in told.held else levels[1:2]
     at = levels.index(start) if isinstance(start, str) else 1
-    return Taxonomy(told.texts("categories"), levels, at)
+    return told.taxonomy(told.texts("categories"), levels, at)
 
 
 def _valued(told: Table, labels: tuple[str, ...]) -> dict[str, str]:
@@ -223,7 +223,7 @@ def _by_score(told: Table) -> ByScore:
         )
     between = [f"{low:g} to {high:g}" for low, high in pairwise(cuts)]
     levels = (f"under {cuts[0]:g}", *between, f"{cuts[-1]:g} or more")
-    taxonomy = Taxonomy(told.texts("categories"), levels)
+    taxonomy = told.taxonomy(told.texts("categories"), levels)
     return ByScore(taxonomy, _named(told, taxonomy, "scores"), tuple(cuts))
 
 

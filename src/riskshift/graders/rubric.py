@@ -61,7 +61,9 @@ class Rubric:
             one = told.table(category).only(("about", *levels))
             about[category] = " ".join(one.text("about").split())
             meanings[category] = {level: one.text(level) for level in levels}
-        taxonomy = Taxonomy(tuple(told.held), levels, levels.index(start), descriptions=meanings)
+        taxonomy = table.taxonomy(
+            tuple(told.held), levels, levels.index(start), descriptions=meanings
+        )
         rules = tuple(" ".join(rule.split()) for rule in table.texts("rules"))
         raw = _raw(table, levels)
         return cls(table.text("name"), table.text("version"), taxonomy, about, raw, rules)
