@@ -5,7 +5,7 @@ import re
 import pytest
 
 from riskshift.errors import FileError, UsageError
-from riskshift.graders import NAMES, load
+from riskshift.graders import NAMES, asking, load
 from riskshift.graders.asking import Answer, Graded, Task
 from riskshift.graders.catalogue import source
 
@@ -130,7 +130,20 @@ WRONG = [
     ("[answer]", "[body]\nsince = 2024-01-01\n[answer]", "dates"),
     ("[answer]", "[guidelines.prompt]\nfrau = 'x'\n[answer]", "no guideline for fraud"),
     ("[answer]", "[refusal]\nvalues = { Yes = 'no' }\n[answer]", "values 'no' is unknown"),
-    ("[answer]", "[relevance]\n[answer]", "relevance needs both texts"),
+    ("[answer]", "[relevance]\n[answer]", "relevance needs both texts; declare"),
+    ('version = "1"', 'version = "1"\nlongest = 100', "longest is for services"),
+    ('version = "1"', 'version = "1"\nlongest = -1', "longest must be a whole number from 1"),
+    (
+        'parser = "yes-no"',
+        'parser = "yes-no"\nignore = ["x"]',
+        "ignore is for the parser json and lines",
+    ),
+    (
+        "[answer]",
+        "[guidelines.prompt]\nfraud = 'x'\n[answer]",
+        "give guidelines of prompt, response, each",
+    ),
+    ("[ask.response]", "[ask.pair]", "nothing is graded|other side"),
     ("[severity]", "[severty]", "key 'severty' is unknown.*did you mean 'severity'"),
 ]
 
@@ -153,6 +166,48 @@ def test_a_grader_that_gives_nothing_is_refused(written):
 def test_a_grader_without_a_side_is_refused(written):
     with pytest.raises(UsageError, match="ask is missing"):
         load(written(re.sub(r"\[ask.*?\n\n", "", PAIR, flags=re.DOTALL)))
+
+
+def test_a_response_is_not_graded_twice(written):
+    pair = '[ask.pair]\nmessages = [{ role = "user", content = "{prompt}{response}" }]\n\n[answer]'
+    with pytest.raises(UsageError, match="graded alone or together with its prompt"):
+        load(written(PLAIN.replace("[answer]", pair)))
+
+
+def test_a_prompt_of_which_nothing_is_read_is_not_asked(written):
+    prompt = '[ask.prompt]\nmessages = [{ role = "user", content = "{prompt}" }]\n\n[answer]'
+    with pytest.raises(UsageError, match="nothing is read of what is asked of the prompt"):
+        load(written(PAIR.replace("[answer]", prompt)))
+
+
+def test_a_schema_needs_values_for_each_category(written):
+    text = source("nemotron-safety-guard").replace(
+        'parser = "json"', 'parser = "json"\nschema = true'
+    )
+    with pytest.raises(UsageError, match="schema needs a member and values for each category"):
+        load(written(text))
+
+
+def test_a_guideline_a_call_may_be_answered_in_json_too(written):
+    text = source("shieldgemma").replace('parser = "yes-no"\nbeginning = true', 'parser = "json"')
+    grader = load(written(text))
+    task = Task("prompt", "Hello")
+    answers = [Answer(f'{{"{one.part}": "no"}}') for one in grader.requests(task)]
+    assert set(grader.read(task, answers).labels.values()) == {"Safe"}
+    mixed = [answers[1], *answers[1:]]
+    assert grader.read(task, mixed).reason == asking.LACKING
+
+
+def test_refusal_may_be_a_question_of_yes_or_no(written):
+    text = PLAIN.replace(PLAIN[PLAIN.index("[ask.prompt]") : PLAIN.index("[ask.response]")], "")
+    text = (
+        text[: text.index("[severity]")]
+        + '[refusal]\nvalues = { yes = "refused", no = "complied" }\n'
+    )
+    found = load(written(text)).read(
+        Task("response", response="I would rather not."), [Answer("Yes")]
+    )
+    assert found == Graded({"refusal": "refused"})
 
 
 def test_a_service_is_sent_one_text(written):

@@ -8,11 +8,10 @@ import pytest
 
 from riskshift.graders import NAMES, asking
 from riskshift.graders import load as read_anew
-from riskshift.graders.asking import Answer, Graded, Task, Ungraded
+from riskshift.graders.asking import SIDES, Answer, Graded, Task, Ungraded
 
 load = cache(read_anew)
 RAW = Path(__file__).parent / "raw"
-SIDES = ("prompt", "response", "pair")
 TEXTS = {"prompt": "How do roses grow?", "response": "Slowly, and towards the light."}
 
 
@@ -91,6 +90,7 @@ GOOD = {name: listed(name)[load(name).facts.sides[0]]["read"][0][0] for name in 
         ({"failed": asking.FILTERED}, asking.FILTERED),
         ({"failed": asking.FAILED}, asking.FAILED),
         ({"declined": "No."}, asking.DECLINED),
+        ({"finish": "refusal"}, asking.DECLINED),
     ],
 )
 def test_what_is_known_of_an_answer_counts_before_its_words(name, told, reason):
@@ -104,8 +104,9 @@ def test_nothing_that_came_back_is_silence(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "shieldgemma"])
-def test_an_answer_that_was_cut_off_is_none_even_if_it_could_be_read(name):
-    said = {"text": GOOD[name], "finish": "length"}
+@pytest.mark.parametrize("finish", ["length", "max_tokens", "model_length"])
+def test_an_answer_that_was_cut_off_is_none_even_if_it_could_be_read(name, finish):
+    said = {"text": GOOD[name], "finish": finish}
     assert outcome(name, load(name).facts.sides[0], said).reason == asking.CUT_OFF
 
 
