@@ -1,10 +1,13 @@
 """A grader's file is understood whole or refused with what is wrong, where, and what to write instead."""
 
 import re
+import tomllib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from riskshift.errors import FileError, UsageError
+from riskshift.errors import FileError, RiskshiftError, UsageError
 from riskshift.graders import NAMES, asking, load
 from riskshift.graders.asking import Answer, Graded, Task
 from riskshift.graders.catalogue import source
@@ -313,3 +316,46 @@ def test_a_changed_word_of_a_rubric_is_another_fingerprint(written):
 def test_a_guard_with_categories_of_its_own_takes_no_rubric(written):
     with pytest.raises(UsageError, match="takes no rubric: its categories are its own"):
         load("llama-guard-3", rubric=written(RUBRIC))
+
+
+def spots(value, path=()):
+    """Yield the way to every value within plain data."""
+    held = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in held:
+        yield (*path, key)
+        if isinstance(inner, dict | list):
+            yield from spots(inner, (*path, key))
+
+
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.lists(st.integers())
+)
+ODD |= st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_whatever_stands_in_a_file_it_is_a_grader_or_one_message(name, data):
+    told = tomllib.loads(source(name))
+    *way, last = data.draw(st.sampled_from(list(spots(told))))
+    inner = told
+    for key in way:
+        inner = inner[key]
+    if data.draw(st.booleans()):
+        inner[last] = data.draw(ODD)
+    else:
+        del inner[last]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("riskshift.graders.declaration.read_toml", lambda path, what: told)
+        try:
+            grader = load("mine.toml")
+        except RiskshiftError as fault:
+            assert len(str(fault)) < 2000
+        else:
+            for side in grader.facts.sides:
+                assert grader.requests(Task(side, "Hello", "Hello"))
