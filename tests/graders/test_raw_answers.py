@@ -168,3 +168,13 @@ def test_whatever_is_answered_there_are_all_labels_or_one_reason(name, said):
             of = "prompt" if side == "prompt" else "response"
             given = {found.labels[f"{of}_{one}"] for one in grader.taxonomy.categories}
             assert given <= set(grader.taxonomy.levels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "long", [" ", "\n", "*", "```\n", "<think>", "Safety:", "{", "[", "9", "S1,"]
+)
+def test_a_very_long_answer_is_refused_without_trying_every_way_to_read_it(name, long):
+    """A pattern that goes back over what it has read would not end here."""
+    found = outcome(name, load(name).facts.sides[0], f"x{long * 100_000}x")
+    assert isinstance(found, Ungraded)

@@ -33,9 +33,10 @@ _REFUSED: Final = ("refusal",)
 _TOO_LONG: Final = ("length", "max_tokens", "model_length")
 
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-_FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
+_FENCE: Final = "```"
+# Models that write Markdown set names in stars.
+_BOLD: Final = " \t*"
 _FINAL: Final = "<|channel|>final<|message|>"
-_LINE: Final = re.compile(r"\**([A-Za-z][\w ]*?)\**\s*:\s*\**\s*(.*?)\s*\**")
 _NOTHING: Final = ("", "n/a", "na")
 _SHORT: Final = 6
 _ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
@@ -123,10 +124,11 @@ def _unwrapped(text: str, wrapped: str) -> str:
 
 def parse_json(text: str) -> dict[str, Any]:
     """Return a JSON object, bare or in a fence; no name twice, no NaN."""
-    fenced = _FENCE.fullmatch(text)
+    kind, _, fenced = text.removeprefix(_FENCE).removesuffix(_FENCE).partition("\n")
+    in_fence = text.startswith(_FENCE) and kind.strip().casefold() in ("", "json")
     try:
         found = json.loads(
-            fenced[1] if fenced else text,
+            fenced if in_fence and text.endswith(_FENCE) else text,
             object_pairs_hook=_once,
             parse_constant=_refuse,
         )
@@ -160,13 +162,13 @@ def _lines(text: str, reading: Reading) -> dict[str, Any]:
     names = {name.casefold(): name for name in reading.members}
     found: dict[str, Any] = {}
     for line in filter(str.strip, text.splitlines()):
-        said = _LINE.fullmatch(line.strip())
-        name = names.get(said[1].strip().casefold()) if said else None
-        if said is None or name is None:
+        said, _, value = line.partition(":")
+        name = names.get(said.strip(_BOLD).casefold())
+        if name is None:
             raise UnreadError(UNPARSED, "it has a line that was not asked for")
         if name in found:
             raise UnreadError(UNPARSED, f"it says {name} twice")
-        found[name] = said[2]
+        found[name] = value.strip(_BOLD)
     return found
 
 
@@ -182,10 +184,10 @@ def _yes_no(text: str, reading: Reading) -> dict[str, Any]:
     """Read one word, alone, in its tag, or in front."""
     said = text
     if reading.tag:
-        tagged = re.fullmatch(rf"<{reading.tag}>(.*)</{reading.tag}>", text, re.DOTALL)
-        if tagged is None:
+        begin, end = f"<{reading.tag}>", f"</{reading.tag}>"
+        if not (text.startswith(begin) and text.endswith(end)):
             raise UnreadError(UNPARSED, f"its {reading.tag} is not alone")
-        said = tagged[1].strip()
+        said = text.removeprefix(begin).removesuffix(end).strip()
     word = (_FIRST_WORD if reading.beginning else _ONE_WORD).fullmatch(said)
     if word is None:
         raise UnreadError(UNPARSED, "it is neither yes nor no")

@@ -9,7 +9,7 @@ from riskshift.errors import unknown_choice
 from riskshift.graders.answers import Reading, UnreadError, members_of
 from riskshift.graders.asking import NO_TEXT, Answer, Graded, Outcome, Request, Task, Ungraded
 from riskshift.graders.grader import Facts
-from riskshift.graders.labels import BESIDE, Beside, ByCategory, Label, Severity, largest
+from riskshift.graders.labels import BESIDE, Beside, ByCategory, Label, Severity, labels_of
 from riskshift.graders.template import fill, pieces, sent, texts_of, values_of
 from riskshift.taxonomy import Taxonomy
 
@@ -111,8 +111,7 @@ class Declared:
                 return self._graded(task.side, self._each(task.side, answers), {})
             reading = self._reading(task.side)
             read = [members_of(answer, reading) for answer in answers]
-            found = [self.severity.read(one, task.side) for one in read] if self.severity else []
-            labels = largest(found, self.severity.taxonomy) if self.severity else {}
+            labels = labels_of(self.severity, read, task.side) if self.severity else {}
             return self._graded(task.side, labels, read[0])
         except UnreadError as fault:
             return Ungraded(fault.reason, fault.detail)
