@@ -128,7 +128,11 @@ WRONG = [
     ('yes = "Bad"', 'yes = "Worse"', "values 'Worse' is unknown"),
     ('values = { no = "Fine", yes = "Bad" }', "", "values is missing"),
     ("values = {", "cuts = [0.5]\nvalues = {", "key 'levels' is unknown"),
-    ("values = {", 'members = { froud = "x" }\nvalues = {', "category 'froud' is unknown.*'fraud'"),
+    (
+        "values = {",
+        'members = { froud = "x" }\nvalues = {',
+        "members: key 'froud' is unknown.*'fraud'",
+    ),
     ("[answer]", "[body]\nmodel = 'x'\n[answer]", "body: model is put in by riskshift"),
     ("[answer]", "[body]\nuser = '{prompt}'\n[answer]", "body: {placeholder} 'prompt' is unknown"),
     ("[answer]", "[body]\nsince = 2024-01-01\n[answer]", "dates"),
@@ -148,6 +152,18 @@ WRONG = [
         "give guidelines of prompt, response, each",
     ),
     ("[ask.response]", "[ask.pair]", "nothing is graded|other side"),
+    ("values = {", 'members = { fraud = ["a", "b"] }\nvalues = {', "members: fraud must be a text"),
+    (
+        "values = {",
+        'members = { fraud = "fraud" }\nvalues = {',
+        "yes-no has no member 'fraud' is unknown",
+    ),
+    ("values = {", 'other = "fraud"\nvalues = {', "key 'other' is unknown"),
+    (
+        "values = {",
+        'verdict = "answer"\nnamed = "x"\nvalues = {',
+        "named, codes and other go together",
+    ),
     ("[severity]", "[severty]", "key 'severty' is unknown.*did you mean 'severity'"),
 ]
 
@@ -240,6 +256,29 @@ def test_one_verdict_does_not_speak_for_several_categories(written):
     text = source("wildguard").replace('categories = ["harm"]', 'categories = ["harm", "hate"]')
     with pytest.raises(UsageError, match="one verdict cannot speak for 2 categories"):
         load(written(text))
+
+
+def test_codes_that_nobody_declared_change_nothing_and_safe_stands_alone(written):
+    text = source("llama-guard-3")
+    text = text[: text.index("[severity]")] + (
+        '[severity]\ncategories = ["harm"]\nlevels = ["Safe", "Unsafe"]\n'
+        'values = { safe = "Safe", unsafe = "Unsafe" }\n'
+    )
+    grader, task = load(written(text)), Task("prompt", "Hello")
+    assert grader.read(task, [Answer("unsafe\nS1,S2")]) == Graded({"prompt_harm": "Unsafe"})
+    for said in ("safe\nunsafe", "unsafe\nS1 and more", "unsafe\n\nS1\nS2"):
+        assert grader.read(task, [Answer(said)]).reason == asking.UNPARSED
+
+
+def test_numbers_may_stand_in_lines(written):
+    text = PAIR.replace('parser = "json"', 'parser = "lines"')
+    task = Task("pair", "Hello", "Hello")
+    grader = load(written(text))
+    assert grader.read(task, [Answer("Relevance: 3")]) == Graded(
+        {"relevance": "3"}, saw_other_side=True
+    )
+    assert grader.read(task, [Answer("Relevance: 4")]).reason == asking.OUT_OF_RANGE
+    assert grader.read(task, [Answer("Relevance: high")]).reason == asking.UNPARSED
 
 
 def test_a_side_whose_verdict_nobody_names_is_refused(written):

@@ -26,6 +26,8 @@ WRAPPED: Final = ("think", "harmony")
 YES_NO: Final = "answer"
 VERDICT: Final = "verdict"
 CODES: Final = "codes"
+FIXED: Final = {"yes-no": (YES_NO,), "safe-unsafe": (VERDICT, CODES)}
+"""What answers hold whose members have no names of their own."""
 
 # Why an answer ended, in the words of OpenAI's endpoints, of Anthropic's, and of Inspect.
 _BLOCKED: Final = ("content_filter",)
@@ -39,6 +41,7 @@ _BOLD: Final = " \t*"
 _FINAL: Final = "<|channel|>final<|message|>"
 _NOTHING: Final = ("", "n/a", "na")
 _SHORT: Final = 6
+_CODES: Final = re.compile(r"\w+(?:, *\w+)*")
 _ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
 _FIRST_WORD: Final = re.compile(r"\**(yes|no)\b.*", re.IGNORECASE | re.DOTALL)
 _DECLINES: Final = re.compile(
@@ -168,16 +171,18 @@ def _lines(text: str, reading: Reading) -> dict[str, Any]:
             raise UnreadError(UNPARSED, "it has a line that was not asked for")
         if name in found:
             raise UnreadError(UNPARSED, f"it says {name} twice")
-        found[name] = value.strip(_BOLD)
+        told = value.strip(_BOLD)
+        found[name] = int(told) if told.isdecimal() and len(told) <= _SHORT else told
     return found
 
 
 def _safe_unsafe(text: str, _: Reading) -> dict[str, Any]:
-    """Read one word, and below it codes."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > 2 or lines[0].casefold() not in ("safe", "unsafe"):
+    """Read one word, and below unsafe codes."""
+    word, *codes = (line.strip() for line in text.splitlines() if line.strip())
+    fits = word.casefold() == "unsafe" if codes else word.casefold() in ("safe", "unsafe")
+    if not fits or len(codes) > 1 or not all(map(_CODES.fullmatch, codes)):
         raise UnreadError(UNPARSED, "it is not safe, or unsafe and codes")
-    return {VERDICT: lines[0], CODES: lines[1] if len(lines) == 2 else ""}
+    return {VERDICT: word, CODES: "".join(codes)}
 
 
 def _yes_no(text: str, reading: Reading) -> dict[str, Any]:
@@ -238,7 +243,8 @@ def value_of(members: Mapping[str, Any], name: str, values: Iterable[str]) -> st
     """
     given = members.get(name)
     known = {one.casefold(): one for one in values}
-    if given is None or (isinstance(given, str) and given.casefold() in _NOTHING):
+    silent = isinstance(given, str) and given.casefold() in _NOTHING
+    if given is None or (silent and given.casefold() not in known):
         raise UnreadError(LACKING, name)
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise UnreadError(UNPARSED, f"{name} is of the wrong kind")

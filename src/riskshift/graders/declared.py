@@ -174,7 +174,7 @@ class Declared:
     def _beside(self, side: str) -> tuple[Beside, ...]:
         return tuple(one for one in self.beside if one.role in BESIDE[side])
 
-    def _members(self, side: str) -> dict[str, list[str]]:
+    def members(self, side: str) -> dict[str, list[str]]:
         """Return what an answer must hold, each with the values that it may have."""
         found: dict[str, list[str]] = {}
         if isinstance(self.severity, ByCategory):
@@ -185,13 +185,13 @@ class Declared:
 
     def _reading(self, side: str) -> Reading:
         held = self.reading
-        members = (*self._members(side), *held.members)
+        members = (*self.members(side), *held.members)
         return Reading(held.parser, held.wrapped, held.tag, held.beginning, members)
 
     def _format(self, side: str) -> dict[str, Any]:
         """Return the JSON schema of an answer, as chat endpoints take it."""
         told: dict[str, Any] = {}
-        for name, values in self._members(side).items():
+        for name, values in self.members(side).items():
             if all(value.isdecimal() for value in values):
                 told[name] = {"type": "integer", "enum": [int(value) for value in values]}
             else:
