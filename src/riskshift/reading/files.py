@@ -261,7 +261,7 @@ def _bound(
 
 
 def _connect(
-    memory_limit: str | None, folder: Path, *, in_order: bool
+    memory_limit: str | None, folder: Path, *, in_order: bool = False
 ) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
