@@ -324,6 +324,16 @@ def test_a_changed_text_is_noticed_and_asked_anew(ask, serve):
     assert (made.asked, made.remembered) == (1, 3)
 
 
+def test_a_text_that_changed_is_not_taken_for_another_model_among_several(ask, serve):
+    server = serve()
+    ask(questions(1), server, graders=["rubric=m", "rubric=n"], side="prompt")
+    pairs = questions(1).with_columns(prompt=pl.lit("How do I dig?"))
+    with pytest.warns(riskshift.RiskshiftWarning) as told:
+        ask(pairs, server, graders=["rubric=m", "rubric=n"], side="prompt")
+    (only,) = told
+    assert "2 answers that are not used: the text is not in the data any more" in str(only.message)
+
+
 def test_another_endpoint_in_the_midst_of_a_run_is_noticed(ask, serve):
     ask(questions(2), serve(), limit=2)
     with pytest.warns(riskshift.RiskshiftWarning, match="the rest is asked of http://127.0.0.1"):

@@ -2,24 +2,23 @@
 
 import json
 import time
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Unpack
 
-from riskshift.errors import EndpointError, RiskshiftWarning, UsageError, listing
+from riskshift.errors import EndpointError, UsageError, listing
 from riskshift.graders.asking import FAILED, Outcome
 from riskshift.jobs.commands import command
 from riskshift.jobs.opening import Reading, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.places import check_file, together, write_bytes
 from riskshift.outputs.sheets import check_sheet
+from riskshift.running.changes import say_what_changed, say_where_changed
 from riskshift.running.endpoints.endpoint import Endpoint, Spent
 from riskshift.running.flicker import Flicker, measure
 from riskshift.running.grading import duration, grade, outcome_of
-from riskshift.running.journal import Journal, Line
+from riskshift.running.journal import Journal
 from riskshift.running.labelled import write_labelled
 from riskshift.running.pairs import Pairs, read_pairs
 from riskshift.running.raters import Rater, levels_of, raters_of, taxonomy_of
@@ -269,9 +268,9 @@ def label_through(
         outcomes = _remembered(journal, plan)
         left = [item for key, item in plan.items.items() if key not in outcomes]
         left = _limited(left, limit)
-        _say_what_changed(journal, plan)
+        say_what_changed(journal, plan)
         endpoints = {rater: connect(rater) for rater in raters if _is_asked(rater, left)}
-        _say_where_changed(journal, plan, endpoints)
+        say_where_changed(journal, plan, endpoints)
         remembered = len(outcomes)
         try:
             outcomes |= grade(left, endpoints, journal, connections=connections, progress=progress)
@@ -414,59 +413,6 @@ def _limited(items: Sequence[Item], limit: int | None) -> list[Item]:
 
 def _is_asked(rater: Rater, items: Iterable[Item]) -> bool:
     return any(item.rater == rater for item in items)
-
-
-def _say_what_changed(journal: Journal, plan: Plan) -> None:
-    """Say which answers of the journal are of no use any more, and why."""
-    held = {item.rater.grader.facts.name: item.about for item in plan.items.values()}
-    sides = {(*_who(item.about), item.task.side) for item in plan.items.values()}
-    changed = Counter[str]()
-    for line in journal.lines.values():
-        if line.key in plan.items:
-            continue
-        now = held.get(line.about.get("grader", ""))
-        if now is None:
-            continue
-        if line.about.get("fingerprint") != now["fingerprint"]:
-            changed[
-                f"grader {now['grader']} is declared otherwise (rubric, template or parser)"
-            ] += 1
-        elif line.about.get("model") != now["model"]:
-            changed[
-                f"grader {now['grader']} asked {line.about.get('model')}, and now {now['model']}"
-            ] += 1
-        elif (*_who(line.about), line.about.get("side")) in sides:
-            changed["the text is not in the data any more, or has its label there"] += 1
-    for why, n in changed.items():
-        warnings.warn(
-            f"{journal.path} holds {n:,} answers that are not used: {why}.",
-            RiskshiftWarning,
-            stacklevel=4,
-        )
-
-
-def _who(about: Mapping[str, str]) -> tuple[str | None, ...]:
-    return tuple(about.get(name) for name in ("grader", "model", "fingerprint"))
-
-
-def _say_where_changed(journal: Journal, plan: Plan, endpoints: Mapping[Rater, Endpoint]) -> None:
-    """Say that a part of the answers came from elsewhere: a name may mean another model there."""
-    lines: list[tuple[Rater, Line]] = [
-        (item.rater, journal.lines[key])
-        for key, item in plan.items.items()
-        if key in journal.lines and item.rater in endpoints
-    ]
-    moved = {
-        (line.about.get("address"), endpoints[rater].address)
-        for rater, line in lines
-        if line.about.get("address") != endpoints[rater].address
-    }
-    for old, new in sorted(moved, key=str):
-        warnings.warn(
-            f"{journal.path} holds answers from {old}, and the rest is asked of {new}.",
-            RiskshiftWarning,
-            stacklevel=4,
-        )
 
 
 def _check_texts(pairs: Pairs, side: str) -> None:
