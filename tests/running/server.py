@@ -137,6 +137,7 @@ def running(server: Server):
         started.set()
         await server.stop.wait()
         listening.close()
+        await asyncio.sleep(0.05)  # whoever is let in at this moment gets a task to cancel
         others: Iterable[asyncio.Task] = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -79,8 +79,8 @@ class ContentSafety:
             return Reply(Answer(failed=FAILED), busy.detail)
 
     async def close(self) -> None:
-        """Let go of all connections."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Let go of all connections, when those in use are done: a thread cannot be ended."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         self._client.close()
 
     async def _in_thread(self, request: Request) -> Reply:
