@@ -126,12 +126,13 @@ def plan_tasks(pairs: Pairs, raters: Sequence[Rater], *, side: str, repeat: int 
         How often everything is asked.
     """
     as_raters = share_labels(raters, side)
+    asked = list(_asked(raters, side))
     prompts, responses = pairs.text("prompt"), pairs.text("response")
     blocked = _blocked(pairs)
     wishes: list[Wish] = []
     rounds: list[dict[str, Item]] = [{} for _ in range(repeat)]
     for row in range(len(pairs.rows)):
-        for rater, kind, roles in _asked(raters, side):
+        for rater, kind, roles in asked:
             lacking = (
                 roles if as_raters else tuple(r for r in roles if pairs.labels[r][row] is None)
             )
