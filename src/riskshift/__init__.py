@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from riskshift.errors import (
         ColumnError,
         DataError,
+        EndpointError,
         FileError,
         LabelError,
         OutputError,
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from riskshift.labelstudio.importing import import_label_studio
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
+    from riskshift.running.estimate import LabellingEstimate, estimate_labelling
+    from riskshift.running.label import Labelled, label
+    from riskshift.running.raters import Rater
     from riskshift.taxonomy import Taxonomy
 
 # Where each public name lives; imported when it is first asked for, so that the package loads fast.
@@ -65,16 +69,20 @@ _HOMES = {
     "Converted": "jobs.convert",
     "DataCard": "analysis.card",
     "DataError": "errors",
+    "EndpointError": "errors",
     "FileError": "errors",
     "GateReport": "analysis.gate.result",
     "GraderReport": "analysis.grader.result",
     "LabelError": "errors",
+    "Labelled": "running.label",
+    "LabellingEstimate": "running.estimate",
     "LabelsNeeded": "analysis.plan.labels",
     "OutputError": "errors",
     "PairError": "errors",
     "Plan": "analysis.plan.result",
     "Population": "analysis.transitions.population",
     "Rate": "analysis.rates",
+    "Rater": "running.raters",
     "Records": "records",
     "RiskshiftError": "errors",
     "RiskshiftWarning": "errors",
@@ -87,9 +95,11 @@ _HOMES = {
     "compare": "jobs.compare",
     "convert": "jobs.convert",
     "doctor": "jobs.doctor",
+    "estimate_labelling": "running.estimate",
     "export_label_studio": "labelstudio.exporting",
     "grade": "jobs.grade",
     "import_label_studio": "labelstudio.importing",
+    "label": "running.label",
     "labels_needed": "jobs.sample",
     "plan": "jobs.plan",
     "read": "jobs.opening",
@@ -109,16 +119,20 @@ __all__ = [
     "Converted",
     "DataCard",
     "DataError",
+    "EndpointError",
     "FileError",
     "GateReport",
     "GraderReport",
     "LabelError",
+    "Labelled",
+    "LabellingEstimate",
     "LabelsNeeded",
     "OutputError",
     "PairError",
     "Plan",
     "Population",
     "Rate",
+    "Rater",
     "Records",
     "RiskshiftError",
     "RiskshiftWarning",
@@ -131,9 +145,11 @@ __all__ = [
     "compare",
     "convert",
     "doctor",
+    "estimate_labelling",
     "export_label_studio",
     "grade",
     "import_label_studio",
+    "label",
     "labels_needed",
     "plan",
     "read",

@@ -15,6 +15,7 @@ from riskshift.cli import (
     doctor,
     formats,
     grade,
+    label,
     label_studio,
     plan,
     sample,
@@ -39,6 +40,7 @@ app.command("card")(card.card)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("grader")(grade.grader)
+app.command("label")(label.label)
 app.command("plan")(plan.plan)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
