@@ -18,6 +18,7 @@ from riskshift.cli import (
     label,
     label_studio,
     plan,
+    run,
     sample,
 )
 from riskshift.cli.printing import put
@@ -42,6 +43,7 @@ app.command("compare")(compare.compare)
 app.command("grader")(grade.grader)
 app.command("label")(label.label)
 app.command("plan")(plan.plan)
+app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
 

@@ -30,7 +30,7 @@ async def grade(grader: Grader, model: Model, task: Task) -> Outcome:
     outcome: Outcome = Ungraded(UNPARSED)
     for _ in range(_TRIES):
         answers = [
-            answer_of(await model.generate(*_sent(request.body)))
+            answer_of(await model.generate(*sent(request.body)))
             for request in grader.requests(task)
         ]
         outcome = grader.read(task, answers)
@@ -47,7 +47,8 @@ def answer_of(output: ModelOutput) -> Answer:
     return Answer(text=output.completion, finish=_ENDS.get(end, end))
 
 
-def _sent(body: Mapping[str, Any]) -> tuple[list[ChatMessage], Any, Any, GenerateConfig]:
+def sent(body: Mapping[str, Any]) -> tuple[list[ChatMessage], Any, Any, GenerateConfig]:
+    """Return what a request sends as the arguments of Inspect's ``generate``."""
     rest = {name: value for name, value in body.items() if name != "messages"}
     wanted = rest.pop("response_format", None)
     unknown = sorted(rest.keys() - _SETTINGS)
