@@ -58,6 +58,12 @@ def label(
         ),
     ],
     graders: Graders,
+    rubric: Annotated[
+        Path | None,
+        typer.Option(
+            "--rubric", metavar="FILE", help="A rubric of your own, for the grader rubric: TOML."
+        ),
+    ] = None,
     side: Annotated[
         str, typer.Option("--side", metavar="SIDE", help="prompt, response or both.")
     ] = "both",
@@ -96,6 +102,7 @@ def label(
 
     shared = {
         "graders": graders,
+        "rubric": rubric,
         "side": side,
         "repeat": repeat,
         "limit": limit,

@@ -31,6 +31,7 @@ _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
 _FINAL: Final = "<|channel|>final<|message|>"
 _LINE: Final = re.compile(r"\**([A-Za-z][\w ]*?)\**\s*:\s*\**\s*(.*?)\s*\**")
+_NOTHING: Final = ("", "n/a", "na")
 _ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
 _FIRST_WORD: Final = re.compile(r"\**(yes|no)\b.*", re.IGNORECASE | re.DOTALL)
 _DECLINES: Final = re.compile(
@@ -229,7 +230,7 @@ def value_of(members: Mapping[str, Any], name: str, values: Iterable[str]) -> st
     """
     given = members.get(name)
     known = {one.casefold(): one for one in values}
-    if given is None or given == "":
+    if given is None or (isinstance(given, str) and given.casefold() in _NOTHING):
         raise UnreadError(LACKING, name)
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise UnreadError(UNPARSED, f"{name} is of the wrong kind")

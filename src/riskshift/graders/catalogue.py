@@ -52,6 +52,11 @@ def source(name: str) -> str:
     return (_SHIPPED / f"{_known(name)}.toml").read_text(encoding="utf-8")
 
 
+def rubric_source() -> str:
+    """Return the built-in rubric as it stands, to begin one's own from."""
+    return (files("riskshift.graders") / "rubrics" / "severity.toml").read_text(encoding="utf-8")
+
+
 def _place(grader: str | Path) -> str:
     if isinstance(grader, Path) or grader.endswith(".toml"):
         return str(grader)

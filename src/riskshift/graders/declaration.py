@@ -21,7 +21,7 @@ from riskshift.toml_file import read_toml
 
 ENDPOINTS: Final = ("chat", *TEXT_OF)
 SIDES: Final = ("prompt", "response", "pair")
-_PROSE: Final = ("name", "title", "model", "licence", "source", "about")
+_PROSE: Final = ("title", "licence", "source", "about")
 _KEYS: Final = (
     *("name", "title", "version", "endpoint", "model", "licence", "source", "about", "rubric"),
     *("longest", "body", "ask", "guidelines", "answer", "severity", "refusal", "relevance"),
@@ -122,7 +122,7 @@ def _facts(
 
 
 def _fingerprint(table: Table, rubric: Rubric | None) -> str:
-    """Hash what can change a label; not what is told about it, nor the model, which stands beside it."""
+    """Hash what can change a label; not what is only told about it."""
     held = {key: value for key, value in table.held.items() if key not in _PROSE}
     held["rubric"] = rubric.to_dict() if rubric else None
     try:

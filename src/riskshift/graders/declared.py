@@ -1,5 +1,6 @@
 """A grader that a declaration makes: texts in, requests out; answers in, labels out."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -112,6 +113,14 @@ class Declared:
             return self._graded(task.side, labels, read[0])
         except UnreadError as fault:
             return Ungraded(fault.reason, fault.detail)
+
+    def shown(self, side: str) -> str:
+        """Return what is sent of a side, with names in braces where the texts would be."""
+        stand_in = Task(side, "{prompt}", "{response}")
+        body = self.requests(stand_in)[0].body
+        said = [f"[{one['role']}]\n{one['content']}" for one in body.get("messages", ())]
+        held = {key: value for key, value in body.items() if key != "messages"}
+        return "\n".join([*said, json.dumps(held, ensure_ascii=False)])
 
     def _of_service(self, text: str) -> tuple[Request, ...]:
         whole = sent(text)

@@ -75,6 +75,7 @@ def estimate_labelling(
     *,
     graders: Graders,
     output: str | Path | None = None,
+    rubric: str | Path | None = None,
     side: str = "both",
     repeat: int = 1,
     limit: int | None = None,
@@ -87,7 +88,7 @@ def estimate_labelling(
 
     Parameters
     ----------
-    data, graders, side, repeat, limit, connections, prices, progress, **reading
+    data, graders, rubric, side, repeat, limit, connections, prices, progress, **reading
         As in `label`.
     output : path, optional
         Whose journal may hold answers already.
@@ -104,7 +105,7 @@ def estimate_labelling(
         If the data cannot be read or hold no texts.
     """
     check_counts(repeat=repeat, limit=limit, connections=connections)
-    raters = raters_of(graders, side)
+    raters = raters_of(graders, side, rubric=rubric)
     pairs, plan = planned(
         data, raters, side=side, repeat=repeat, reading=reading, progress=progress
     )

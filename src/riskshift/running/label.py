@@ -123,6 +123,7 @@ def label(
     output: str | Path,
     *,
     graders: Graders,
+    rubric: str | Path | None = None,
     side: str = "both",
     repeat: int = 1,
     limit: int | None = None,
@@ -149,6 +150,8 @@ def label(
     graders : str, Rater, or several
         ``"NAME"`` or ``"NAME=MODEL"``: a grader that is shipped, or the path of its file. Several that
         label the same become raters, with rows of their own.
+    rubric : path, optional
+        A TOML file with a rubric of your own, for the grader ``rubric``.
     side : {"prompt", "response", "both"}
         What to label.
     repeat : int, default 1
@@ -187,7 +190,7 @@ def label(
     OutputError
         If the output cannot be written, or would be read as `data`.
     """
-    raters = raters_of(graders, side)
+    raters = raters_of(graders, side, rubric=rubric)
 
     def connect(rater: Rater) -> Endpoint:
         kind = rater.grader.facts.endpoint

@@ -3,17 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.graders.catalogue import load
 from riskshift.graders.grader import Grader
 from riskshift.records import label_roles
 from riskshift.taxonomy import Taxonomy
 
 SIDES: Final = ("prompt", "response", "both")
+_RUBRIC: Final = "rubric"
 
 
-@dataclass(frozen=True, slots=True)
+# Each is its own: a declaration may hold what has no hash.
+@dataclass(frozen=True, slots=True, eq=False)
 class Rater:
     """A grader, and the model that it asks.
 
@@ -72,7 +76,9 @@ class Rater:
         return tuple(role for given in self.tasks(side).values() for role in given)
 
 
-def raters_of(graders: "str | Rater | Iterable[str | Rater]", side: str) -> tuple[Rater, ...]:
+def raters_of(
+    graders: "str | Rater | Iterable[str | Rater]", side: str, *, rubric: str | Path | None = None
+) -> tuple[Rater, ...]:
     """Find the graders that are meant and check that they can be asked together.
 
     Parameters
@@ -81,6 +87,8 @@ def raters_of(graders: "str | Rater | Iterable[str | Rater]", side: str) -> tupl
         ``"NAME"``, ``"NAME=MODEL"``, with the name of a grader or the path of its file.
     side : {"prompt", "response", "both"}
         What is to be labelled.
+    rubric : path, optional
+        A TOML file whose rubric the grader ``rubric`` uses instead of its own.
 
     Raises
     ------
@@ -91,7 +99,11 @@ def raters_of(graders: "str | Rater | Iterable[str | Rater]", side: str) -> tupl
     if side not in SIDES:
         raise unknown_choice("side", side, SIDES)
     given = [graders] if isinstance(graders, str | Rater) else list(graders)
-    raters = tuple(_found(one) if isinstance(one, str) else one for one in given)
+    if rubric is not None and not any(_takes_rubric(one) for one in given):
+        raise UsageError(
+            f"--rubric replaces the rubric of the grader {_RUBRIC!r}, which is not asked. The file of another names its own."
+        )
+    raters = tuple(_found(one, rubric) if isinstance(one, str) else one for one in given)
     if not raters:
         raise UsageError("no grader is named: --grader NAME=MODEL. See riskshift graders.")
     for rater in raters:
@@ -116,11 +128,13 @@ def taxonomy_of(raters: Iterable[Rater]) -> Taxonomy | None:
     return next((rater.taxonomy for rater in raters if rater.taxonomy), None)
 
 
-def _found(text: str) -> Rater:
-    from riskshift.graders.catalogue import load
+def _takes_rubric(grader: str | Rater) -> bool:
+    return isinstance(grader, str) and grader.partition("=")[0].strip() == _RUBRIC
 
+
+def _found(text: str, rubric: str | Path | None) -> Rater:
     name, _, model = text.partition("=")
-    grader = load(name.strip())
+    grader = load(name.strip(), rubric=rubric if _takes_rubric(text) else None)
     return Rater(grader, model.strip() or grader.facts.model or "")
 
 
