@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 
-KINDS = ("429", "500", "stall", "cut", "not_json", "no_field", "wrong_type", "redirect", "401", "400")
+KINDS = (
+    "429",
+    "500",
+    "stall",
+    "cut",
+    "not_json",
+    "no_field",
+    "wrong_type",
+    "redirect",
+    "401",
+    "400",
+)
 MOST_BYTES = 1 << 20
 
 
@@ -16,7 +27,13 @@ def completion(content, *, finish="stop", refusal=None):
     message = {"role": "assistant", "content": content, "refusal": refusal}
     choice = {"index": 0, "message": message, "finish_reason": finish}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    return {"id": "x", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 class Server:
@@ -97,7 +114,9 @@ class Server:
             status, made = made if isinstance(made, tuple) else (200, made)
             content = json.dumps(made).encode()
         if status >= 300 and not content:
-            content = json.dumps({"error": {"message": f"no: {body}", "code": f"code_{status}"}}).encode()
+            content = json.dumps(
+                {"error": {"message": f"no: {body}", "code": f"code_{status}"}}
+            ).encode()
         head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{more}Content-Length: {len(content)}\r\n\r\n"
         writer.write(head.encode() + content)
         await writer.drain()
@@ -111,7 +130,9 @@ def running(server: Server):
 
     async def main():
         server.stop = asyncio.Event()
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", server.port, limit=MOST_BYTES)
+        listening = await asyncio.start_server(
+            server.serve, "127.0.0.1", server.port, limit=MOST_BYTES
+        )
         server.port = listening.sockets[0].getsockname()[1]
         started.set()
         await server.stop.wait()

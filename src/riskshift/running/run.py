@@ -17,8 +17,8 @@ from riskshift.errors import (
     UsageError,
     listing,
 )
-from riskshift.formats.exchange import BLOCKED
-from riskshift.graders.asking import FILTERED, Graded, Outcome, Task, Ungraded
+from riskshift.formats.exchange import BLOCKED, EMPTY, ERROR
+from riskshift.graders.asking import FILTERED, SILENT, Graded, Outcome, Task, Ungraded
 from riskshift.jobs.analyze import analyze
 from riskshift.jobs.opening import Reading, several, silent
 from riskshift.outputs.overwriting import refuse_overwriting
@@ -47,6 +47,8 @@ LABELLED: Final = "labelled.parquet"
 CARD: Final = "card.toml"
 LOGS: Final = "logs"
 _MOST_SAMPLES: Final = 100
+# Why there is no response, in the words that stand in the column `status`.
+_STATUS: Final = {FILTERED: BLOCKED, SILENT: EMPTY}
 Connect = Callable[[Rater], Endpoint]
 
 
@@ -96,6 +98,8 @@ class Run:
             f"{self.prompts:,} prompts of {self.source}, {asked:,} answers asked of {listing(self.models)}{before}."
         ]
         lines += [f"  without a response, {reason}: {n:,}" for reason, n in self.lacking.items()]
+        if ERROR in self.lacking:
+            lines.append("  The same command asks again for those that ended in an error.")
         return "\n".join([*lines, str(self.labelled)])
 
 
@@ -287,7 +291,9 @@ class _Making:
                 write(analysis, self.folder / "report.html"),
                 write(analysis, self.folder / "results.json"),
             ]
-        lacking = Counter(one.reason for one in answers.values() if isinstance(one, Ungraded))
+        lacking = Counter(
+            _STATUS.get(one.reason, ERROR) for one in answers.values() if isinstance(one, Ungraded)
+        )
         return Run(
             self.folder,
             prompts.source,
@@ -388,8 +394,7 @@ class _Making:
             if isinstance(outcome, Graded):
                 told = (outcome.labels[RESPONSE], None, outcome.raw.get(STOPPED))
             else:
-                status = BLOCKED if outcome.reason == FILTERED else outcome.reason
-                told = (None, status, None)
+                told = (None, _STATUS.get(outcome.reason, ERROR), None)
             rows.append((*prompts.rows[at], model, sample, *told))
         columns = (*prompts.names, *NEW)
         write_sheet(self.folder / PAIRS, columns, rows, texts=("prompt", "response"))

@@ -119,18 +119,24 @@ def _samples(
         if settings.system_prompt is not None:
             messages.append(ChatMessageSystem(content=settings.system_prompt))
         messages.append(ChatMessageUser(content=one.prompt))
-        sample = EvalSample(
-            id=str(one.id), epoch=one.sample, input=one.prompt, target="", messages=messages
-        )
         text, end, fault = _came(one.outcome)
+        output, error = ModelOutput(), None
         if fault is None:
             said = ChatMessageAssistant(content=text, source="generate", model=model)
             choice = ChatCompletionChoice.model_validate({"message": said, "stop_reason": end})
-            sample.output = ModelOutput(model=model, choices=[choice])
-            sample.messages.append(said)
+            output = ModelOutput(model=model, choices=[choice])
+            messages.append(said)
         else:
-            sample.error = EvalError(message=fault, traceback="", traceback_ansi="")
-        yield sample
+            error = EvalError(message=fault, traceback="", traceback_ansi="")
+        yield EvalSample(
+            id=str(one.id),
+            epoch=one.sample,
+            input=one.prompt,
+            target="",
+            messages=messages,
+            output=output,
+            error=error,
+        )
 
 
 def _came(outcome: Outcome) -> tuple[str, str, str | None]:
