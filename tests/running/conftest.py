@@ -8,8 +8,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from tests.running.server import Server, completion, running
+
+import riskshift
 
 HARMS = ("hate", "self_harm", "sexual", "violence")
 VERBS = ("prune", "water", "plant", "sow", "graft")
@@ -89,3 +90,20 @@ def desk(tmp_path, monkeypatch):
     """A folder to work in."""
     monkeypatch.chdir(tmp_path)
     return Path(tmp_path)
+
+
+@pytest.fixture
+def ask(openai, desk):
+    """Label pairs through a local endpoint, and return the result and the rows."""
+
+    def label(pairs, server, graders="rubric=m", output="labelled.parquet", **more):
+        made = riskshift.label(pairs, output, graders=graders, base_url=server.url, **more)
+        return made, pl.read_parquet(desk / output)
+
+    return label
+
+
+@pytest.fixture
+def log():
+    """A small log with blocked responses."""
+    return Path(__file__).parents[1] / "formats" / "logs" / "azure-openai.jsonl"

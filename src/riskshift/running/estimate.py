@@ -10,7 +10,7 @@ from riskshift.errors import listing
 from riskshift.jobs.opening import Reading, silent
 from riskshift.running.grading import duration
 from riskshift.running.journal import read_journal
-from riskshift.running.label import Graders, check_counts, cost_of, planned
+from riskshift.running.label import Graders, check_counts, cost_of, money, planned
 from riskshift.running.raters import raters_of
 
 # Characters of English in a token, roughly; other scripts have fewer.
@@ -60,7 +60,7 @@ class LabellingEstimate:
 
     def __str__(self) -> str:
         before = f" ({self.remembered:,} more are answered)" if self.remembered else ""
-        cost = "" if self.cost is None else f", cost {self.cost:,.2f}"
+        cost = "" if self.cost is None else f", cost {money(self.cost)}"
         return (
             f"{self.pairs:,} pairs from {self.source}: {self.texts:,} texts to ask {listing(self.graders)}{before}.\n"
             f"  {self.requests:,} requests, about {self.tokens_in:,} tokens in and {self.tokens_out:,} out{cost}.\n"

@@ -20,6 +20,8 @@ class Flicker:
     ----------
     grader : str
         Who was asked.
+    side : {"prompt", "response", "pair"}
+        What was graded.
     times : int
         How often everything was asked.
     changed : int
@@ -33,6 +35,7 @@ class Flicker:
     """
 
     grader: str
+    side: str
     times: int
     changed: int
     texts: int
@@ -40,15 +43,14 @@ class Flicker:
     interval: Interval | None
 
     def __str__(self) -> str:
+        who = f"{self.grader}, each {self.side} asked {self.times} times"
         if self.interval is None:
-            return f"{self.grader}, asked {self.times} times: no text had labels each time."
+            return f"{who}: none had labels each time."
         share = f"{self.changed / self.texts:.1%}"
         low, high = f"{self.interval.low:.1%}", f"{self.interval.high:.1%}"
-        without = f"; {self.left_out:,} texts were graded some times only" if self.left_out else ""
-        return (
-            f"{self.grader}, asked {self.times} times: {self.changed:,} of {self.texts:,} texts got another label "
-            f"({share} [{low}, {high}], wilson, 95%){without}."
-        )
+        without = f"; {self.left_out:,} more were graded some times only" if self.left_out else ""
+        told = f"{self.changed:,} of {self.texts:,} got another label"
+        return f"{who}: {told} ({share} [{low}, {high}], wilson, 95%){without}."
 
 
 def flickers(wish: Wish, outcomes: Mapping[str, Outcome]) -> bool | None:
@@ -61,31 +63,27 @@ def flickers(wish: Wish, outcomes: Mapping[str, Outcome]) -> bool | None:
     return any({role: one.labels.get(role) for role in wish.roles} != first for one in graded[1:])
 
 
-def measure(
-    wishes: Iterable[Wish], raters: Sequence[Rater], outcomes: Mapping[str, Outcome]
-) -> tuple[Flicker, ...]:
-    """Measure the flicker of each rater, a text once however many rows repeat it."""
-    held: dict[Rater, dict[str, list[Wish]]] = {rater: {} for rater in raters}
+def measure(wishes: Iterable[Wish], outcomes: Mapping[str, Outcome]) -> tuple[Flicker, ...]:
+    """Measure the flicker of each rater on each side, a text once however many rows repeat it."""
+    held: dict[tuple[Rater, str], dict[str, list[Wish]]] = {}
     for wish in wishes:
         if len(wish.keys) > 1:
-            held[wish.rater].setdefault(wish.keys[0], []).append(wish)
-    return tuple(_of(rater, texts, outcomes) for rater, texts in held.items() if texts)
+            texts = held.setdefault((wish.rater, wish.side), {})
+            texts.setdefault(wish.keys[0], []).append(wish)
+    return tuple(_of(rater, side, held[rater, side], outcomes) for rater, side in held)
 
 
 def _of(
-    rater: Rater, texts: Mapping[str, Sequence[Wish]], outcomes: Mapping[str, Outcome]
+    rater: Rater, side: str, texts: Mapping[str, Sequence[Wish]], outcomes: Mapping[str, Outcome]
 ) -> Flicker:
-    first = [wishes[0] for wishes in texts.values()]
-    # Rows of one text may lack different labels of it; any that changed counts.
-    found = [
-        None
-        if flickers(wishes[0], outcomes) is None
-        else any(flickers(w, outcomes) for w in wishes)
-        for wishes in texts.values()
-    ]
-    some = [any(isinstance(outcomes.get(key), Graded) for key in wish.keys) for wish in first]
-    known = [one for one in found if one is not None]
-    changed = sum(known)
-    interval = wilson(changed, len(known), confidence=_CONFIDENCE) if known else None
-    left_out = sum(was and one is None for was, one in zip(some, found, strict=True))
-    return Flicker(rater.name, len(first[0].keys), changed, len(known), left_out, interval)
+    changed = known = left_out = 0
+    for wishes in texts.values():
+        first = wishes[0]
+        if flickers(first, outcomes) is None:
+            left_out += any(isinstance(outcomes.get(key), Graded) for key in first.keys)
+            continue
+        known += 1
+        # Rows of one text may lack different labels of it; any that changed counts.
+        changed += any(flickers(wish, outcomes) for wish in wishes)
+    interval = wilson(changed, known, confidence=_CONFIDENCE) if known else None
+    return Flicker(rater.name, side, len(first.keys), changed, known, left_out, interval)

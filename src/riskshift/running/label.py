@@ -71,6 +71,8 @@ class Labelled:
         Whether several graders label the same, so that each has rows of its own.
     columns : dict of str to str
         Columns by role, where their names are not the roles' own.
+    card : Path or None
+        The data card, if one was written.
     """
 
     output: Path
@@ -89,6 +91,7 @@ class Labelled:
     cost: float | None = None
     as_raters: bool = False
     columns: dict[str, str] = field(default_factory=dict)
+    card: Path | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -110,12 +113,13 @@ class Labelled:
         parts.append(f"{spent.requests:,} requests{repeated}")
         if spent.tokens_in or spent.tokens_out:
             parts.append(f"{spent.tokens_in:,} tokens in, {spent.tokens_out:,} out")
-        parts += [] if self.cost is None else [f"cost {self.cost:,.2f}"]
+        parts += [] if self.cost is None else [f"cost {money(self.cost)}"]
         return f"  {'; '.join(parts)}."
 
     def _next(self) -> str:
         verb = "agree" if self.as_raters else "analyze"
-        return command(verb, [self.output], self.taxonomy, columns=self.columns)
+        card = [] if self.card is None or self.as_raters else ["--card", str(self.card)]
+        return command(verb, [self.output], self.taxonomy, columns=self.columns, flags=card)
 
 
 def label(
@@ -276,7 +280,7 @@ def label_through(
         journal.close()
     seconds = time.monotonic() - began
     progress("writing")
-    flicker = measure(plan.wishes, raters, outcomes)
+    flicker = measure(plan.wishes, outcomes)
     with together():
         ledger = write_labelled(place, pairs, plan, outcomes)
         if card is not None:
@@ -302,6 +306,7 @@ def label_through(
         cost_of(spent.tokens_in, spent.tokens_out, prices),
         plan.as_raters,
         named,
+        card,
     )
 
 
@@ -348,18 +353,29 @@ def cost_of(given: int, made: int, prices: tuple[float, float] | None) -> float 
     return None if prices is None else (given * prices[0] + made * prices[1]) / 1e6
 
 
+def money(cost: float) -> str:
+    """Write a cost: cents, or where it is less than one the digits that matter.
+
+    Examples
+    --------
+    >>> money(12.3456), money(0.00123)
+    ('12.35', '0.0012')
+    """
+    return f"{cost:,.2f}" if cost >= 1 else f"{cost:.2g}"
+
+
 def card_text(raters: Sequence[Rater], side: str, flicker: Sequence[Flicker]) -> str:
     """Write the part of a data card that says who labelled: see `riskshift card`."""
-    told = {one.grader: str(one) for one in flicker}
     lines = [
         "# Who labelled, as riskshift label knows it. riskshift card --template has the rest.\n"
     ]
-    for one in ("prompt", "response"):
+    for one, tasks in (("prompt", {"prompt"}), ("response", {"response", "pair"})):
         who = [rater for rater in raters if any(r.startswith(f"{one}_") for r in rater.roles(side))]
         if not who:
             continue
-        names = [_described(rater) for rater in who]
-        names += [told[rater.name] for rater in who if rater.name in told]
+        names = [*map(_described, who)]
+        asked = {rater.name for rater in who}
+        names += [str(told) for told in flicker if told.grader in asked and told.side in tasks]
         lines += [f"[labels.{one}]", 'by = "grader"', f"who = {quoted('. '.join(names))}"]
         lines += [f"raters = {len(who)}"] if len(who) > 1 else []
         prints = [f"{r.grader.facts.name}: {r.grader.fingerprint}" for r in who]

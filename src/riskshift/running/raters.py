@@ -101,7 +101,7 @@ def raters_of(
     given = [graders] if isinstance(graders, str | Rater) else list(graders)
     if rubric is not None and not any(_takes_rubric(one) for one in given):
         raise UsageError(
-            f"--rubric replaces the rubric of the grader {_RUBRIC!r}, which is not asked. The file of another names its own."
+            f"--rubric replaces the rubric of the grader {_RUBRIC!r}, which is not asked. Files of others name theirs."
         )
     raters = tuple(_found(one, rubric) if isinstance(one, str) else one for one in given)
     if not raters:
@@ -167,9 +167,9 @@ def _refuse_unlike(raters: Sequence[Rater]) -> None:
 def levels_of(raters: Iterable[Rater]) -> Mapping[str, Taxonomy]:
     """Return by the role of a severity the taxonomy that it belongs to."""
     return {
-        role: rater.taxonomy
+        pair[at]: rater.taxonomy
+        for at in (0, 1)
         for rater in raters
         if rater.taxonomy
         for pair in label_roles(rater.taxonomy)
-        for role in pair
     }
