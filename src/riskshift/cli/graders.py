@@ -75,10 +75,16 @@ def _told(grader: "Declared") -> str:
         f"{facts.title}.",
         f"Labels: {'; '.join(gives)}.",
         f"Of: {', '.join(_ALONE[side] for side in facts.sides)}.",
-        f"Endpoint: {facts.endpoint}, {facts.model or 'the model that you name'}.",
+        f"Endpoint: {_reached(grader)}.",
         f"Licence: {facts.licence or 'not stated'}.",
     ]
     return "\n".join([facts.name, *map(_wrapped, lines)])
+
+
+def _reached(grader: "Declared") -> str:
+    facts = grader.facts
+    named = facts.model or ("the model that you name" if facts.endpoint == "chat" else "")
+    return ", ".join(filter(None, (facts.endpoint, named)))
 
 
 def _whole(grader: "Declared") -> str:

@@ -27,11 +27,17 @@ YES_NO: Final = "answer"
 VERDICT: Final = "verdict"
 CODES: Final = "codes"
 
+# Why an answer ended, in the words of OpenAI's endpoints, of Anthropic's, and of Inspect.
+_BLOCKED: Final = ("content_filter",)
+_REFUSED: Final = ("refusal",)
+_TOO_LONG: Final = ("length", "max_tokens", "model_length")
+
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
 _FINAL: Final = "<|channel|>final<|message|>"
 _LINE: Final = re.compile(r"\**([A-Za-z][\w ]*?)\**\s*:\s*\**\s*(.*?)\s*\**")
 _NOTHING: Final = ("", "n/a", "na")
+_SHORT: Final = 6
 _ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
 _FIRST_WORD: Final = re.compile(r"\**(yes|no)\b.*", re.IGNORECASE | re.DOTALL)
 _DECLINES: Final = re.compile(
@@ -86,11 +92,11 @@ def members_of(answer: Answer, reading: Reading) -> dict[str, Any]:
     """
     if answer.failed:
         raise UnreadError(answer.failed)
-    if answer.finish == "content_filter":
+    if answer.finish in _BLOCKED:
         raise UnreadError(FILTERED)
-    if answer.declined:
+    if answer.declined or answer.finish in _REFUSED:
         raise UnreadError(DECLINED)
-    if answer.finish == "length" and not reading.beginning:
+    if answer.finish in _TOO_LONG and not reading.beginning:
         raise UnreadError(CUT_OFF)
     text = _unwrapped(answer.text or "", reading.wrapped).strip()
     if not text:
@@ -234,15 +240,16 @@ def value_of(members: Mapping[str, Any], name: str, values: Iterable[str]) -> st
         raise UnreadError(LACKING, name)
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise UnreadError(UNPARSED, f"{name} is of the wrong kind")
-    numbers = all(one.isdigit() for one in known)
+    numbers = all(one.isdecimal() for one in known)
     if isinstance(given, str) == numbers:
         raise UnreadError(UNPARSED, f"{name} is {'no number' if numbers else 'a number'}")
     whole = isinstance(given, float) and given.is_integer()
     written = str(int(given)) if whole else str(given)
     found = known.get(written.strip().casefold())
     if found is None:
-        said = f"{name} is {given}" if numbers else f"{name} is another word"
-        raise UnreadError(OUT_OF_RANGE, said)
+        # Short enough to be a number that was meant, and no text.
+        short = numbers and len(written) <= _SHORT
+        raise UnreadError(OUT_OF_RANGE, f"{name} is {written if short else 'something else'}")
     return found
 
 

@@ -1,38 +1,37 @@
 """A declaration in TOML, read and checked: every key known, every template with its side's texts alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.graders.answers import CODES, PARSERS, VERDICT, WRAPPED, YES_NO, Reading
+from riskshift.graders.answers import PARSERS, WRAPPED, Reading
+from riskshift.graders.asking import SIDES
 from riskshift.graders.declared import CODE_VERSION, TEXT_OF, Declared
 from riskshift.graders.grader import Facts
-from riskshift.graders.labels import Beside, ByCategory, ByScore, ByVerdict, Severity
-from riskshift.graders.rubric import Rubric, find_rubric
+from riskshift.graders.labels import BESIDE, Beside, ByCategory, ByVerdict, Severity
+from riskshift.graders.meanings import read_beside, read_guidelines, read_severity
+from riskshift.graders.rubric import Rubric, find_rubric, spell
 from riskshift.graders.table import Table
 from riskshift.graders.template import placeholders
-from riskshift.refusal import REFUSAL
-from riskshift.taxonomy import Taxonomy
 from riskshift.toml_file import read_toml
 
 ENDPOINTS: Final = ("chat", *TEXT_OF)
-SIDES: Final = ("prompt", "response", "pair")
 _PROSE: Final = ("title", "licence", "source", "about")
 _KEYS: Final = (
     *("name", "title", "version", "endpoint", "model", "licence", "source", "about", "rubric"),
     *("longest", "body", "ask", "guidelines", "answer", "severity", "refusal", "relevance"),
 )
 _ROLES: Final = ("system", "developer", "user", "assistant")
-_ANSWER: Final = ("parser", "wrapped", "schema", "tag", "beginning", "ignore")
-_SEVERITY: Final = (
-    *("categories", "levels", "harmful_from", "numbers", "values", "members", "cuts"),
-    *("verdict", "named", "codes", "other"),
-)
-_RELEVANCE: Final = ("1", "2", "3")
+# What only some parsers read.
+_FOR: Final = {
+    "schema": ("json",),
+    "tag": ("yes-no",),
+    "beginning": ("yes-no",),
+    "ignore": ("json", "lines"),
+}
 
 
 def read_grader(path: str | Path, *, rubric: str | Path | None = None) -> Declared:
@@ -59,17 +58,21 @@ def read_grader(path: str | Path, *, rubric: str | Path | None = None) -> Declar
     table = Table(str(path), read_toml(path, "grader")).only(_KEYS)
     used = _rubric(table, Path(path), rubric)
     endpoint = table.choice("endpoint", ENDPOINTS)
-    answer = table.table("answer").only(_ANSWER)
+    answer = table.table("answer").only(("parser", "wrapped", *_FOR))
     reading = _reading(answer, endpoint)
-    severity = _severity(table, used, reading.parser) if "severity" in table.held else None
-    beside = tuple(_beside(table, role) for role in ("refusal", "relevance") if role in table.held)
-    guidelines = _guidelines(table, severity, reading.parser)
+    severity = read_severity(table, used, reading.parser) if "severity" in table.held else None
+    beside = tuple(
+        read_beside(table, role, reading.parser)
+        for role in ("refusal", "relevance")
+        if role in table.held
+    )
+    guidelines = read_guidelines(table, severity, reading.parser)
     constants = _constants(used, severity)
     messages = _messages(table, endpoint, constants, guidelines)
     if not severity and not beside:
         raise UsageError(f"{path}: it gives nothing; declare severity, refusal or relevance.")
-    _check_sides(table, messages, severity, beside)
-    return Declared(
+    _check_sides(table.where, messages, severity, beside)
+    declared = Declared(
         facts=_facts(table, endpoint, tuple(messages), severity, beside, used),
         fingerprint=_fingerprint(table, used),
         body=_body(table, guidelines),
@@ -82,6 +85,8 @@ def read_grader(path: str | Path, *, rubric: str | Path | None = None) -> Declar
         schema=answer.flag("schema"),
         longest=table.whole("longest", 0),
     )
+    _check_parts(table, declared)
+    return declared
 
 
 def _rubric(table: Table, path: Path, instead: str | Path | None) -> Rubric | None:
@@ -139,17 +144,16 @@ def _constants(rubric: Rubric | None, severity: Severity | None) -> dict[str, st
     if not rubric or not isinstance(severity, ByCategory):
         return names
     numbers = {int(number): level for number, level in severity.values.items()}
-    span = f"{min(numbers)} to {max(numbers)}"
-    return names | {"rubric": rubric.text(numbers), "numbers": span}
+    return names | {"rubric": rubric.text(numbers), "numbers": spell(sorted(numbers))}
 
 
 def _reading(answer: Table, endpoint: str) -> Reading:
     fit = [name for name in PARSERS if (name if name in TEXT_OF else "chat") == endpoint]
     parser = answer.choice("parser", fit)
-    only = {"schema": "json", "tag": "yes-no", "beginning": "yes-no"}
-    for key, needs in only.items():
-        if key in answer.held and parser != needs:
-            raise UsageError(f"{answer.where}: {key} is for the parser {needs}, not {parser}.")
+    for key, needs in _FOR.items():
+        if key in answer.held and parser not in needs:
+            told = " and ".join(needs)
+            raise UsageError(f"{answer.where}: {key} is for the parser {told}, not {parser}.")
     return Reading(
         parser,
         answer.choice("wrapped", WRAPPED, ""),
@@ -157,125 +161,6 @@ def _reading(answer: Table, endpoint: str) -> Reading:
         answer.flag("beginning"),
         answer.texts("ignore"),
     )
-
-
-def _severity(table: Table, rubric: Rubric | None, parser: str) -> Severity:
-    told = table.table("severity").only(_SEVERITY)
-    if rubric:
-        told.only(("numbers", "members"))
-        numbers = told.choice("numbers", ("raw", "levels"), "raw")
-        chosen = rubric.raw if numbers == "raw" else rubric.by_level
-        taxonomy, values = rubric.taxonomy, {str(one): level for one, level in chosen.items()}
-        return ByCategory(taxonomy, _named(told, taxonomy, parser), values)
-    if "cuts" in told.held:
-        return _by_score(told.only(("categories", "members", "cuts")))
-    taxonomy = _taxonomy(told)
-    values = _valued(told, taxonomy.levels)
-    if "verdict" not in told.held and parser != "safe-unsafe":
-        told.only(("categories", "levels", "harmful_from", "values", "members"))
-        return ByCategory(taxonomy, _named(told, taxonomy, parser), values)
-    return _by_verdict(told, taxonomy, values, parser)
-
-
-def _taxonomy(told: Table) -> Taxonomy:
-    levels = told.texts("levels")
-    start = told.choice("harmful_from", levels) if "harmful_from" in told.held else levels[1:2]
-    at = levels.index(start) if isinstance(start, str) else 1
-    return Taxonomy(told.texts("categories"), levels, at)
-
-
-def _valued(told: Table, labels: tuple[str, ...]) -> dict[str, str]:
-    """Return what an answer may say with the label that it means."""
-    values = told.words("values")
-    if not values:
-        raise told.fault("values", "a table from what the answer says to levels", values)
-    for label in values.values():
-        if label not in labels:
-            raise unknown_choice(f"{told.where}: values", label, labels)
-    return values
-
-
-def _named(told: Table, taxonomy: Taxonomy, parser: str) -> dict[str, tuple[str, ...]]:
-    """Return by category the members of the answer that speak of it."""
-    own = YES_NO if parser == "yes-no" else None
-    given = told.table("members")
-    for category in given.held:
-        if category not in taxonomy.categories:
-            raise unknown_choice(f"{given.where}: category", category, taxonomy.categories)
-    return {
-        category: (
-            given.texts(category)
-            if isinstance(given.held.get(category), list)
-            else (given.text(category, own or category),)
-        )
-        for category in taxonomy.categories
-    }
-
-
-def _by_score(told: Table) -> ByScore:
-    cuts = told.held["cuts"]
-    fine = (
-        isinstance(cuts, list) and cuts and all(type(one) is float and 0 < one < 1 for one in cuts)
-    )
-    if not fine or cuts != sorted(set(cuts)):
-        raise told.fault(
-            "cuts", "a list of numbers between 0 and 1 that go up, such as [0.5]", cuts
-        )
-    between = [f"{low:g} to {high:g}" for low, high in pairwise(cuts)]
-    levels = (f"under {cuts[0]:g}", *between, f"{cuts[-1]:g} or more")
-    taxonomy = Taxonomy(told.texts("categories"), levels)
-    return ByScore(taxonomy, _named(told, taxonomy, "scores"), tuple(cuts))
-
-
-def _by_verdict(
-    told: Table, taxonomy: Taxonomy, values: Mapping[str, str], parser: str
-) -> ByVerdict:
-    if parser == "safe-unsafe":
-        verdict, named = dict.fromkeys(SIDES, VERDICT), CODES if "codes" in told.held else ""
-    elif isinstance(told.held.get("verdict"), str):
-        verdict, named = dict.fromkeys(SIDES, told.text("verdict")), told.text("named", "")
-    else:
-        verdict, named = told.words("verdict"), told.text("named", "")
-    codes = {code.casefold(): category for code, category in told.words("codes").items()}
-    other = told.choice("other", taxonomy.categories, "")
-    for category in codes.values():
-        if category not in taxonomy.categories:
-            raise unknown_choice(f"{told.where}: codes", category, taxonomy.categories)
-    if not named and len(taxonomy.categories) > 1:
-        raise UsageError(
-            f"{told.where}: one verdict cannot speak for {len(taxonomy.categories)} categories. Name one, or say "
-            'which member lists them: named = "Categories".'
-        )
-    return ByVerdict(taxonomy, verdict, values, named, codes, other)
-
-
-def _beside(table: Table, role: str) -> Beside:
-    told = table.table(role).only(("member", "values"))
-    labels = REFUSAL if role == "refusal" else _RELEVANCE
-    values = _valued(told, labels) if "values" in told.held else {one: one for one in labels}
-    return Beside(role, told.text("member", role), values)
-
-
-def _guidelines(
-    table: Table, severity: Severity | None, parser: str
-) -> dict[str, Mapping[str, str]]:
-    """Return what one call asks of each category, by side."""
-    given = table.table("guidelines").only(SIDES)
-    found = {side: given.words(side) for side in given.held}
-    categories = severity.taxonomy.categories if severity else ()
-    if found and not isinstance(severity, ByCategory):
-        raise UsageError(f"{given.where}: guidelines go with severities that have values.")
-    for side, told in found.items():
-        lacking = [name for name in categories if name not in told]
-        if lacking:
-            raise UsageError(f"{given.where}.{side}: no guideline for {listing(lacking)}.")
-        given.table(side).only(categories)
-    if parser == "yes-no" and not found and len(categories) > 1:
-        raise UsageError(
-            f"{table.where}: yes or no is said of one category. Give guidelines, a call for each of "
-            f"{listing(categories)}."
-        )
-    return {side: {name: told[name] for name in categories} for side, told in found.items()}
 
 
 def _messages(
@@ -293,8 +178,8 @@ def _messages(
         told = ask.table(side)
         if endpoint in TEXT_OF:
             said: tuple[tuple[str, str], ...] = (("text", told.only(("text",)).text("text")),)
-            if side == "pair" or said[0][1] != f"{{{side}}}":
-                raise UsageError(f'{told.where}: a service is sent one text: text = "{{prompt}}".')
+            if said[0][1] != f"{{{side}}}":
+                raise UsageError(f"{told.where}: a service is sent one text alone: {{{side}}}.")
         else:
             said = tuple(_message(told, one) for one in _listed(told.only(("messages",))))
         beside = {*constants, *(("guideline", "category") if side in guidelines else ())}
@@ -337,31 +222,38 @@ def _check_places(
 
 
 def _check_sides(
-    table: Table,
-    messages: Mapping[str, Any],
-    severity: Severity | None,
-    beside: tuple[Beside, ...],
+    where: str, sides: Collection[str], severity: Severity | None, beside: tuple[Beside, ...]
 ) -> None:
-    """Refuse a side that gives nothing, and what no side gives."""
-    if isinstance(severity, ByVerdict):
-        for side in messages:
-            if side not in severity.verdict:
-                raise UsageError(
-                    f"{table.where}: severity.verdict does not say which member is for {side}."
-                )
-    roles = {one.role for one in beside}
-    if "relevance" in roles and "pair" not in messages:
-        raise UsageError(f"{table.where}: relevance needs both texts; declare [ask.pair].")
-    if "refusal" in roles and not {"response", "pair"} & set(messages):
-        raise UsageError(f"{table.where}: refusal is of a response; declare [ask.response].")
-    if (
-        not severity
-        and set(messages) != {"pair"}
-        and not (set(messages) == {"response"} and "refusal" in roles)
-    ):
+    """Refuse a side that gives nothing, what no side gives, and what two sides would give."""
+    for one in beside:
+        if not any(one.role in BESIDE[side] for side in sides):
+            needs = "both texts; declare [ask.pair]" if one.role == "relevance" else "a response"
+            raise UsageError(f"{where}: {one.role} needs {needs}.")
+    for side in sides:
+        if not severity and not any(one.role in BESIDE[side] for one in beside):
+            raise UsageError(f"{where}: nothing is read of what is asked of the {side}.")
+        if isinstance(severity, ByVerdict) and side not in severity.verdict:
+            raise UsageError(f"{where}: severity.verdict does not say which member is for {side}.")
+    if severity and {"response", "pair"} <= set(sides):
         raise UsageError(
-            f"{table.where}: without severity it is asked for the pair, or of the response for refusal."
+            f"{where}: a response is graded alone or together with its prompt. Take out [ask.response] or [ask.pair]."
         )
+
+
+def _check_parts(table: Table, declared: Declared) -> None:
+    """Refuse parts that would change nothing, or do not go together."""
+    where, severity = table.where, declared.severity
+    service = declared.facts.endpoint in TEXT_OF
+    if declared.schema and severity and not isinstance(severity, ByCategory):
+        raise UsageError(f"{where}: answer.schema needs a member and values for each category.")
+    if declared.longest and not service:
+        raise UsageError(f"{where}: longest is for services; a chat is sent the text whole.")
+    if declared.beside and (service or declared.guidelines):
+        raise UsageError(f"{where}: {declared.beside[0].role} takes a grader of its own.")
+    if declared.guidelines and service:
+        raise UsageError(f"{where}: guidelines are for a chat.")
+    if declared.guidelines and set(declared.guidelines) != set(declared.facts.sides):
+        raise UsageError(f"{where}: give guidelines of {listing(declared.facts.sides)}, each.")
 
 
 def _body(table: Table, guidelines: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from riskshift.errors import unknown_choice
 from riskshift.graders.answers import Reading, UnreadError, members_of
 from riskshift.graders.asking import NO_TEXT, Answer, Graded, Outcome, Request, Task, Ungraded
 from riskshift.graders.grader import Facts
-from riskshift.graders.labels import Beside, ByCategory, Label, Severity, largest
+from riskshift.graders.labels import BESIDE, Beside, ByCategory, Label, Severity, largest
 from riskshift.graders.template import fill, pieces, sent, texts_of, values_of
 from riskshift.taxonomy import Taxonomy
 
@@ -105,7 +105,7 @@ class Declared:
             return Ungraded(NO_TEXT)
         try:
             if self.guidelines.get(task.side):
-                return self._graded(task.side, self._each(asked, answers), {})
+                return self._graded(task.side, self._each(task.side, asked, answers), {})
             reading = self._reading(task.side)
             read = [members_of(answer, reading) for answer in answers]
             found = [self.severity.read(one, task.side) for one in read] if self.severity else []
@@ -139,13 +139,15 @@ class Declared:
         said = [{"role": role, "content": fill(told, values)} for role, told in self.messages[side]]
         return {"messages": said, **body}
 
-    def _each(self, asked: Sequence[Request], answers: Sequence[Answer]) -> dict[str, Label]:
+    def _each(
+        self, side: str, asked: Sequence[Request], answers: Sequence[Answer]
+    ) -> dict[str, Label]:
         """Read one answer for each category."""
         assert isinstance(self.severity, ByCategory)  # noqa: S101 - the loader sees to it
         made = {}
         for request, answer in zip(asked, answers, strict=True):
             try:
-                members = members_of(answer, self.reading)
+                members = members_of(answer, self._reading(side))
                 made[request.part] = self.severity.label(members, request.part)
             except UnreadError as fault:
                 told = ": ".join(filter(None, (request.part, fault.detail)))
@@ -164,9 +166,7 @@ class Declared:
         return Graded(made, raw, saw_other_side=side == "pair")
 
     def _beside(self, side: str) -> tuple[Beside, ...]:
-        """Return what is read of a side beside severities: of a prompt nothing."""
-        read = {"prompt": (), "response": ("refusal",), "pair": ("refusal", "relevance")}[side]
-        return tuple(one for one in self.beside if one.role in read)
+        return tuple(one for one in self.beside if one.role in BESIDE[side])
 
     def _members(self, side: str) -> dict[str, list[str]]:
         """Return what an answer must hold, each with the values that it may have."""
@@ -186,7 +186,7 @@ class Declared:
         """Return the JSON schema of an answer, as chat endpoints take it."""
         told: dict[str, Any] = {}
         for name, values in self._members(side).items():
-            if all(value.isdigit() for value in values):
+            if all(value.isdecimal() for value in values):
                 told[name] = {"type": "integer", "enum": [int(value) for value in values]}
             else:
                 told[name] = {"type": "string", "enum": values}

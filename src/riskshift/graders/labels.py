@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from riskshift.graders.answers import UnreadError, score_of, value_of
 from riskshift.graders.asking import LACKING, UNPARSED
@@ -46,7 +46,7 @@ class ByCategory:
     def label(self, members: Mapping[str, Any], category: str) -> Label:
         """Return the label of one category."""
         said = value_of(members, self.members[category][0], self.values)
-        finer = said.isdigit() and len(self.values) > len(self.taxonomy.levels)
+        finer = said.isdecimal() and len(self.values) > len(self.taxonomy.levels)
         return Label(self.values[said], int(said) if finer else None)
 
 
@@ -147,6 +147,9 @@ class ByVerdict:
 
 
 Severity = ByCategory | ByScore | ByVerdict
+
+BESIDE: Final = {"prompt": (), "response": ("refusal",), "pair": ("refusal", "relevance")}
+"""By side what may be read beside severities."""
 
 
 @dataclass(frozen=True, slots=True)

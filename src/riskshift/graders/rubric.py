@@ -1,6 +1,6 @@
 """A rubric: categories, levels, what each level means, and the numbers a grader may give."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -61,7 +61,9 @@ class Rubric:
             one = told.table(category).only(("about", *levels))
             about[category] = " ".join(one.text("about").split())
             meanings[category] = {level: one.text(level) for level in levels}
-        taxonomy = Taxonomy(tuple(told.held), levels, levels.index(start), descriptions=meanings)
+        taxonomy = table.taxonomy(
+            tuple(told.held), levels, levels.index(start), descriptions=meanings
+        )
         rules = tuple(" ".join(rule.split()) for rule in table.texts("rules"))
         raw = _raw(table, levels)
         return cls(table.text("name"), table.text("version"), taxonomy, about, raw, rules)
@@ -84,8 +86,7 @@ class Rubric:
             lines = [f"{category}: {about}"]
             for at, level in enumerate(self.taxonomy.levels):
                 span = [number for number, name in numbers.items() if name == level]
-                given = f"{span[0]}" if len(span) == 1 else f"{span[0]} to {span[-1]}"
-                lines.append(f"  {given} ({level}): {self.taxonomy.describe(category, at)}")
+                lines.append(f"  {spell(span)} ({level}): {self.taxonomy.describe(category, at)}")
             parts.append("\n".join(lines))
         rules = "\n".join(f"- {rule}" for rule in self.rules)
         return "\n\n".join([*parts, f"Rules:\n{rules}"] if rules else parts)
@@ -99,6 +100,20 @@ class Rubric:
             "raw": [[number, level] for number, level in self.raw.items()],
             "text": self.text(self.raw),
         }
+
+
+def spell(numbers: Sequence[int]) -> str:
+    """Write numbers that count up.
+
+    Examples
+    --------
+    >>> spell([2]), spell([2, 3, 4]), spell([0, 2])
+    ('2', '2 to 4', '0, 2')
+    """
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) > 1 and list(numbers) == list(range(first, last + 1)):
+        return f"{first} to {last}"
+    return ", ".join(map(str, numbers))
 
 
 def find_rubric(name: str, beside: Path | None = None) -> Rubric:
@@ -127,9 +142,13 @@ def _raw(table: Table, levels: tuple[str, ...]) -> dict[int, str]:
     made: dict[int, str] = {}
     for level in levels:
         numbers = given.held.get(level)
-        whole = isinstance(numbers, list) and numbers and all(type(one) is int for one in numbers)
+        whole = (
+            isinstance(numbers, list)
+            and numbers
+            and all(type(one) is int and one >= 0 for one in numbers)
+        )
         if not whole:
-            raise given.fault(level, "a list of whole numbers", numbers)
+            raise given.fault(level, "a list of whole numbers from 0", numbers)
         made |= dict.fromkeys(numbers or (), level)
     flat = [number for level in levels for number in given.held[level]]
     if flat != sorted(set(flat)):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from riskshift.errors import UsageError, unknown_choice
+from riskshift.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class Table:
         if value not in choices and value != default:
             raise unknown_choice(f"{self.where}: {key}", value, choices)
         return value
+
+    def taxonomy(self, *given: Any, **more: Any) -> Taxonomy:
+        """Return a taxonomy of what stands here."""
+        try:
+            return Taxonomy(*given, **more)
+        except UsageError as fault:
+            raise UsageError(f"{self.where}: {fault}") from fault
 
     def fault(self, key: str, kind: str, value: object) -> UsageError:
         """Return the error for a value of another kind, or for none."""
