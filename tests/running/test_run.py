@@ -1,7 +1,12 @@
 """From prompts to a page: what models are asked, what is kept, what stands in the folder."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 import warnings
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -41,12 +46,12 @@ def go(openai, desk, monkeypatch):
     """Run prompts through a local endpoint, which is the model's and the grader's."""
     present("inspect_ai")
 
-    def start(data, server, **more):
+    def start(data, server, *, output="run", **more):
         monkeypatch.setenv("LOCAL_BASE_URL", server.url)
         monkeypatch.setenv("LOCAL_API_KEY", "local")
         options = {"models": MODEL, "graders": "rubric=m", "base_url": server.url, **more}
-        made = riskshift.run(data, desk / "run", **options)
-        return made, pl.read_parquet(desk / "run" / "labelled.parquet")
+        made = riskshift.run(data, desk / output, **options)
+        return made, pl.read_parquet(desk / output / "labelled.parquet")
 
     return start
 
@@ -237,3 +242,33 @@ def test_the_demonstration_is_the_same_each_time(desk):
         demonstrate(desk / name)
     one, other = (pl.read_parquet(desk / name / "labelled.parquet") for name in ("a", "b"))
     assert one.equals(other)
+
+
+# Killed and started again.
+
+
+def test_a_killed_run_goes_on_and_asks_nothing_that_it_has(go, serve, desk, monkeypatch):
+    server = serve(answers, latency=0.05)
+    prompts(40).write_csv(desk / "prompts.csv")
+    monkeypatch.setenv("LOCAL_BASE_URL", server.url)
+    monkeypatch.setenv("LOCAL_API_KEY", "local")
+    command = [sys.executable, "-m", "riskshift", "run", "prompts.csv", "-o", "run", "--quiet"]
+    command += ["--model", MODEL, "--grader", "rubric=m", "--base-url", server.url]
+    command += ["--connections", "2"]
+    env = os.environ | {"PYTHONPATH": str(Path(riskshift.__file__).parents[1])}
+    journal = desk / "run" / "pairs.journal"
+    for _ in range(20):
+        process = subprocess.Popen(command, cwd=desk, env=env, stdout=subprocess.DEVNULL)
+        sent = len(asked(server))
+        while process.poll() is None and len(asked(server)) < min(sent + 16, 40):
+            time.sleep(0.01)
+        process.kill()
+        process.wait(60)
+        held = len(journal.read_bytes().splitlines()) - 1 if journal.exists() else 0
+        if held >= 25:
+            break
+    before = len(asked(server))
+    _, rows = go("prompts.csv", server, connections=2)
+    assert len(asked(server)) - before == 40 - held
+    _, whole = go(prompts(40), serve(answers), output="whole")
+    assert rows.sort("prompt_id").equals(whole.sort("prompt_id"))
