@@ -64,7 +64,7 @@ class Server:
         try:
             while await self.one(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
@@ -141,6 +141,7 @@ def running(server: Server):
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.01)  # closed transports let go of their sockets
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()
