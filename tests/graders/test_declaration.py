@@ -1,10 +1,14 @@
 """A grader's file is understood whole or refused with what is wrong, where, and what to write instead."""
 
 import re
+import tomllib
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from riskshift.errors import FileError, UsageError
+from riskshift.errors import FileError, RiskshiftError, UsageError
 from riskshift.graders import NAMES, asking, load
 from riskshift.graders.asking import Answer, Graded, Task
 from riskshift.graders.catalogue import source
@@ -124,7 +128,11 @@ WRONG = [
     ('yes = "Bad"', 'yes = "Worse"', "values 'Worse' is unknown"),
     ('values = { no = "Fine", yes = "Bad" }', "", "values is missing"),
     ("values = {", "cuts = [0.5]\nvalues = {", "key 'levels' is unknown"),
-    ("values = {", 'members = { froud = "x" }\nvalues = {', "category 'froud' is unknown.*'fraud'"),
+    (
+        "values = {",
+        'members = { froud = "x" }\nvalues = {',
+        "members: key 'froud' is unknown.*'fraud'",
+    ),
     ("[answer]", "[body]\nmodel = 'x'\n[answer]", "body: model is put in by riskshift"),
     ("[answer]", "[body]\nuser = '{prompt}'\n[answer]", "body: {placeholder} 'prompt' is unknown"),
     ("[answer]", "[body]\nsince = 2024-01-01\n[answer]", "dates"),
@@ -144,6 +152,18 @@ WRONG = [
         "give guidelines of prompt, response, each",
     ),
     ("[ask.response]", "[ask.pair]", "nothing is graded|other side"),
+    ("values = {", 'members = { fraud = ["a", "b"] }\nvalues = {', "members: fraud must be a text"),
+    (
+        "values = {",
+        'members = { fraud = "fraud" }\nvalues = {',
+        "yes-no has no member 'fraud' is unknown",
+    ),
+    ("values = {", 'other = "fraud"\nvalues = {', "key 'other' is unknown"),
+    (
+        "values = {",
+        'verdict = "answer"\nnamed = "x"\nvalues = {',
+        "named, codes and other go together",
+    ),
     ("[severity]", "[severty]", "key 'severty' is unknown.*did you mean 'severity'"),
 ]
 
@@ -238,6 +258,29 @@ def test_one_verdict_does_not_speak_for_several_categories(written):
         load(written(text))
 
 
+def test_codes_that_nobody_declared_change_nothing_and_safe_stands_alone(written):
+    text = source("llama-guard-3")
+    text = text[: text.index("[severity]")] + (
+        '[severity]\ncategories = ["harm"]\nlevels = ["Safe", "Unsafe"]\n'
+        'values = { safe = "Safe", unsafe = "Unsafe" }\n'
+    )
+    grader, task = load(written(text)), Task("prompt", "Hello")
+    assert grader.read(task, [Answer("unsafe\nS1,S2")]) == Graded({"prompt_harm": "Unsafe"})
+    for said in ("safe\nunsafe", "unsafe\nS1 and more", "unsafe\n\nS1\nS2"):
+        assert grader.read(task, [Answer(said)]).reason == asking.UNPARSED
+
+
+def test_numbers_may_stand_in_lines(written):
+    text = PAIR.replace('parser = "json"', 'parser = "lines"')
+    task = Task("pair", "Hello", "Hello")
+    grader = load(written(text))
+    assert grader.read(task, [Answer("Relevance: 3")]) == Graded(
+        {"relevance": "3"}, saw_other_side=True
+    )
+    assert grader.read(task, [Answer("Relevance: 4")]).reason == asking.OUT_OF_RANGE
+    assert grader.read(task, [Answer("Relevance: high")]).reason == asking.UNPARSED
+
+
 def test_a_side_whose_verdict_nobody_names_is_refused(written):
     text = source("wildguard").replace(', pair = "Harmful response"', "")
     with pytest.raises(UsageError, match=r"severity.verdict does not say which member is for pair"):
@@ -313,3 +356,43 @@ def test_a_changed_word_of_a_rubric_is_another_fingerprint(written):
 def test_a_guard_with_categories_of_its_own_takes_no_rubric(written):
     with pytest.raises(UsageError, match="takes no rubric: its categories are its own"):
         load("llama-guard-3", rubric=written(RUBRIC))
+
+
+def spots(value, path=()):
+    """Yield the way to every value within plain data."""
+    held = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in held:
+        yield (*path, key)
+        if isinstance(inner, dict | list):
+            yield from spots(inner, (*path, key))
+
+
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.lists(st.integers())
+)
+ODD |= st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_whatever_stands_in_a_file_it_is_a_grader_or_one_message(name, data):
+    told = tomllib.loads(source(name))
+    *way, last = data.draw(st.sampled_from(list(spots(told))))
+    inner = told
+    for key in way:
+        inner = inner[key]
+    if data.draw(st.booleans()):
+        inner[last] = data.draw(ODD)
+    else:
+        del inner[last]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("riskshift.graders.declaration.read_toml", lambda path, what: told)
+        with suppress(RiskshiftError):
+            grader = load("mine.toml")
+            for side in grader.facts.sides:
+                assert grader.requests(Task(side, "Hello", "Hello"))

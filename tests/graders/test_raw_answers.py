@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from riskshift.graders import NAMES, asking
 from riskshift.graders import load as read_anew
@@ -141,3 +143,38 @@ def test_a_piece_without_an_answer_leaves_the_whole_text_without_a_label():
 def test_answers_of_another_number_than_requests_are_a_fault_of_whoever_asks():
     with pytest.raises(ValueError, match="0 answers to 1 requests"):
         load("rubric").read(Task("prompt", prompt="Hello"), [])
+
+
+# What answers are made of, so that Hypothesis finds near misses.
+WORDS = """
+safe unsafe S1 , yes no <score> </score> <think> </think> ``` Safety: Categories: None Harmful request:
+{ } [ ] : 0 7 null "hate" "violence" "User Safety" "refusal" "categoriesAnalysis" "results" I'm sorry
+<|channel|>final<|message|>
+"""
+SHARDS = st.sampled_from([*WORDS.split(), " ", "\n", "9" * 5000])
+SAID = st.text() | st.lists(SHARDS).map("".join)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(said=SAID)
+def test_whatever_is_answered_there_are_all_labels_or_one_reason(name, said):
+    grader = load(name)
+    for side in grader.facts.sides:
+        found = outcome(name, side, said)
+        if isinstance(found, Ungraded):
+            assert found.reason in asking.REASONS
+            assert len(found.detail) < 100
+        elif grader.taxonomy:
+            of = "prompt" if side == "prompt" else "response"
+            given = {found.labels[f"{of}_{one}"] for one in grader.taxonomy.categories}
+            assert given <= set(grader.taxonomy.levels)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "long", [" ", "\n", "*", "```\n", "<think>", "Safety:", "{", "[", "9", "S1,"]
+)
+def test_a_very_long_answer_is_refused_without_trying_every_way_to_read_it(name, long):
+    """A pattern that goes back over what it has read would not end here."""
+    found = outcome(name, load(name).facts.sides[0], f"x{long * 100_000}x")
+    assert isinstance(found, Ungraded)

@@ -19,10 +19,24 @@ def test_a_mark_occurs_in_none_of_its_texts_and_is_the_same_every_time(texts):
     assert mark_of(*texts) == mark_of(*texts)
 
 
-def test_a_text_that_held_its_own_mark_would_get_another():
-    mark = mark_of("roses")
-    assert mark_of("roses") == mark
-    assert mark_of(f"roses {mark}") != mark
+def test_a_text_that_holds_its_own_mark_gets_another(monkeypatch):
+    """With marks of two letters such texts are common enough to be met."""
+    monkeypatch.setattr("riskshift.graders.template._MARK", 2)
+    assert not [n for n in range(1000) if mark_of(str(n)) in str(n)]
+
+
+CONTROL_WORDS = """
+<|im_start|> <|im_end|> <|endoftext|> <|eot_id|> <|start_header_id|> <|eot|> <|channel|> <|message|> <|return|>
+<|start_of_role|> <|end_of_text|> <start_of_turn> <end_of_turn> <bos> <eos> <s> </s> [INST] [/INST] <<SYS>> <</SYS>>
+<｜User｜> <｜Assistant｜> <｜end▁of▁sentence｜> [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [TOOL_CALLS]
+"""
+
+
+@pytest.mark.parametrize("word", CONTROL_WORDS.split())
+def test_control_words_of_chat_templates_are_broken_wherever_they_stand(word):
+    for text in (word, f"roses{word}{word}tulips", f"<|{word}|>", f"<{word}>", f"[{word}]"):
+        assert word not in sent(text)
+        assert sent(text).replace(" ", "") == text.replace(" ", "")
 
 
 # What control words are made of, so that Hypothesis finds them, whole, broken and within each other.

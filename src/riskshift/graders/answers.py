@@ -26,6 +26,8 @@ WRAPPED: Final = ("think", "harmony")
 YES_NO: Final = "answer"
 VERDICT: Final = "verdict"
 CODES: Final = "codes"
+FIXED: Final = {"yes-no": (YES_NO,), "safe-unsafe": (VERDICT, CODES)}
+"""What answers hold whose members have no names of their own."""
 
 # Why an answer ended, in the words of OpenAI's endpoints, of Anthropic's, and of Inspect.
 _BLOCKED: Final = ("content_filter",)
@@ -33,11 +35,13 @@ _REFUSED: Final = ("refusal",)
 _TOO_LONG: Final = ("length", "max_tokens", "model_length")
 
 _THOUGHT: Final = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
-_FENCE: Final = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
+_FENCE: Final = "```"
+# Models that write Markdown set names in stars.
+_BOLD: Final = " \t*"
 _FINAL: Final = "<|channel|>final<|message|>"
-_LINE: Final = re.compile(r"\**([A-Za-z][\w ]*?)\**\s*:\s*\**\s*(.*?)\s*\**")
 _NOTHING: Final = ("", "n/a", "na")
 _SHORT: Final = 6
+_CODES: Final = re.compile(r"\w+(?:, *\w+)*")
 _ONE_WORD: Final = re.compile(r"(yes|no)\.?", re.IGNORECASE)
 _FIRST_WORD: Final = re.compile(r"\**(yes|no)\b.*", re.IGNORECASE | re.DOTALL)
 _DECLINES: Final = re.compile(
@@ -123,10 +127,11 @@ def _unwrapped(text: str, wrapped: str) -> str:
 
 def parse_json(text: str) -> dict[str, Any]:
     """Return a JSON object, bare or in a fence; no name twice, no NaN."""
-    fenced = _FENCE.fullmatch(text)
+    kind, _, fenced = text.removeprefix(_FENCE).removesuffix(_FENCE).partition("\n")
+    in_fence = text.startswith(_FENCE) and kind.strip().casefold() in ("", "json")
     try:
         found = json.loads(
-            fenced[1] if fenced else text,
+            fenced if in_fence and text.endswith(_FENCE) else text,
             object_pairs_hook=_once,
             parse_constant=_refuse,
         )
@@ -160,32 +165,34 @@ def _lines(text: str, reading: Reading) -> dict[str, Any]:
     names = {name.casefold(): name for name in reading.members}
     found: dict[str, Any] = {}
     for line in filter(str.strip, text.splitlines()):
-        said = _LINE.fullmatch(line.strip())
-        name = names.get(said[1].strip().casefold()) if said else None
-        if said is None or name is None:
+        said, _, value = line.partition(":")
+        name = names.get(said.strip(_BOLD).casefold())
+        if name is None:
             raise UnreadError(UNPARSED, "it has a line that was not asked for")
         if name in found:
             raise UnreadError(UNPARSED, f"it says {name} twice")
-        found[name] = said[2]
+        told = value.strip(_BOLD)
+        found[name] = int(told) if told.isdecimal() and len(told) <= _SHORT else told
     return found
 
 
 def _safe_unsafe(text: str, _: Reading) -> dict[str, Any]:
-    """Read one word, and below it codes."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) > 2 or lines[0].casefold() not in ("safe", "unsafe"):
+    """Read one word, and below unsafe codes."""
+    word, *codes = (line.strip() for line in text.splitlines() if line.strip())
+    fits = word.casefold() == "unsafe" if codes else word.casefold() in ("safe", "unsafe")
+    if not fits or len(codes) > 1 or not all(map(_CODES.fullmatch, codes)):
         raise UnreadError(UNPARSED, "it is not safe, or unsafe and codes")
-    return {VERDICT: lines[0], CODES: lines[1] if len(lines) == 2 else ""}
+    return {VERDICT: word, CODES: "".join(codes)}
 
 
 def _yes_no(text: str, reading: Reading) -> dict[str, Any]:
     """Read one word, alone, in its tag, or in front."""
     said = text
     if reading.tag:
-        tagged = re.fullmatch(rf"<{reading.tag}>(.*)</{reading.tag}>", text, re.DOTALL)
-        if tagged is None:
+        begin, end = f"<{reading.tag}>", f"</{reading.tag}>"
+        if not (text.startswith(begin) and text.endswith(end)):
             raise UnreadError(UNPARSED, f"its {reading.tag} is not alone")
-        said = tagged[1].strip()
+        said = text.removeprefix(begin).removesuffix(end).strip()
     word = (_FIRST_WORD if reading.beginning else _ONE_WORD).fullmatch(said)
     if word is None:
         raise UnreadError(UNPARSED, "it is neither yes nor no")
@@ -236,7 +243,8 @@ def value_of(members: Mapping[str, Any], name: str, values: Iterable[str]) -> st
     """
     given = members.get(name)
     known = {one.casefold(): one for one in values}
-    if given is None or (isinstance(given, str) and given.casefold() in _NOTHING):
+    silent = isinstance(given, str) and given.casefold() in _NOTHING
+    if given is None or (silent and given.casefold() not in known):
         raise UnreadError(LACKING, name)
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise UnreadError(UNPARSED, f"{name} is of the wrong kind")

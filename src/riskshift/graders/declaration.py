@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.graders.answers import PARSERS, WRAPPED, Reading
+from riskshift.graders.answers import FIXED, PARSERS, WRAPPED, Reading
 from riskshift.graders.asking import SIDES
 from riskshift.graders.declared import CODE_VERSION, TEXT_OF, Declared
 from riskshift.graders.grader import Facts
@@ -246,6 +246,10 @@ def _check_parts(table: Table, declared: Declared) -> None:
     service = declared.facts.endpoint in TEXT_OF
     if declared.schema and severity and not isinstance(severity, ByCategory):
         raise UsageError(f"{where}: answer.schema needs a member and values for each category.")
+    fixed = FIXED.get(declared.reading.parser)
+    for name in (name for side in declared.facts.sides for name in declared.members(side)):
+        if fixed and name not in fixed:
+            raise unknown_choice(f"{where}: {declared.reading.parser} has no member", name, fixed)
     if declared.longest and not service:
         raise UsageError(f"{where}: longest is for services; a chat is sent the text whole.")
     if declared.beside and (service or declared.guidelines):

@@ -9,7 +9,7 @@ from riskshift.errors import unknown_choice
 from riskshift.graders.answers import Reading, UnreadError, members_of
 from riskshift.graders.asking import NO_TEXT, Answer, Graded, Outcome, Request, Task, Ungraded
 from riskshift.graders.grader import Facts
-from riskshift.graders.labels import BESIDE, Beside, ByCategory, Label, Severity, largest
+from riskshift.graders.labels import BESIDE, Beside, ByCategory, Label, Severity, labels_of
 from riskshift.graders.template import fill, pieces, sent, texts_of, values_of
 from riskshift.taxonomy import Taxonomy
 
@@ -74,20 +74,23 @@ class Declared:
         UsageError
             If it does not grade that side.
         """
-        if task.side not in self.facts.sides:
-            raise unknown_choice(f"{self.facts.name} grades no", task.side, self.facts.sides)
-        texts = texts_of(task)
-        if not all(text.strip() for text in texts.values()):
+        parts = self._parts(task)
+        if not parts:
             return ()
         if self.facts.endpoint in TEXT_OF:
-            return self._of_service(*texts.values())
+            name, (text,) = TEXT_OF[self.facts.endpoint], texts_of(task).values()
+            sent_as = zip(self._pieces(text), parts, strict=True)
+            return tuple(Request({**self.body, name: piece}, part) for piece, part in sent_as)
         values = {**values_of(task), **self.constants}
-        asked = self.guidelines.get(task.side)
-        if not asked:
-            return (Request(self._chat(task.side, values)),)
+        asked = self.guidelines.get(task.side, {})
         return tuple(
-            Request(self._chat(task.side, {**values, "category": name, "guideline": told}), name)
-            for name, told in asked.items()
+            Request(
+                self._chat(
+                    task.side, {**values, "category": part, "guideline": asked.get(part, "")}
+                ),
+                part,
+            )
+            for part in parts
         )
 
     def read(self, task: Task, answers: Sequence[Answer]) -> Outcome:
@@ -98,18 +101,17 @@ class Declared:
         ValueError
             If there is not one answer to each request.
         """
-        asked = self.requests(task)
-        if len(asked) != len(answers):
-            raise ValueError(f"{len(answers)} answers to {len(asked)} requests")
-        if not asked:
+        parts = self._parts(task)
+        if len(parts) != len(answers):
+            raise ValueError(f"{len(answers)} answers to {len(parts)} requests")
+        if not parts:
             return Ungraded(NO_TEXT)
         try:
             if self.guidelines.get(task.side):
-                return self._graded(task.side, self._each(task.side, asked, answers), {})
+                return self._graded(task.side, self._each(task.side, answers), {})
             reading = self._reading(task.side)
             read = [members_of(answer, reading) for answer in answers]
-            found = [self.severity.read(one, task.side) for one in read] if self.severity else []
-            labels = largest(found, self.severity.taxonomy) if self.severity else {}
+            labels = labels_of(self.severity, read, task.side) if self.severity else {}
             return self._graded(task.side, labels, read[0])
         except UnreadError as fault:
             return Ungraded(fault.reason, fault.detail)
@@ -122,15 +124,22 @@ class Declared:
         held = {key: value for key, value in body.items() if key != "messages"}
         return "\n".join([*said, json.dumps(held, ensure_ascii=False)])
 
-    def _of_service(self, text: str) -> tuple[Request, ...]:
+    def _parts(self, task: Task) -> tuple[str, ...]:
+        """Return what the calls that a task takes are for; none if there is no text."""
+        if task.side not in self.facts.sides:
+            raise unknown_choice(f"{self.facts.name} grades no", task.side, self.facts.sides)
+        texts = texts_of(task)
+        if not all(text.strip() for text in texts.values()):
+            return ()
+        if not self.longest:
+            return tuple(self.guidelines.get(task.side, ("",)))
+        (text,) = texts.values()
+        several = len(self._pieces(text))
+        return tuple(f"{at} of {several}" for at in range(1, several + 1)) if several > 1 else ("",)
+
+    def _pieces(self, text: str) -> list[str]:
         whole = sent(text)
-        parts = pieces(whole, self.longest) if self.longest else [whole]
-        name = TEXT_OF[self.facts.endpoint]
-        of = f" of {len(parts)}"
-        return tuple(
-            Request({**self.body, name: part}, f"{at}{of}" if len(parts) > 1 else "")
-            for at, part in enumerate(parts, 1)
-        )
+        return pieces(whole, self.longest) if self.longest else [whole]
 
     def _chat(self, side: str, values: Mapping[str, str]) -> dict[str, Any]:
         body = _filled(self.body, values)
@@ -139,18 +148,15 @@ class Declared:
         said = [{"role": role, "content": fill(told, values)} for role, told in self.messages[side]]
         return {"messages": said, **body}
 
-    def _each(
-        self, side: str, asked: Sequence[Request], answers: Sequence[Answer]
-    ) -> dict[str, Label]:
+    def _each(self, side: str, answers: Sequence[Answer]) -> dict[str, Label]:
         """Read one answer for each category."""
         assert isinstance(self.severity, ByCategory)  # noqa: S101 - the loader sees to it
-        made = {}
-        for request, answer in zip(asked, answers, strict=True):
+        reading, made = self._reading(side), {}
+        for category, answer in zip(self.guidelines[side], answers, strict=True):
             try:
-                members = members_of(answer, self._reading(side))
-                made[request.part] = self.severity.label(members, request.part)
+                made[category] = self.severity.label(members_of(answer, reading), category)
             except UnreadError as fault:
-                told = ": ".join(filter(None, (request.part, fault.detail)))
+                told = ": ".join(filter(None, (category, fault.detail)))
                 raise UnreadError(fault.reason, told) from fault
         return made
 
@@ -168,7 +174,7 @@ class Declared:
     def _beside(self, side: str) -> tuple[Beside, ...]:
         return tuple(one for one in self.beside if one.role in BESIDE[side])
 
-    def _members(self, side: str) -> dict[str, list[str]]:
+    def members(self, side: str) -> dict[str, list[str]]:
         """Return what an answer must hold, each with the values that it may have."""
         found: dict[str, list[str]] = {}
         if isinstance(self.severity, ByCategory):
@@ -179,13 +185,13 @@ class Declared:
 
     def _reading(self, side: str) -> Reading:
         held = self.reading
-        members = (*self._members(side), *held.members)
+        members = (*self.members(side), *held.members)
         return Reading(held.parser, held.wrapped, held.tag, held.beginning, members)
 
     def _format(self, side: str) -> dict[str, Any]:
         """Return the JSON schema of an answer, as chat endpoints take it."""
         told: dict[str, Any] = {}
-        for name, values in self._members(side).items():
+        for name, values in self.members(side).items():
             if all(value.isdecimal() for value in values):
                 told[name] = {"type": "integer", "enum": [int(value) for value in values]}
             else:

@@ -1,7 +1,7 @@
 """From the members of an answer to labels: what its words and numbers mean, as a grader declares it."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -175,12 +175,18 @@ class Beside:
         return self.values[value_of(members, self.member, self.values)]
 
 
-def largest(found: list[dict[str, Label]], taxonomy: Taxonomy) -> dict[str, Label]:
-    """Return of the pieces of a text the highest label of each category."""
+def labels_of(
+    severity: Severity, pieces: Sequence[Mapping[str, Any]], side: str
+) -> dict[str, Label]:
+    """Return the labels of an answer; of the pieces of a long text the highest of each category."""
+    found = [severity.read(members, side) for members in pieces]
+    if len(found) == 1:
+        return found[0]
+    levels = severity.taxonomy.levels
     return {
         category: max(
             (piece[category] for piece in found),
-            key=lambda label: (taxonomy.levels.index(label.level), label.raw or 0),
+            key=lambda label: (levels.index(label.level), label.raw or 0),
         )
-        for category in taxonomy.categories
+        for category in severity.taxonomy.categories
     }

@@ -58,46 +58,39 @@ def _valued(told: Table, labels: tuple[str, ...]) -> dict[str, str]:
 
 
 def _named(told: Table, taxonomy: Taxonomy, parser: str) -> dict[str, tuple[str, ...]]:
-    """Return by category the members of the answer that speak of it."""
+    """Return by category the member of the answer that speaks of it."""
     own = YES_NO if parser == "yes-no" else None
-    given = told.table("members")
-    for category in given.held:
-        if category not in taxonomy.categories:
-            raise unknown_choice(f"{given.where}: category", category, taxonomy.categories)
-    return {
-        category: (
-            given.texts(category)
-            if isinstance(given.held.get(category), list)
-            else (given.text(category, own or category),)
-        )
-        for category in taxonomy.categories
-    }
+    given = told.table("members").only(taxonomy.categories)
+    return {category: (given.text(category, own or category),) for category in taxonomy.categories}
 
 
 def _by_score(told: Table) -> ByScore:
     cuts = told.held["cuts"]
-    fine = (
-        isinstance(cuts, list) and cuts and all(type(one) is float and 0 < one < 1 for one in cuts)
-    )
-    if not fine or cuts != sorted(set(cuts)):
+    fine = isinstance(cuts, list) and all(type(one) is float and 0 < one < 1 for one in cuts)
+    if not fine or not cuts or cuts != sorted(set(cuts)):
         raise told.fault(
             "cuts", "a list of numbers between 0 and 1 that go up, such as [0.5]", cuts
         )
-    between = [f"{low:g} to {high:g}" for low, high in pairwise(cuts)]
-    levels = (f"under {cuts[0]:g}", *between, f"{cuts[-1]:g} or more")
+    between = [f"{low} to {high}" for low, high in pairwise(cuts)]
+    levels = (f"under {cuts[0]}", *between, f"{cuts[-1]} or more")
     taxonomy = told.taxonomy(told.texts("categories"), levels)
-    return ByScore(taxonomy, _named(told, taxonomy, "scores"), tuple(cuts))
+    given = told.table("members").only(taxonomy.categories)
+    members = {one: given.texts(one) or (one,) for one in taxonomy.categories}
+    return ByScore(taxonomy, members, tuple(cuts))
 
 
 def _by_verdict(
     told: Table, taxonomy: Taxonomy, values: Mapping[str, str], parser: str
 ) -> ByVerdict:
+    keys = ("categories", "levels", "harmful_from", "values")
     if parser == "safe-unsafe":
+        told.only((*keys, "codes", "other"))
         verdict, named = dict.fromkeys(SIDES, VERDICT), CODES if "codes" in told.held else ""
-    elif isinstance(told.held.get("verdict"), str):
-        verdict, named = dict.fromkeys(SIDES, told.text("verdict")), told.text("named", "")
     else:
-        verdict, named = told.words("verdict"), told.text("named", "")
+        told.only((*keys, "verdict", "named", "codes", "other"))
+        same = isinstance(told.held["verdict"], str)
+        verdict = dict.fromkeys(SIDES, told.text("verdict")) if same else told.words("verdict")
+        named = told.text("named", "")
     codes = {code.casefold(): category for code, category in told.words("codes").items()}
     other = told.choice("other", taxonomy.categories, "")
     for category in codes.values():
@@ -107,6 +100,11 @@ def _by_verdict(
         raise UsageError(
             f"{told.where}: one verdict cannot speak for {len(taxonomy.categories)} categories. Name one, or say "
             'which member lists them: named = "Categories".'
+        )
+    if bool(named) != bool(codes) or (other and not named):
+        raise UsageError(
+            f"{told.where}: named, codes and other go together: which member lists categories, what it may say, and "
+            "the category of a harmful verdict that names none."
         )
     return ByVerdict(taxonomy, verdict, values, named, codes, other)
 
