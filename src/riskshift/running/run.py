@@ -20,6 +20,7 @@ from riskshift.errors import (
 from riskshift.formats.exchange import BLOCKED, EMPTY, ERROR
 from riskshift.graders.asking import FILTERED, SILENT, Graded, Outcome, Task, Ungraded
 from riskshift.jobs.analyze import analyze
+from riskshift.jobs.commands import command
 from riskshift.jobs.opening import Reading, several, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.places import make_folder, together, write_bytes
@@ -100,7 +101,16 @@ class Run:
         lines += [f"  without a response, {reason}: {n:,}" for reason, n in self.lacking.items()]
         if ERROR in self.lacking:
             lines.append("  The same command asks again for those that ended in an error.")
-        return "\n".join([*lines, str(self.labelled)])
+        labelled, _, _ = str(self.labelled).rpartition("\n")
+        return "\n".join([*lines, labelled, f"Next: {self._next()}"])
+
+    def _next(self) -> str:
+        several_models = len(self.models) > 1
+        verb = "compare" if several_models else "sample"
+        flags = (
+            ["--baseline", self.models[0]] if several_models else ["--n", "100", "-o", "drawn.csv"]
+        )
+        return command(verb, [self.labelled.output], self.labelled.taxonomy, flags=flags)
 
 
 def run(
