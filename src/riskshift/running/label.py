@@ -209,7 +209,6 @@ def label(
             rater.model,
             base_url=base_url,
             key_variable=key_variable,
-            connections=connections,
             timeout=timeout,
         )
 

@@ -155,9 +155,7 @@ def test_texts_are_never_sent_on_to_another_place(ask, serve):
 
 def test_the_key_is_sent_to_the_endpoint_and_told_to_nobody(ask, serve, monkeypatch):
     monkeypatch.setenv("MY_KEY", SECRET)
-    server = serve(
-        lambda body: (401, {"error": {"message": f"wrong: {SECRET}", "code": SECRET * 9}})
-    )
+    server = serve(lambda body: (401, {"error": {"message": f"wrong: {SECRET}", "code": SECRET}}))
     with pytest.raises(EndpointError) as caught:
         ask(server, key_variable="MY_KEY")
     assert server.headers[0]["authorization"] == f"bearer {SECRET}"

@@ -59,7 +59,7 @@ class ContentSafety:
         self.address = place.partition("?")[0].rstrip("/")
         self.spent = Spent()
         self._patience = patience or Patience()
-        self._refusals = Refusals(self.address, lambda status: f"See {PLACE} and {KEY}.")
+        self._refusals = Refusals(self.address, lambda status: f"See {PLACE} and {KEY}.", key)
         # Its asynchronous client would need one more package; threads wait as well.
         self._threads = ThreadPoolExecutor(connections)
         self._client = ContentSafetyClient(

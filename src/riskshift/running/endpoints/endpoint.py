@@ -141,12 +141,15 @@ class Refusals:
         Of the endpoint, for messages.
     advice : callable
         What to do about a status.
+    secret : str
+        The key, of which nothing is told even where the endpoint repeats it.
     answered : int
         Requests that were answered so far.
     """
 
     address: str
     advice: Callable[[int], str]
+    secret: str
     answered: int = 0
     _refused: int = 0
 
@@ -169,7 +172,8 @@ class Refusals:
         EndpointError
             If no other text would fare better.
         """
-        told = ", ".join([f"HTTP {status}", *codes])
+        shown = [code for code in codes if self.secret not in code]
+        told = ", ".join([f"HTTP {status}", *shown])
         if (status in _BUSY or status >= 500) and _NO_MONEY not in codes:
             raise Busy(told, after)
         if status in _OF_ONE_TEXT and not _FILTERS.isdisjoint(map(str.casefold, codes)):

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from riskshift.errors import UsageError
 from riskshift.graders.asking import FAILED, Answer, Request
@@ -17,7 +18,6 @@ from riskshift.running.endpoints.endpoint import (
     word,
 )
 
-_PATHS: Final = {"chat": "/chat/completions", "openai-moderation": "/moderations"}
 _HOME: Final = "https://api.openai.com/v1"
 # Whoever asks a server of their own needs no key, and the package wants some.
 _NO_KEY: Final = "none"
@@ -36,8 +36,6 @@ class OpenAICompatible:
         Where; default: the environment's ``OPENAI_BASE_URL``, else OpenAI.
     key_variable : str
         The environment variable that holds the key.
-    connections : int
-        How many requests may be on their way at once.
     timeout : float
         Seconds after which a silent request is given up and asked again.
     patience : Patience, optional
@@ -56,12 +54,10 @@ class OpenAICompatible:
         *,
         base_url: str | None = None,
         key_variable: str = "OPENAI_API_KEY",
-        connections: int = 16,
         timeout: float = 120.0,
         patience: Patience | None = None,
     ) -> None:
         try:
-            import httpx
             import openai
         except ImportError as error:
             raise UsageError(
@@ -70,27 +66,26 @@ class OpenAICompatible:
         url = base_url or os.environ.get("OPENAI_BASE_URL") or _HOME
         self.model = model
         self.spent = Spent()
-        self._path = _PATHS[kind]
         self._is_chat = kind == "chat"
+        self._main = "messages" if self._is_chat else "input"
         self._variable = key_variable
         self._patience = patience or Patience()
-        self.address = _address(httpx, url)
-        self._refusals = Refusals(self.address, self._advice)
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self.address = _address(url)
+        key = _key(key_variable, url)
+        self._refusals = Refusals(self.address, self._advice, key)
         self._client = openai.AsyncOpenAI(
-            api_key=_key(key_variable, url),
+            api_key=key,
             base_url=url,
             max_retries=0,  # its own patience is bounded too low, and knows nothing of other requests
             timeout=timeout,
             # A redirect would take the texts to where nobody sent them.
-            http_client=openai.DefaultAsyncHttpxClient(limits=limits, follow_redirects=False),
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def ask(self, request: Request) -> Reply:
         """Ask once, with patience; raises as `Endpoint.ask`."""
-        body = {"model": self.model, **request.body}
         try:
-            return await self._patience.ask(lambda: self._once(body), self.spent)
+            return await self._patience.ask(lambda: self._once(request.body), self.spent)
         except Busy as busy:
             return Reply(Answer(failed=FAILED), busy.detail)
 
@@ -99,26 +94,30 @@ class OpenAICompatible:
         await self._client.close()
 
     async def _once(self, body: Mapping[str, Any]) -> Reply:
-        import httpx
         import openai
 
         try:
             # As it came: what is no answer must be seen here, and not be guessed into one.
-            came = await self._client.post(self._path, body=body, cast_to=httpx.Response)
+            came = (await self._post(body)).http_response
         except openai.APITimeoutError:
             raise Busy("timeout") from None
         except openai.APIConnectionError:
             raise Busy("connection") from None
         except openai.APIStatusError as error:
             came = error.response
-        except httpx.HTTPError:
-            raise Busy("connection") from None
         if came.status_code >= 300:  # outside of the block: what the package says may quote texts
             after = seconds(came.headers.get("retry-after"))
             return self._refusals.reply(came.status_code, _codes(came.content), after)
         reply = self._read(came.content)
         self._refusals.answered += 1
         return reply
+
+    async def _post(self, body: Mapping[str, Any]) -> Any:
+        """Send a body; what the package does not know of it, it is given apart."""
+        rest = {name: value for name, value in body.items() if name != self._main}
+        resource = self._client.chat.completions if self._is_chat else self._client.moderations
+        create: Any = resource.with_raw_response.create
+        return await create(**{self._main: body[self._main]}, model=self.model, extra_body=rest)
 
     def _read(self, content: bytes) -> Reply:
         try:
@@ -149,16 +148,17 @@ class OpenAICompatible:
         return f"See what {self.model} accepts: not every server takes structured output."
 
 
-def _address(httpx: Any, url: str) -> str:
+def _address(url: str) -> str:
     """Check a base URL and return it without what may be a secret."""
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+        parsed = urlsplit(url)
+        host, port = parsed.hostname, parsed.port
+    except ValueError:
+        host = port = None
+    if not host or parsed.scheme not in ("http", "https"):
         raise UsageError("the base URL is no address; write it like http://localhost:8000/v1.")
-    port = "" if parsed.port is None else f":{parsed.port}"
-    return f"{parsed.scheme}://{parsed.host}{port}{parsed.path}".rstrip("/")
+    there = f"{host}:{port}" if port else host
+    return f"{parsed.scheme}://{there}{parsed.path}".rstrip("/")
 
 
 def _key(variable: str, url: str) -> str:
