@@ -47,7 +47,9 @@ class InspectModel:
             raise UsageError(f"the model {name!r} cannot be asked: {_said(error)}") from error
         self.address = f"{name} (Inspect)"
         self.spent = Spent()
-        self._refusals = Refusals(self.address, lambda status: f"See what {name} accepts.")
+        # Where Inspect has no key to tell, no word of the provider's is told either.
+        key = getattr(self._model.api, "api_key", None) or ""
+        self._refusals = Refusals(self.address, lambda status: f"See what {name} accepts.", key)
 
     async def ask(self, request: Request) -> Reply:
         """Ask once, with Inspect's patience; raises as `Endpoint.ask`."""
