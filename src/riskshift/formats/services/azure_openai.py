@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from riskshift.formats.calls import Call, Values, calls, dicts, largest, seen
-from riskshift.formats.calls import words as said
 from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry, LeftOut, Numbering
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
+from riskshift.formats.services.calls import Call, Values, calls, dicts, largest, seen
+from riskshift.formats.services.calls import words as said
 from riskshift.taxonomy import Taxonomy
 
 TAXONOMY: Final = Taxonomy()

@@ -23,7 +23,7 @@ from riskshift.formats.exchange import (
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import JsonText, at, walk
 from riskshift.formats.log import Log
-from riskshift.formats.runs import told_apart
+from riskshift.formats.tools.runs import told_apart
 from riskshift.packing import unreadable, zips
 from riskshift.refusal import COMPLIED, PARTIAL, REFUSAL, REFUSED
 
