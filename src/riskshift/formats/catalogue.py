@@ -19,6 +19,7 @@ from riskshift.formats.log import Log
 from riskshift.formats.services.azure_openai import AZURE_OPENAI
 from riskshift.formats.services.bedrock import BEDROCK, BEDROCK_ALONE
 from riskshift.formats.services.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALONE
+from riskshift.formats.services.opentelemetry import OPENTELEMETRY
 from riskshift.formats.services.vertex_gemini import VERTEX_GEMINI
 from riskshift.formats.tools.azure_evaluation import AZURE_EVALUATION
 from riskshift.formats.tools.azure_redteam import AZURE_REDTEAM
@@ -33,6 +34,7 @@ FORMATS: Final[Sequence[Format]] = (
     AZURE_OPENAI,
     VERTEX_GEMINI,
     BEDROCK,
+    OPENTELEMETRY,
     CONTENT_SAFETY,
     AZURE_REDTEAM,
     AZURE_EVALUATION,
