@@ -5,6 +5,7 @@ from typing import Final
 
 from riskshift.errors import unknown_choice
 from riskshift.formats.benchmarks.datasets import DATA_SETS
+from riskshift.formats.benchmarks.every_eval_ever import EVERY_EVAL_EVER
 from riskshift.formats.benchmarks.harmbench import HARMBENCH
 from riskshift.formats.benchmarks.helm import HELM, HELM_BESIDE, HELM_CHOICE
 from riskshift.formats.benchmarks.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
@@ -12,7 +13,9 @@ from riskshift.formats.benchmarks.lm_eval import LM_EVAL, LM_EVAL_CHOICE
 from riskshift.formats.benchmarks.modelbench import MODELBENCH
 from riskshift.formats.benchmarks.pairedsafety import PAIREDSAFETY
 from riskshift.formats.benchmarks.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
-from riskshift.formats.exports.annotations import ANNOTATIONS
+from riskshift.formats.exports.annotations import ANNOTATIONS, ARGILLA, DOCCANO, POTATO
+from riskshift.formats.exports.langfuse import LANGFUSE
+from riskshift.formats.exports.langsmith import LANGSMITH
 from riskshift.formats.exports.spreadsheets import SPREADSHEETS
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.log import Log
@@ -26,8 +29,10 @@ from riskshift.formats.tools.azure_redteam import AZURE_REDTEAM
 from riskshift.formats.tools.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.tools.garak import GARAK, GARAK_HITS
 from riskshift.formats.tools.inspect_ai import INSPECT, INSPECT_CUT
+from riskshift.formats.tools.petri import PETRI
 from riskshift.formats.tools.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.tools.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
+from riskshift.formats.tools.scout import SCOUT
 
 FORMATS: Final[Sequence[Format]] = (
     PROMPTFOO,
@@ -50,6 +55,14 @@ FORMATS: Final[Sequence[Format]] = (
     MODELBENCH,
     LM_EVAL,
     HELM,
+    EVERY_EVAL_EVER,
+    LANGFUSE,
+    LANGSMITH,
+    ARGILLA,
+    DOCCANO,
+    POTATO,
+    PETRI,
+    SCOUT,
     INSPECT,
     GARAK,
 )

@@ -38,6 +38,8 @@ class Format:
     table : bool
         Whether it is an ordinary table, known by its columns: one whose columns are mapped is read
         as any other.
+    rated : bool
+        Whether its labels are several people's, so that `agree` is what reads it.
     together : callable, optional
         Yields what several logs hold, for each log its entries, where one log may repeat what
         another holds; without it each log is read by itself.
@@ -54,6 +56,7 @@ class Format:
     taxonomy: Taxonomy = HARM
     note: str = ""
     table: bool = False
+    rated: bool = False
     together: Callable[[Sequence[Log]], Sequence[Iterator[Entry]]] | None = None
 
     def of(self, logs: Sequence[Log]) -> Sequence[Iterator[Entry]]:

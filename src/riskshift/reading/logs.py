@@ -29,7 +29,7 @@ from riskshift.reading.formats import DataFile
 from riskshift.reading.paths import find_files, tidy, told_passed
 from riskshift.records import BLANKS, ROLES, label_roles
 from riskshift.scratch import remove, scratch_folder
-from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.taxonomy import HARM, SIDES, Taxonomy
 
 _REFUSAL: Final = "refusal"
 _STATUS: Final = "status"
@@ -303,8 +303,11 @@ class _Unfolding:
     ) -> Pairs:
         """Return what was written, and what was met."""
         self._label.check_met(tidy(originals))
-        unasked = self._unasked()
         taxonomy = self._taxonomy
+        if self._format.rated and not any(map(self._labelled.get, _roles(taxonomy))):
+            # People may have been asked about harm as such.
+            taxonomy = HARM if any(map(self._labelled.get, _roles(HARM))) else taxonomy
+        unasked = self._unasked() if taxonomy is self._taxonomy else []
         for category in unasked:
             taxonomy = taxonomy.without(category)
         return Pairs(
@@ -363,7 +366,7 @@ class _Unfolding:
         labels = {role: value for role, value in labels.items() if value is not None}
         self._labelled.update(labels.keys())
         status = BLOCKED if exchange.blocked else None
-        if not exchange.blocked and not labels.keys() & {*self._sides["response"], _REFUSAL}:
+        if not exchange.blocked and not any(map(_judges_response, labels)):
             status = UNSCORED
         if status:
             self._lacking[status] += 1
@@ -381,6 +384,10 @@ class _Unfolding:
             row[self._name(name)] = cell(value)
         keep = {_STATUS, _LOG, *self._sides["prompt"], *self._sides["response"]}
         return {name: value for name, value in row.items() if value is not None or name in keep}
+
+
+def _roles(taxonomy: Taxonomy) -> list[str]:
+    return [role for pair in label_roles(taxonomy) for role in pair]
 
 
 def _kind(value: object) -> int:
@@ -401,5 +408,10 @@ def _no_pair(exchange: Exchange) -> str | None:
     return None if exchange.response.strip(BLANKS) else EMPTY
 
 
+def _judges_response(role: str) -> bool:
+    """Tell a label of harm or of refusal, also of a category that the format does not foresee."""
+    return role == _REFUSAL or role.startswith(f"{SIDES[1]}_")
+
+
 def _of_response(role: str) -> bool:
-    return role == _REFUSAL or role.startswith(f"{SIDES[1]}_") or role == "relevance"
+    return _judges_response(role) or role == "relevance"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from riskshift.formats.exchange import Exchange, Numbering, digest
-from riskshift.formats.json_text import JsonText, at
+from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
 
 Values = Iterator[tuple[str, Any]]
@@ -128,14 +128,7 @@ def calls(
 
 
 def values(log: Log) -> Values:
-    """Yield the values of a log, also of one that is indented."""
-    first_line = log.start.split(b"\n", 1)[0]
-    if log.first and first_line.strip() in (b"{", b"\xef\xbb\xbf{"):
-        with log.open() as opened:
-            text = JsonText(opened, log.name)
-            while text.peek():
-                yield text.place, text.value()
-        return
+    """Yield the values of a log."""
     for place, _, value in log.records():
         yield place, value
 
