@@ -66,7 +66,8 @@ def _argilla(log: Log) -> Iterator[Entry]:
             log.fault(f"{place} lacks fields.")
             continue
         people = _people(at(record, "responses"))
-        metadata = at(record, "metadata") or {}
+        metadata = at(record, "metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
         texts = {name: fields.get(name) for name in ("prompt", "response")}
         # A record is an answer, of which a prompt may have several; so its id is the answer's.
         told = {**metadata, **fields, "id": record.get("id")}
