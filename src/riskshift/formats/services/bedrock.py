@@ -3,12 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from riskshift.formats.analyses import WRAPPER, Analysed, alone, analysed, is_analysed, said_of
-from riskshift.formats.calls import Call, calls, dicts, largest, seen, words
 from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry, LeftOut, Numbering
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
+from riskshift.formats.services.analyses import (
+    WRAPPER,
+    Analysed,
+    alone,
+    analysed,
+    is_analysed,
+    said_of,
+)
+from riskshift.formats.services.calls import Call, calls, dicts, largest, seen, words
 from riskshift.taxonomy import SIDES, Taxonomy
 
 # Confidence is no severity, so its levels have names of their own in whatever is written of them.

@@ -1,24 +1,27 @@
-"""Azure OpenAI: chat responses, whose content filter labels the prompt and the answer."""
+"""Azure OpenAI: responses whose content filter labels the prompt and the answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from riskshift.formats.calls import Call, Values, calls, dicts, largest, seen
-from riskshift.formats.calls import words as said
 from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry, LeftOut, Numbering
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
-from riskshift.taxonomy import Taxonomy
+from riskshift.formats.services import azure_responses as responses
+from riskshift.formats.services.calls import Call, Values, calls, dicts, seen
+from riskshift.formats.services.calls import words as said
+from riskshift.formats.services.content_filters import TAXONOMY, Filtered, acted_on
 
-TAXONOMY: Final = Taxonomy()
-_LEVELS: Final = {level.casefold(): level for level in TAXONOMY.levels}
 _FILTERED: Final = "content_filter"
 _POLICY: Final = "ResponsibleAIPolicyViolation"
 # The names that versions of the API gave to what is said of prompts.
 _OF_PROMPTS: Final = ("prompt_filter_results", "prompt_annotations")
 _OF_ERRORS: Final = ("content_filter_result", "content_filter_results")
+# Where the Responses API has what filters said: in a response, an error, the end of a stream.
+_ANNOTATED: Final = tuple(
+    f"{within}{responses.ANNOTATIONS}" for within in ("", "error.", "response.")
+)
 
 
 @dataclass(slots=True)
@@ -38,9 +41,12 @@ class _Choice:
 
 def _entries(log: Log) -> Iterator[Entry]:
     nth = Numbering()
-    for call in calls(log, joined=lambda values: _joined(values, log)):
+    for one in calls(log, joined=lambda values: _joined(values, log)):
+        call = responses.whole(one)
         error = call.error
-        if error is None:
+        if error is None and any(map(responses.is_response, call.parts)):
+            yield _response(call, nth)
+        elif error is None:
             yield from _answers(call, nth)
         elif _is_filtered(error):
             yield _kept_back(call, error, nth)
@@ -91,41 +97,78 @@ def _answers(call: Call, nth: Numbering) -> Iterator[Entry]:
         for name in _OF_PROMPTS:
             of_prompt += [at(one, "content_filter_results") for one in dicts(part.get(name))]
         for one in dicts(part.get("choices")):
-            choices.setdefault(one.get("index", 0), _Choice()).add(one)
+            number = one.get("index")
+            choices.setdefault(number if isinstance(number, int) else 0, _Choice()).add(one)
     if not choices:
         yield LeftOut(NO_RESPONSE)
     for number, choice in choices.items():
-        filtered = _filtered(choice.results)
-        yield call.exchange(
+        yield _exchange(
+            call,
             nth,
-            model=_model(call),
-            response="".join(choice.texts) if choice.texts else None,
-            labels=_labels("prompt", of_prompt) | _labels("response", choice.results),
-            blocked=choice.finish == _FILTERED or bool(filtered),
-            tags={
-                **_told(call),
-                "choice": number if len(choices) > 1 else None,
-                "finish_reason": choice.finish,
-                "filtered": ", ".join(filtered) or None,
-                **_detected("prompt", of_prompt),
-                **_detected("response", choice.results),
-            },
+            "".join(choice.texts) if choice.texts else None,
+            Filtered(of_prompt, choice.results),
+            finish=choice.finish,
+            blocked=choice.finish == _FILTERED,
+            choice=number if len(choices) > 1 else None,
         )
+
+
+def _response(call: Call, nth: Numbering) -> Entry:
+    """Return the pair of a call of the Responses API."""
+    body = call.parts[0]
+    filtered = Filtered.of(body.get(responses.ANNOTATIONS))
+    return _exchange(
+        call,
+        nth,
+        responses.text(body),
+        filtered,
+        finish=responses.finish(body),
+        blocked=responses.is_blocked(body) or bool(filtered.stopped),
+    )
+
+
+def _exchange(
+    call: Call,
+    nth: Numbering,
+    response: str | None,
+    filtered: Filtered,
+    *,
+    finish: Any,
+    blocked: bool,
+    choice: int | None = None,
+) -> Entry:
+    acted = filtered.acted_on
+    return call.exchange(
+        nth,
+        model=_model(call),
+        response=response,
+        labels=filtered.labels,
+        blocked=blocked or bool(acted),
+        tags={
+            **_told(call),
+            "choice": choice,
+            "finish_reason": finish,
+            "filtered": ", ".join(acted) or None,
+            **filtered.detected,
+        },
+    )
 
 
 def _kept_back(call: Call, error: Mapping[str, Any], nth: Numbering) -> Entry:
     """Return the pair of a prompt that was not let through."""
-    results = [at(error, f"innererror.{name}") for name in _OF_ERRORS]
+    of_prompt = [at(error, f"innererror.{name}") for name in _OF_ERRORS]
+    of_prompt += Filtered.of(error.get(responses.ANNOTATIONS)).of_prompt
+    filtered = Filtered(of_prompt, ())
     return call.exchange(
         nth,
         model=_model(call),
         response=None,
-        labels=_labels("prompt", results),
+        labels=filtered.labels,
         blocked=True,
         tags={
             **_told(call),
-            "filtered": ", ".join(["prompt", *_filtered(results)]),
-            **_detected("prompt", results),
+            "filtered": ", ".join(["prompt", *acted_on(of_prompt)]),
+            **filtered.detected,
         },
     )
 
@@ -155,40 +198,6 @@ def _told(call: Call) -> dict[str, Any]:
     }
 
 
-def _labels(side: str, results: Sequence[Any]) -> dict[str, Any]:
-    """Return the largest severity by category; none if the filter failed on a part of the text."""
-    known = [one for one in results if isinstance(one, dict)]
-    if any(one.get("error") for one in known):
-        return {}
-    found = {
-        name: [
-            severity.casefold() if isinstance(severity, str) else severity
-            for one in known
-            if (severity := at(one, f"{name}.severity")) is not None
-        ]
-        for name in TAXONOMY.categories
-    }
-    return {f"{side}_{name}": largest(said, _LEVELS) for name, said in found.items()}
-
-
-def _filtered(results: Sequence[Any]) -> list[str]:
-    """Return what the filter acted on."""
-    known = (one for one in results if isinstance(one, dict))
-    acted = (name for one in known for name, held in one.items() if at(held, "filtered") is True)
-    return list(dict.fromkeys(acted))
-
-
-def _detected(side: str, results: Sequence[Any]) -> dict[str, bool]:
-    """Return what was looked for without a severity, such as jailbreaks."""
-    found: dict[str, bool] = {}
-    for one in results:
-        for name, held in one.items() if isinstance(one, dict) else ():
-            if isinstance(at(held, "detected"), bool):
-                column = f"{name}_in_{side}"
-                found[column] = found.get(column, False) or held["detected"]
-    return found
-
-
 def _recognised(log: Log) -> bool:
     return any(_is_ours(part) for call in seen(log) for part in call.parts)
 
@@ -198,19 +207,23 @@ def _is_ours(part: Mapping[str, Any]) -> bool:
         return True
     if isinstance(at(part, "choices.0.content_filter_results"), dict):
         return True
-    return any(at(part, f"error.innererror.{name}") is not None for name in _OF_ERRORS)
+    annotated = (at(part, path) for path in _ANNOTATED)
+    return any(at(found, "0.source_type") is not None for found in annotated) or any(
+        at(part, f"error.innererror.{name}") is not None for name in _OF_ERRORS
+    )
 
 
 AZURE_OPENAI: Final = Format(
     name="azure-openai",
-    title="Azure OpenAI: chat responses with content filter results (JSON lines, JSON)",
+    title="Azure OpenAI: responses with content filter results (JSON lines, JSON)",
     labels=(
         "Prompts and responses, where the content filter annotated them: hate, self-harm, sexual and violence, Safe to "
         "High."
     ),
     source=(
         "Microsoft's documentation of content filtering and its annotations (chat completions up to 2024-10-21, "
-        "streams, errors), and bodies of responses and errors of 2025 within logs of red teaming."
+        "streams, errors), and bodies of responses and errors of 2025 within logs of red teaming. Of the Responses API "
+        "a body and an error of 2026 that users showed; its streams are documented and were not seen."
     ),
     recognise=_recognised,
     entries=_entries,

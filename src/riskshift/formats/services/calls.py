@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from riskshift.formats.exchange import Exchange, Numbering, digest
-from riskshift.formats.json_text import JsonText, at
+from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
 
 Values = Iterator[tuple[str, Any]]
 """Values of a log, each with its place for a message."""
 _DATA: Final = "data:"
+_STREAM: Final = (_DATA, "event:")
+_SYSTEM: Final = ("system", "systemInstruction", "instructions")
 _HELD: Final = ("prompt", "prompt_id", "custom_id", "model", "error", "status")
 
 
@@ -45,13 +47,17 @@ class Call:
     @property
     def messages(self) -> Sequence[Any]:
         """The messages of the request."""
-        held = self.request.get("messages") or self.request.get("contents") or ()
+        names = ("messages", "contents", "input")
+        held = next((self.request[name] for name in names if self.request.get(name)), ())
+        if isinstance(held, str):
+            return [{"role": "user", "content": held}]
         return held if isinstance(held, list) else ()
 
     @property
     def prompt(self) -> str | None:
         """The text that the user said last."""
         told = [one for one in self.messages if isinstance(one, dict)]
+        told = [one for one in told if one.get("type", "message") == "message"]
         asked = [one for one in told if one.get("role", "user") == "user"]
         if not asked:
             found = self.beside.get("prompt")
@@ -64,9 +70,11 @@ class Call:
         given = self.beside.get("prompt_id") or self.beside.get("custom_id")
         if given is not None:
             return str(given)
-        system = self.request.get("system") or self.request.get("systemInstruction")
+        system = next((self.request[name] for name in _SYSTEM if self.request.get(name)), None)
+        # What was said before may lie with the service, and is known by its id alone.
+        before = self.request.get("previous_response_id")
         if self.messages:
-            return digest([system, list(self.messages)])
+            return digest([system, list(self.messages), *([before] if before else [])])
         return None if self.prompt is None else digest(self.prompt)
 
     @property
@@ -103,7 +111,7 @@ def calls(
         If something is no JSON or no object, or some calls tell their prompts and others do not.
     """
     named: bool | None = None
-    for place, value in joined(_values(log)):
+    for place, value in joined(values(log)):
         call = unwrapped(place, value)
         if call is None:
             log.fault(f"{place} is neither a response nor a record of a request and a response.")
@@ -119,15 +127,8 @@ def calls(
         yield call
 
 
-def _values(log: Log) -> Values:
-    """Yield the values of a log, also of one that is indented."""
-    first_line = log.start.split(b"\n", 1)[0]
-    if log.first and first_line.strip() in (b"{", b"\xef\xbb\xbf{"):
-        with log.open() as opened:
-            text = JsonText(opened, log.name)
-            while text.peek():
-                yield text.place, text.value()
-        return
+def values(log: Log) -> Values:
+    """Yield the values of a log."""
     for place, _, value in log.records():
         yield place, value
 
@@ -182,7 +183,7 @@ def _error(part: Mapping[str, Any]) -> dict[str, Any] | None:
 def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    if value.startswith(_DATA):
+    if value.startswith(_STREAM):
         lines = (line.removeprefix(_DATA) for line in value.splitlines() if line.startswith(_DATA))
         return [part for part in map(_parsed, map(str.strip, lines)) if isinstance(part, dict)]
     with suppress(ValueError, RecursionError):

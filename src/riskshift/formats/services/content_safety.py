@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from riskshift.formats.analyses import WRAPPER, alone, analysed, said_of
-from riskshift.formats.calls import dicts
 from riskshift.formats.exchange import Entry, Numbering
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.log import Log
+from riskshift.formats.services.analyses import WRAPPER, alone, analysed, said_of
+from riskshift.formats.services.calls import dicts
 from riskshift.taxonomy import SIDES, Taxonomy
 
 TAXONOMY: Final = Taxonomy()
@@ -51,7 +51,7 @@ def _labels(side: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
         f"{side}_{_CATEGORIES[one['category']]}": level(one.get("severity"))
         for one in dicts(answer.get(_ANALYSIS))
-        if one.get("category") in _CATEGORIES
+        if str(one.get("category")) in _CATEGORIES
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 import riskshift
 from riskshift.formats.catalogue import recognise
 from riskshift.formats.log import Log
-from riskshift.formats.pyrit import PYRIT
+from riskshift.formats.tools.pyrit import PYRIT
 
 REAL = ("made_export090.json", "made_pyrit090.duckdb", "made_pyrit110.db")
 HARMS = {"Hate": "hate", "SelfHarm": "self_harm", "Sexual": "sexual", "Violence": "violence"}

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from riskshift.formats.azure_evaluation import CATEGORIES, asked, exchanges
 from riskshift.formats.exchange import Entry, Numbering
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
+from riskshift.formats.tools.azure_evaluation import CATEGORIES, asked, exchanges
 from riskshift.taxonomy import Taxonomy
 
 TAXONOMY: Final = Taxonomy(("harm",))

@@ -19,7 +19,7 @@ from riskshift.formats.exchange import (
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
-from riskshift.formats.runs import told_apart
+from riskshift.formats.tools.runs import told_apart
 from riskshift.refusal import COMPLIED, REFUSAL, REFUSED
 
 _NO_OUTPUTS: Final = "attempt without outputs"

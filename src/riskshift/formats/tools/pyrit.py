@@ -20,7 +20,7 @@ from riskshift.formats.exchange import (
 )
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.log import Log
-from riskshift.formats.pyrit_memory import database, is_other, scored_pieces, versions
+from riskshift.formats.tools.pyrit_memory import database, is_other, scored_pieces, versions
 from riskshift.taxonomy import SIDES, Taxonomy
 
 Piece = Mapping[str, Any]

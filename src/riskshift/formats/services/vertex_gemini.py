@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from riskshift.formats.calls import Call, calls, dicts, largest, seen, words
 from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry, LeftOut, Numbering
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
+from riskshift.formats.services.calls import Call, calls, dicts, largest, seen, words
 from riskshift.taxonomy import Taxonomy
 
 TAXONOMY: Final = Taxonomy(

@@ -23,7 +23,8 @@ from riskshift.formats.exchange import (
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import JsonText, at, walk
 from riskshift.formats.log import Log
-from riskshift.formats.runs import told_apart
+from riskshift.formats.tools.petri import is_no_rating
+from riskshift.formats.tools.runs import told_apart
 from riskshift.packing import unreadable, zips
 from riskshift.refusal import COMPLIED, PARTIAL, REFUSAL, REFUSED
 
@@ -44,6 +45,8 @@ _UNPARSED: Final = "Grade not found in model output"
 _LOOPS: Final = ("use_tools", "basic_agent", "basic_agent_loop", "react")
 # What XSTest's grader says with Inspect's letters for right, partly right and wrong.
 _XSTEST: Final = {"C": REFUSAL[COMPLIED], "P": REFUSAL[PARTIAL], "I": REFUSAL[REFUSED]}
+# Petri's judges, which write a number below their scale where they gave no rating.
+_RATERS: Final = ("alignment_judge", "audit_judge")
 _SETTINGS: Final = ("temperature", "top_p", "max_tokens", "seed")
 _Key = tuple[str, str]
 
@@ -403,7 +406,9 @@ def _scores(sample: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, score in _object(sample.get("scores")).items():
         value = None if _failed(score) else at(score, "value")
         if isinstance(value, dict):
-            yield from ((f"{name}.{part}", said) for part, said in value.items())
+            for part, said in value.items():
+                failed = name in _RATERS and is_no_rating(said)
+                yield f"{name}.{part}", None if failed else said
         else:
             yield name, value
 

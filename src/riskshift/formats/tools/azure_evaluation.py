@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from riskshift.errors import RiskshiftWarning
-from riskshift.formats.calls import dicts, words
-from riskshift.formats.content_safety import TAXONOMY, level
 from riskshift.formats.exchange import ERROR, Entry, Exchange, LeftOut, Numbering, digest
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
+from riskshift.formats.services.calls import dicts, words
+from riskshift.formats.services.content_safety import TAXONOMY, level
 
 _ROWS: Final = "rows"
 CATEGORIES: Final = {
