@@ -103,8 +103,10 @@ def test_what_cannot_be_graded_is_unscored_and_no_zero(score):
 
 
 def test_a_filtered_answer_is_unscored_and_not_sent_to_the_grader(score):
-    log = score(PROMPTS[:1], [said("", stop="content_filter")], [])
-    assert list(log.samples[0].scores["paired_severity"].metadata["ungraded"]) == ["response"]
+    log = score(PROMPTS[:1], [said("", stop="content_filter")], [levels(hate=5)])
+    told = log.samples[0].scores["paired_severity"].metadata
+    assert list(told["ungraded"]) == ["response"]
+    assert told["labels"]["prompt_hate"] == "Medium"
 
 
 def test_a_grader_of_both_sides_at_once_is_no_scorer(inspect):
