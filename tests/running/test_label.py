@@ -92,6 +92,37 @@ def test_a_label_off_the_scale_is_a_fault_that_says_where(ask, serve):
         ask("pairs.csv", serve())
 
 
+def test_rows_with_such_labels_are_left_out_and_counted_where_that_is_asked_for(ask, serve):
+    pairs = questions(3).with_columns(
+        response_hate=pl.Series(["Low", "Dire", None]), refusal=pl.Series(["no", "no", "4"])
+    )
+    made, rows = ask(pairs, serve(always(0)), skip_bad=True)
+    assert rows["response_hate"].to_list() == ["Low"]
+    assert made.left_out == {"label not on the scale": 2}
+    assert "left out, label not on the scale: 2" in str(made)
+
+
+def test_only_rows_that_are_meant_are_labelled(ask, serve):
+    server = serve()
+    _, rows = ask(questions(3, models=("m1", "m2")), server, where="model=m2")
+    assert set(rows["model"]) == {"m2"}
+    assert not any("m1 says" in text_of(body) for body in server.bodies)
+
+
+def test_what_one_grader_left_another_may_fill(ask, serve):
+    def answer(body):
+        return (
+            completion("?") if body["model"] == "m" and "week 1?" in text_of(body) else levels(body)
+        )
+
+    server = serve(answer)
+    ask(questions(2), server, side="prompt")
+    _, rows = ask("labelled.parquet", server, "rubric=n", "again.parquet", side="prompt")
+    assert rows["grader"].to_list() == ["rubric=m", "rubric=n"]
+    assert rows["ungraded"].to_list() == [None, None]
+    assert rows.select(PROMPTS).null_count().sum_horizontal().item() == 0
+
+
 def test_a_prompt_has_one_label_however_many_models_answered(ask, serve):
     pairs = questions(1, models=("m1", "m2")).with_columns(prompt_hate=pl.Series(["High", None]))
     _, rows = ask(pairs, serve(always(0)))

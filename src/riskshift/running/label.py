@@ -73,6 +73,8 @@ class Labelled:
         Columns by role, where their names are not the roles' own.
     card : Path or None
         The data card, if one was written.
+    left_out : dict of str to int
+        Rows of the data that are not in the output, by reason.
     """
 
     output: Path
@@ -92,6 +94,7 @@ class Labelled:
     as_raters: bool = False
     columns: dict[str, str] = field(default_factory=dict)
     card: Path | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [
@@ -99,6 +102,7 @@ class Labelled:
             f"{listing(self.graders)}, {self.kept:,} kept as they were.",
             self._told_spent(),
         ]
+        lines += [f"  left out, {reason}: {n:,}" for reason, n in self.left_out.items()]
         lines += [f"  without labels, {reason}: {n:,}" for reason, n in self.ungraded.items()]
         if FAILED in self.ungraded:
             lines.append("  The same command asks again for those that could not be reached.")
@@ -306,6 +310,7 @@ def label_through(
         plan.as_raters,
         named,
         card,
+        dict(pairs.left_out),
     )
 
 

@@ -14,9 +14,10 @@ from riskshift.jobs.opening import Grouping, Reading, bound, looked
 from riskshift.records import Held, Options, Purpose, Records, Source, assemble, require_mapped
 from riskshift.refusal import REFUSAL
 from riskshift.taxonomy import Taxonomy
-from riskshift.written import parse_relevance
+from riskshift.written import BAD, parse_relevance
 
 _TEXTS: Final = ("prompt", "response")
+_OFF_SCALE: Final = "label not on the scale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,14 @@ class Pairs:
         Their values; text, numbers, or None.
     labels : mapping of str to list
         By role the label of each row as a name of its level; None where there is none.
+    left_out : mapping of str to int
+        Rows that are not among them, by reason.
     """
 
     records: Records = field(repr=False)
     rows: list[list[Any]] = field(repr=False)
     labels: Mapping[str, list[str | None]] = field(repr=False)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -90,11 +94,8 @@ def read_pairs(
         If the data cannot be read, or has several raters a pair.
     """
     progress("opening the data")
-    if isinstance(data, Records):
-        records = data
-    else:
-        given = cast("Grouping", {**reading, "taxonomy": taxonomy})
-        records = bound(looked(data, reading, progress), given, _PURPOSE)
+    given = cast("Grouping", {**reading, "taxonomy": taxonomy})
+    records = bound(looked(data, reading, progress), given, _PURPOSE)
     records = selected(records)
     try:
         frame, _ = engine.plain(records.frame, ())
@@ -103,7 +104,14 @@ def read_pairs(
         raise records.source.explain(str(error)) from error
     records.source.check_unchanged()
     rows = [[_plain(value) for value in row] for row in held]
-    pairs = Pairs(records, rows, _labels(records, rows, levels, wanted))
+    labels, bad = _labels(records, rows, levels, wanted)
+    left_out = dict(records.skipped)
+    if bad:
+        left_out[_OFF_SCALE] = len(bad)
+        kept = [at for at in range(len(rows)) if at not in bad]
+        rows = [rows[at] for at in kept]
+        labels = {role: [column[at] for at in kept] for role, column in labels.items()}
+    pairs = Pairs(records, rows, labels, left_out)
     _share(pairs)
     return pairs
 
@@ -134,8 +142,10 @@ def _labels(
     rows: Sequence[Sequence[Any]],
     levels: Mapping[str, Taxonomy],
     wanted: Iterable[str],
-) -> dict[str, list[str | None]]:
+) -> tuple[dict[str, list[str | None]], set[int]]:
+    """Return the labels by role, and the rows that hold some which are not on their scale."""
     found: dict[str, list[str | None]] = {}
+    off: set[int] = set()
     for role in dict.fromkeys(wanted):
         name = records.column(role)
         if name is None:
@@ -155,7 +165,8 @@ def _labels(
         level = {value: key.parse(value) for value in counted}
         named = {value: names[at] if at >= 0 else None for value, at in level.items()}
         found[role] = [named[row[at]] for row in rows]
-    return found
+        off |= {number for number, row in enumerate(rows) if level[row[at]] == BAD}
+    return found, off
 
 
 def _share(pairs: Pairs) -> None:
