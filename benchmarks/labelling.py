@@ -92,7 +92,8 @@ def _endpoint(told: Connection) -> None:
 
 
 @contextmanager
-def _running() -> Iterator[str]:
+def endpoint() -> Iterator[str]:
+    """Serve for the length of a block, in a process of its own."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_endpoint, args=(theirs,), daemon=True)
@@ -159,7 +160,7 @@ def measure(requests: int, *, rounds: int) -> Ratio:
         How many rounds after one to warm up.
     """
     prompts = [f"How do I water the plants of row {at}?" for at in range(requests)]
-    with _running() as url:
+    with endpoint() as url:
         _bare(url, prompts[:200])
         _ours(url, prompts[:200])
         times = [(_bare(url, prompts), _ours(url, prompts)) for _ in range(rounds)]

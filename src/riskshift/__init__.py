@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from riskshift.running.estimate import LabellingEstimate, estimate_labelling
     from riskshift.running.label import Labelled, label
     from riskshift.running.raters import Rater
+    from riskshift.running.run import Run, run
     from riskshift.taxonomy import Taxonomy
 
 # Where each public name lives; imported when it is first asked for, so that the package loads fast.
@@ -86,6 +87,7 @@ _HOMES = {
     "Records": "records",
     "RiskshiftError": "errors",
     "RiskshiftWarning": "errors",
+    "Run": "running.run",
     "Sample": "jobs.sample",
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
@@ -103,6 +105,7 @@ _HOMES = {
     "labels_needed": "jobs.sample",
     "plan": "jobs.plan",
     "read": "jobs.opening",
+    "run": "running.run",
     "sample": "jobs.sample",
     "write": "report",
     "write_charts": "report",
@@ -136,6 +139,7 @@ __all__ = [
     "Records",
     "RiskshiftError",
     "RiskshiftWarning",
+    "Run",
     "Sample",
     "Taxonomy",
     "UsageError",
@@ -153,6 +157,7 @@ __all__ = [
     "labels_needed",
     "plan",
     "read",
+    "run",
     "sample",
     "write",
     "write_charts",

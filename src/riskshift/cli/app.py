@@ -19,6 +19,7 @@ from riskshift.cli import (
     label,
     label_studio,
     plan,
+    run,
     sample,
 )
 from riskshift.cli.printing import put
@@ -44,6 +45,7 @@ app.command("grader")(grade.grader)
 app.command("graders")(graders.graders)
 app.command("label")(label.label)
 app.command("plan")(plan.plan)
+app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
 

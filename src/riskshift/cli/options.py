@@ -149,7 +149,7 @@ Cuts = Annotated[
     typer.Option(
         "--cuts",
         metavar="POINTS",
-        help="Where such scores from 0 to 1 become levels: 0.5 or 0.25,0.5,0.75.",
+        help="Where such scores become levels: 0.5, 0.25,0.5,0.75, or 5 of 1 to 10.",
     ),
 ]
 Memory = Annotated[

@@ -30,6 +30,7 @@ class Progress:
 
     total: int
     tell: Callable[[str], None]
+    said: tuple[str, str, str] = ("graded", "texts", "labels")
     done: int = 0
     ungraded: int = 0
     _began: float = field(default_factory=time.monotonic)
@@ -44,10 +45,11 @@ class Progress:
             return
         self._told = now
         rate = self.done / max(now - self._began, 1e-9)
-        without = f", {self.ungraded:,} of them without labels" if self.ungraded else ""
+        did, what, gives = self.said
+        without = f", {self.ungraded:,} of them without {gives}" if self.ungraded else ""
         left = duration((self.total - self.done) / rate)
         self.tell(
-            f"graded {self.done:,} of {self.total:,} texts{without}; {rate:,.1f} a second, {left} left"
+            f"{did} {self.done:,} of {self.total:,} {what}{without}; {rate:,.1f} a second, {left} left"
         )
 
 
@@ -64,6 +66,7 @@ def grade(
     *,
     connections: int,
     progress: Callable[[str], None],
+    said: tuple[str, str, str] = ("graded", "texts", "labels"),
 ) -> dict[str, Outcome]:
     """Ask about every item, and write each answer down.
 
@@ -79,6 +82,8 @@ def grade(
         How many items are on their way at once.
     progress : callable
         Told how far this is, with the rate and the time that is left.
+    said : tuple of str
+        In its words what is done, of what, and what it gives.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def grade(
         If an endpoint refuses all requests, or is gone. What was answered stands in the journal.
     """
     wanted = list(items)
-    work = _Grading(endpoints, journal, Progress(len(wanted), progress))
+    work = _Grading(endpoints, journal, Progress(len(wanted), progress, said))
     return run(work.all(wanted, connections))
 
 

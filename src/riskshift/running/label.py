@@ -379,11 +379,11 @@ def card_text(raters: Sequence[Rater], side: str, flicker: Sequence[Flicker]) ->
         names = [*map(_described, who)]
         asked = {rater.name for rater in who}
         names += [str(told) for told in flicker if told.grader in asked and told.side in tasks]
-        lines += [f"[labels.{one}]", 'by = "grader"', f"who = {_quoted('. '.join(names))}"]
+        lines += [f"[labels.{one}]", 'by = "grader"', f"who = {quoted('. '.join(names))}"]
         lines += [f"raters = {len(who)}"] if len(who) > 1 else []
         prints = [f"{r.grader.facts.name}: {r.grader.fingerprint}" for r in who]
         told_how = f"as declared, by fingerprint: {', '.join(prints)}"
-        lines += [f"instructions = {_quoted(told_how)}", ""]
+        lines += [f"instructions = {quoted(told_how)}", ""]
     return "\n".join(lines)
 
 
@@ -393,7 +393,8 @@ def _described(rater: Rater) -> str:
     return f"{facts.name} {facts.version}{model} (riskshift label {__version__})"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as TOML does."""
     # What JSON writes for a string is one of TOML, too.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
