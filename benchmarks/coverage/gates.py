@@ -26,7 +26,7 @@ from riskshift.analysis.gate.rules import parse_rule
 from riskshift.analysis.metrics import choose
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import Corrected, corrected_difference, ppi_mean
-from riskshift.stats.paired import tango
+from riskshift.stats.paired import tango_exact
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
 from riskshift.stats.resample import generator
 from riskshift.stats.strata import stratified_rate
@@ -43,7 +43,6 @@ BASELINE_ONLY: Final = (0.0, 0.01, 0.05, 0.1)
 SURE: Final = 0.03
 THEOREM: Final = 0.025
 ALIKE_MOST: Final = 0.05  # 3 % are the aim; ten answers alike by 0.6 give up to 5 %
-FEW_MOST: Final = 0.05  # likewise where few prompts differ, almost all of them one way
 RARE: Final = 1e-9
 CHOSEN: Final = {"random": "any pairs", "strata": "pairs by strata"}
 LABELS: Final = (100, 300, 1000)
@@ -86,7 +85,7 @@ def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     for prompts in some(PROMPTS, small):
         found = list(differences(prompts, draws, seed))
         about = f"{prompts:,} prompts, difference to a baseline"
-        yield from highest(about, OURS, found, FEW_MOST)
+        yield from highest(about, OURS, found, SURE)
     for labels in some(LABELS, small):
         for chosen, said in CHOSEN.items():
             found = list(corrected_margins(chosen, labels, max(1, draws // CORRECTED_SHARE), seed))
@@ -210,7 +209,7 @@ def differences(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
                 tables, counts = np.unique(cells, axis=0, return_counts=True)
                 errors = {"pass": 0.0, "fail": 0.0, "inconclusive": 0.0}
                 for (a, b, neither), count in zip(tables, counts, strict=True):
-                    errors[question.verdict(tango(0, a, b, neither))] += count / counts.sum()
+                    errors[question.verdict(tango_exact(0, a, b, neither))] += count / counts.sum()
                 if max(errors["pass"], errors["fail"]) <= SURE:
                     break
             yield Errors(errors["pass"], errors["fail"], about, repetitions * times)
