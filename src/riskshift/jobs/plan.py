@@ -218,9 +218,10 @@ def _check_corrected(
         return False
     if people is not None and like is None:
         raise UsageError("people labelled pairs of a grader's: give those too, with --like.")
-    if people is not None and set(given) - {"graded"}:
+    doubled = [name for name in given if name != "graded"]
+    if people is not None and doubled:
         raise UsageError(
-            f"{listing(sorted(set(given) - {'graded'}))}: people's labels say how good the grader is. Leave out one of both."
+            f"{listing(doubled)}: people's labels say how good the grader is. Leave out one or the other."
         )
     if difference is not None or (rule is not None and rule.baseline):
         raise UsageError(

@@ -218,7 +218,7 @@ class GradedPairs:
         table[np.arange(12), people, grader] = 1
         rest[12 + np.arange(4), np.arange(4)] = 1
         held = self._apart(labels, self.pairs)
-        others = self.pairs / self.deff - held
+        others = self.pairs / self.deff - held if labels < self.pairs else 0.0
         weight = np.concatenate([held * self.shares.ravel(), others * self.shares.sum(axis=0)])
         return ppi_ratio(table, rest, weight, confidence=self.confidence)
 

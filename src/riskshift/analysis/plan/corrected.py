@@ -157,7 +157,7 @@ class LabelPlan(Plain):
             yield "There the grader made no mistake of one kind. Plan for some: --sensitivity, --specificity."
         if self.rule is not None:
             yield (
-                "The power of a corrected gate is not exact. In simulations the gate reached its verdict in 80% to "
+                "The power of a corrected gate is not exact. In simulations the gate reached its verdict in 81% to "
                 "91% of the cases where 80% was asked."
             )
 

@@ -285,8 +285,8 @@ def _notes(plan: Plan) -> Iterator[str]:
     elif isinstance(answer, LabelPlan):
         yield from answer.notes()
         yield (
-            "A corrected rate is about prompts like these, and right if the pairs that people label are drawn as planned, "
-            "such as by riskshift sample."
+            "A corrected rate is about prompts like these, and right if the pairs that people label are drawn as "
+            "planned, such as by riskshift sample."
         )
     if like is None and plan.among != "all":
         yield f"Only records with {plan.among} count for {plan.metric}; of all prompts you need more."
