@@ -25,7 +25,7 @@ from riskshift.analysis.gate.result import Outcome
 from riskshift.analysis.gate.rules import parse_rule
 from riskshift.analysis.metrics import choose
 from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.correction import Corrected, corrected_difference, ppi_mean
+from riskshift.stats.correction import Corrected, corrected_difference, ppi_rate
 from riskshift.stats.paired import tango_exact
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
 from riskshift.stats.resample import generator
@@ -268,7 +268,7 @@ class People:
     def correct(self, kinds: Ints, weight: Ints) -> Corrected:
         """Correct a rate from six counts of each kind of prompt."""
         cells, rest = kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:]
-        estimate = stratified_rate if self.chosen == "strata" else ppi_mean
+        estimate = stratified_rate if self.chosen == "strata" else ppi_rate
         made = estimate(cells, rest, weight)
         assert made is not None  # people labelled some pairs
         return made

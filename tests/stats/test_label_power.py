@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riskshift.errors import UsageError
-from riskshift.stats.correction import ppi_mean
+from riskshift.stats.correction import ppi_rate
 from riskshift.stats.label_power import WAYS, GradedPairs, equal_shares
 from riskshift.stats.power import trials_for_width, trials_to_pass
 from riskshift.stats.proportion import clopper_pearson
@@ -115,7 +115,7 @@ def drawn_at_random(graded, labels, rng):
     others = rng.multinomial(graded.pairs - labels, cells.sum(axis=0))
     table, rest, at = np.zeros((6, 2, 2), int), np.zeros((6, 2), int), np.arange(4)
     table[at, at // 2, at % 2] = rest[4, 0] = rest[5, 1] = 1
-    made = ppi_mean(table, rest, np.concatenate([seen, others]))
+    made = ppi_rate(table, rest, np.concatenate([seen, others]))
     size = made.effective_n
     return clopper_pearson(min(size, made.estimate * size), size)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from riskshift.errors import UsageError
-from riskshift.stats.correction import Corrected, ppi_ratio
+from riskshift.stats.correction import Corrected, ppi_rate
 from riskshift.stats.graded_sample import BLANK, NO, YES
 from riskshift.stats.power import trials_for_width, trials_to_fail, trials_to_pass
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
@@ -220,7 +220,7 @@ class GradedPairs:
         held = self._apart(labels, self.pairs)
         others = self.pairs / self.deff - held if labels < self.pairs else 0.0
         weight = np.concatenate([held * self.shares.ravel(), others * self.shares.sum(axis=0)])
-        return ppi_ratio(table, rest, weight, confidence=self.confidence)
+        return ppi_rate(table, rest, weight, confidence=self.confidence)
 
     def _by_strata(
         self, labels: int, *, moved: float = 0.0, method: Callable[..., Interval] = wilson

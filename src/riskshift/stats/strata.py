@@ -40,7 +40,7 @@ def stratified_rate(
     weight : array_like of int, shape (m,), optional
         Number of clusters of each kind; one of each if left out.
     about : {"prompts", "file"}
-        As in `riskshift.stats.correction.ppi_mean`.
+        As in `riskshift.stats.correction.ppi_rate`.
     confidence : float, default 0.95
         Two-sided coverage.
     method : callable
