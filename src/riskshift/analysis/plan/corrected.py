@@ -201,7 +201,7 @@ def label_plan(
     >>> graded = GradedPairs.assumed(0.05, sensitivity=0.9, specificity=0.98, pairs=20_000)
     >>> planned = label_plan(graded, width=0.02)
     >>> planned.labels("alone"), planned.labels("random"), planned.labels("strata")
-    (1838, 804, 681)
+    (1838, 804, 680)
     """
     check_power(power)
     aim: Literal["pass", "fail"] | None = None
