@@ -40,7 +40,7 @@ def test_a_width_is_answered_three_ways_and_none_of_them_is_a_number_of_prompts(
     assert f"{answer.labels('random'):,} pairs labelled by people" in words
     assert f"{answer.labels('strata'):,}" in words
     assert "was assumed" in notes
-    assert "prompt of its own" not in notes
+    assert "prompt of its own" in notes
     assert Plan("escalation", "all", 0.95, 0.8, answer).need is None
 
 
@@ -85,7 +85,7 @@ def test_too_few_graded_pairs_are_said():
     few = GradedPairs.assumed(0.3, sensitivity=0.6, specificity=0.6, pairs=400)
     answer = label_plan(few, width=0.02)
     assert [row.labels for row in answer.rows] == [None] * 3
-    assert "all 400 graded pairs are too few" in said(answer)[0]
+    assert "all 400 graded pairs, drawn at random, would be too few" in said(answer)[0]
 
 
 def test_a_grader_without_a_mistake_is_warned_of():

@@ -111,12 +111,14 @@ class LabelPlan(Plain):
             return
         random, alone, strata = (self.labels(way) for way in ("random", "alone", "strata"))
         if random is None:
-            yield f"{self._truth}, all {self.graded:,} graded pairs are too few for people to label."
-            return
-        yield (
-            f"{self._truth}, {self._wanted(rate, at, power)} from {counted(random, 'pair')} labelled by people on, "
-            f"drawn at random from the {self.graded:,} graded ones."
-        )
+            yield (
+                f"{self._truth}, all {self.graded:,} graded pairs, drawn at random, would be too few."
+            )
+        else:
+            yield (
+                f"{self._truth}, {self._wanted(rate, at, power)} from {counted(random, 'pair')} labelled by people on, "
+                f"drawn at random from the {self.graded:,} graded ones."
+            )
         without = "all would not do" if alone is None else f"it takes {alone:,}"
         drawn = "all would not do" if strata is None else f"it takes {strata:,}"
         yield f"Without the grader's labels {without}; drawn {IN_WORDS['strata']}, {drawn}."
@@ -147,7 +149,7 @@ class LabelPlan(Plain):
     def notes(self) -> Iterator[str]:
         """Say what the numbers assume."""
         if self.labelled is None:
-            yield "How good the grader is was assumed. Pairs are taken for independent: --like and --people say more."
+            yield "How good the grader is was assumed; --people beside --like tells it from labels that are there."
         else:
             yield (
                 f"How good the grader is was seen on {counted(self.labelled, 'pair')} that people labelled, and is "

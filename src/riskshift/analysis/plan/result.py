@@ -290,7 +290,7 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     if like is None and plan.among != "all":
         yield f"Only records with {plan.among} count for {plan.metric}; of all prompts you need more."
-    if like is None and not isinstance(answer, DifferencePlan | MarginPlan | LabelPlan):
+    if like is None and not isinstance(answer, DifferencePlan | MarginPlan):
         yield (
             "Every record stands for a prompt of its own. Several models or samples on one prompt tell less than as "
             "many prompts; --like FILE says how much less."
