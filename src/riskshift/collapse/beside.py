@@ -13,7 +13,7 @@ from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, UsageError, listing
 from riskshift.reading.combined import in_one_place
-from riskshift.records import BLANKS, Records
+from riskshift.records import Records, stripped
 from riskshift.refusal import PARTIAL
 
 IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
@@ -240,9 +240,7 @@ def _as_text(records: Records, key: Sequence[str], names: Sequence[str]) -> list
     # As text, because files and engines differ in the types they give an id.
     columns = records.options.columns
     return [
-        nw.coalesce(
-            records.col(columns[role]).cast(nw.String).str.strip_chars(BLANKS), nw.lit("")
-        ).alias(name)
+        nw.coalesce(stripped(records.col(columns[role]).cast(nw.String)), nw.lit("")).alias(name)
         for role, name in zip(key, names, strict=True)
     ]
 

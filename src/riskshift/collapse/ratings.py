@@ -19,6 +19,7 @@ from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import group_name
 from riskshift.counts.ratings import Ratings, assemble_ratings, every_label
 from riskshift.engines import engine
+from riskshift.engines.kinds import linked, nested_compositions
 from riskshift.errors import DataError, PairError, listing
 from riskshift.records import Records
 from riskshift.written import MISSING
@@ -288,7 +289,7 @@ def _long(
     rater = place[coding.digits[-1]]
     item = sheet.key
     cluster = [records.at(records.cluster)] if records.cluster else item
-    found = engine.nested_compositions(records.frame, cluster, item, coding.of_rows())
+    found = nested_compositions(records.frame, cluster, item, coding.of_rows())
     codes = coding.of_patterns()
     order = np.argsort(codes, kind="stable")
     indices = order[np.searchsorted(codes[order], found.code)]
@@ -326,14 +327,11 @@ def _wide(
     seats = np.arange(kinds * len(raters), dtype=np.int64)
     items = Clusters(np.arange(kinds + 1) * len(raters), seats, np.zeros(kinds, dtype=np.int64))
     cluster = records.at(records.cluster) if records.cluster else None
+    n = np.array([row[-1] for row in rows], dtype=np.int64)
     if cluster is None or engine.repeats(records.frame, [cluster])[1] <= 1:
-        n = np.array([row[-1] for row in rows], dtype=np.int64)
         prompts = Clusters(np.arange(kinds + 1), np.arange(kinds), n)
     else:
-        indptr, weight, found = engine.compositions(records.frame, cluster, coding.of_rows())
-        codes = coding.of_patterns()
-        order = np.argsort(codes, kind="stable")
-        prompts = Clusters(indptr, order[np.searchsorted(codes[order], found)], weight)
+        prompts = linked(records.frame, cluster, coding.of_rows(), coding.of_patterns(), n)
     ratings = assemble_ratings(
         records.options.taxonomy,
         raters,
