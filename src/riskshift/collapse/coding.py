@@ -143,6 +143,6 @@ def tabulate(
     n = np.array([row[-1] for row in rows], dtype=np.int64)
     clusters = None
     if cluster:
-        clusters = linked(frame, cluster, coding.of_rows(), coding.of_patterns(), n)
+        clusters = linked(frame, cluster, coding.keys, coding.of_rows(), coding.of_patterns(), n)
     raw = Table(np.column_stack([coding.levels(keys), position[group]]), n, clusters)
     return raw.keep(slice(None)), tuple(present)

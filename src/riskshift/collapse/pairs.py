@@ -21,14 +21,12 @@ from riskshift.collapse.sets import check_sets, warn_of_sets
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing
-from riskshift.records import NAMING, ROLES, Records
+from riskshift.records import ROLES, Records
 from riskshift.refusal import PARTIAL
 
 MAX_GROUPS: Final = 1_000
 
 MAX_PATTERNS: Final = 1_000_000
-
-FIRST_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,7 +175,7 @@ def _cleaned(records: Records, unasked: Sequence[str]) -> Records:
 
 
 def with_plain(records: Records, columns: Iterable[str]) -> Records:
-    """Give the values of some columns one form in every engine, and names no spaces around them.
+    """Give the values of some columns one form in every engine.
 
     Raises
     ------
@@ -191,12 +189,7 @@ def with_plain(records: Records, columns: Iterable[str]) -> Records:
         raise ColumnError(
             f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
         )
-    # Models are grouped by their names without spaces; that one is written in several ways is told.
-    naming = {records.column(role) for role in NAMING if role != "model"}
-    naming |= {records.options.cluster}
-    return replace(
-        records, frame=engine.trimmed(frame, [at for at, name in names.items() if name in naming])
-    )
+    return replace(records, frame=frame)
 
 
 def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
@@ -227,13 +220,7 @@ def _no_records(records: Records) -> DataError:
 
 
 def _repeats(records: Records, cluster: str | None) -> bool:
-    """Tell whether values repeat; the first rows often settle it."""
-    if cluster is None:
-        return False
-    first = records.frame.head(FIRST_ROWS)
-    return any(
-        engine.repeats(frame, [records.at(cluster)])[1] > 1 for frame in (first, records.frame)
-    )
+    return cluster is not None and engine.occur_twice(records.frame, [records.at(cluster)])
 
 
 def _grouping_columns(records: Records, unasked: Sequence[str]) -> list[str]:

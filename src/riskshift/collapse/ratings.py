@@ -331,7 +331,9 @@ def _wide(
     if cluster is None or engine.repeats(records.frame, [cluster])[1] <= 1:
         prompts = Clusters(np.arange(kinds + 1), np.arange(kinds), n)
     else:
-        prompts = linked(records.frame, cluster, coding.of_rows(), coding.of_patterns(), n)
+        prompts = linked(
+            records.frame, cluster, coding.keys, coding.of_rows(), coding.of_patterns(), n
+        )
     ratings = assemble_ratings(
         records.options.taxonomy,
         raters,

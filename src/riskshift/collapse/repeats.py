@@ -13,7 +13,7 @@ from riskshift.collapse.one_message import Faults, or_skip, shown_value
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
-from riskshift.records import Records
+from riskshift.records import NAMING, Records, stripped
 from riskshift.taxonomy import MAX_LEVELS
 from riskshift.written import MISSING
 
@@ -26,7 +26,10 @@ _TOGETHER: Final = (
 
 
 def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None = None) -> Records:
-    """Find records that do not say which prompt they answer, and return the others.
+    """Find records that do not say which prompt they answer; return the others, names tidied.
+
+    Names have no spaces around them then, but for those of models: that one is written in several
+    ways is told.
 
     Parameters
     ----------
@@ -45,13 +48,30 @@ def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None =
     shared = dict.fromkeys(filter(None, (records.prompt, records.cluster)), _SHARED)
     if records.in_sets:
         shared[str(records.sets)] = _TOGETHER
-    for column, tells in (shared | dict(also or {})).items():
+    needed = shared | dict(also or {})
+    records, all_there = _tidied(records, [*needed])
+    for column, tells in () if all_there else needed.items():
         blank = engine.is_blank(records.frame, records.at(column))
         count = engine.count_rows(records.frame.filter(blank))
         if count:
             faults.add(records, _no_id(records, column, count, tells))
             records = records.where(~blank, reason=f"missing {column}", rows=count)
     return records
+
+
+def _tidied(records: Records, needed: Sequence[str]) -> tuple[Records, bool]:
+    """Take spaces off names where there are any, and tell whether the needed columns are filled."""
+    named = {records.column(role) for role in NAMING if role != "model"} | {records.options.cluster}
+    columns = [records.at(column) for column in sorted(filter(None, named))]
+    tidy = {at: f"{at}_tidy" for at in engine.texts_among(records.frame, columns)}
+    both = records.frame.with_columns(stripped(nw.col(at)).alias(own) for at, own in tidy.items())
+    spaced = [nw.col(at) != nw.col(own) for at, own in tidy.items()]
+    filled = [records.at(column) for column in needed]
+    blank = [engine.is_blank(both, tidy.get(at, at)) for at in filled]
+    held = engine.somewhere(both, [*spaced, *blank])
+    changed = [stripped(nw.col(at)) for at, there in zip(tidy, held, strict=False) if there]
+    frame = records.frame.with_columns(*changed) if changed else records.frame
+    return replace(records, frame=frame), not any(held[len(tidy) :])
 
 
 def _no_id(records: Records, column: str, count: int, tells: str) -> DataError:

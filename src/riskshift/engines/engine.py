@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -18,6 +18,9 @@ from riskshift.counts.pairs import NO_VALUE
 from riskshift.records import stripped
 
 Frame = nw.LazyFrame[Any]
+
+FIRST_ROWS: Final = 10_000
+MOST_HASHES: Final = 2**24
 
 
 def engine_name(frame: Frame) -> str:
@@ -127,11 +130,19 @@ def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
         return (frame.with_columns(*changed) if changed else frame), refused
 
 
-def trimmed(frame: Frame, columns: Iterable[str]) -> Frame:
-    """Take the spaces off that stand around the texts of some columns, the same in every engine."""
+def texts_among(frame: Frame, columns: Iterable[str]) -> list[str]:
+    """Return those of some columns that hold text."""
     schema = frame.collect_schema()
-    texts = [column for column in columns if schema[column] == nw.String]
-    return frame.with_columns(stripped(nw.col(column)) for column in texts) if texts else frame
+    return [column for column in columns if schema[column] == nw.String]
+
+
+def somewhere(frame: Frame, conditions: Sequence[nw.Expr]) -> list[bool]:
+    """Tell which conditions hold in any row, all at once."""
+    if not conditions:
+        return []
+    hits = [nw.when(one).then(nw.lit(1)).otherwise(nw.lit(0)) for one in conditions]
+    counted = (hit.max().alias(f"riskshift_{at}") for at, hit in enumerate(hits))
+    return [bool(held) for held in fetch(frame.select(*counted))[0]]
 
 
 def count_patterns(
@@ -140,6 +151,33 @@ def count_patterns(
     """Group by the values as they are; each row ends with its count. At most `limit` patterns."""
     counted = frame.group_by(*columns).agg(nw.len().alias("riskshift_n"))
     return fetch(counted if limit is None else counted.head(limit))
+
+
+def occur_twice(frame: Frame, columns: Sequence[str]) -> bool:
+    """Tell whether values repeat; the first rows often settle it."""
+    if repeats(frame.head(FIRST_ROWS), columns)[1] > 1:
+        return True
+    if frame.implementation.is_duckdb() and _hashes_differ(frame, columns):
+        return False
+    return repeats(frame, columns)[1] > 1
+
+
+def _hashes_differ(frame: Frame, columns: Sequence[str]) -> bool:
+    """Tell whether all values have different hashes, so that they differ themselves.
+
+    Numbers are sorted in a fifth of the time in which values are grouped, and with a 64-bit hash some
+    two of 20 million different values meet with a chance of 10**-5; then they are grouped after all.
+    """
+    parts = -(-count_rows(frame) // MOST_HASHES)
+    with translated():
+        held = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
+        hashed = frame.to_native().project(f"hash({held}) AS riskshift_hash")
+        for part in range(parts):
+            some = hashed.filter(f"riskshift_hash % {parts:d} = {part:d}")
+            hashes = np.sort(some.fetchnumpy()["riskshift_hash"])
+            if (hashes[1:] == hashes[:-1]).any():
+                return False
+    return True
 
 
 def repeats(frame: Frame, columns: Sequence[str]) -> tuple[int, int]:

@@ -34,7 +34,14 @@ _TRIES: Final = 3
 _SPLITMIX: Final = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-def linked(frame: Frame, cluster: str, code: nw.Expr, codes: NDArray[Any], n: IntArray) -> Clusters:
+def linked(
+    frame: Frame,
+    cluster: str,
+    columns: Sequence[str],
+    code: nw.Expr,
+    codes: NDArray[Any],
+    n: IntArray,
+) -> Clusters:
     """Find which codes occur together in a cluster.
 
     Parameters
@@ -43,6 +50,8 @@ def linked(frame: Frame, cluster: str, code: nw.Expr, codes: NDArray[Any], n: In
         The rows.
     cluster : str
         Rows with equal values here belong together. No value may be missing.
+    columns : sequence of str
+        What is coded.
     code : narwhals.Expr
         The code of a row.
     codes : ndarray, shape (patterns,)
@@ -60,10 +69,11 @@ def linked(frame: Frame, cluster: str, code: nw.Expr, codes: NDArray[Any], n: In
     EngineError
         If the rows are not those that were counted.
     """
-    coded = frame.select(cluster, code.alias(_CODE))
     order = np.argsort(codes, kind="stable")
     for seed in range(_TRIES):
-        kind, size, weight, found = _kinds(coded, cluster, seed)
+        summed = _summed(_hashed(frame, cluster, columns, code, seed), cluster)
+        one_each = frame.join(summed, left_on=cluster, right_on=_ONE)
+        kind, size, weight, found = _kinds(one_each.select(*_KIND, _MANY, code.alias(_CODE)))
         place = np.searchsorted(codes[order], found)
         indices = order[np.minimum(place, len(codes) - 1)]
         told = np.bincount(indices, weights=weight[kind], minlength=len(n))
@@ -72,19 +82,19 @@ def linked(frame: Frame, cluster: str, code: nw.Expr, codes: NDArray[Any], n: In
     raise EngineError("the rows changed while they were counted")
 
 
-def _kinds(
-    coded: Frame, cluster: str, seed: int
-) -> tuple[IntArray, IntArray, IntArray, NDArray[Any]]:
-    """Return the kind of each row of one cluster of each kind, their sizes and weights, and codes."""
-    summed = (
-        _hashed(coded, seed)
-        .group_by(cluster)
+def _summed(hashed: Frame, cluster: str) -> Frame:
+    """Return how many clusters there are of each kind, and the first of them."""
+    return (
+        hashed.group_by(cluster)
         .agg(nw.col(_LOW, _HIGH).sum(), nw.len().alias(_SIZE))
         .with_columns(nw.col(*_KIND).cast(nw.Int64))
         .group_by(*_KIND)
         .agg(nw.len().alias(_MANY), nw.col(cluster).min().alias(_ONE))
     )
-    rows = coded.join(summed, left_on=cluster, right_on=_ONE).select(*_KIND, _MANY, _CODE)
+
+
+def _kinds(rows: Frame) -> tuple[IntArray, IntArray, IntArray, NDArray[Any]]:
+    """Return the kind of each row of one cluster of each kind, their sizes and weights, and codes."""
     *told, codes = fetch_columns(rows)
     low, high, size, many = (column.astype(np.int64) for column in told)
     order = np.lexsort((high, low, size))
@@ -93,24 +103,30 @@ def _kinds(
     return np.cumsum(first) - 1, size[starts], many[starts], codes[order]
 
 
-def _hashed(coded: Frame, seed: int) -> Frame:
-    """Add the lower and the upper 31 bits of a hash of the code."""
+def _hashed(frame: Frame, cluster: str, columns: Sequence[str], code: nw.Expr, seed: int) -> Frame:
+    """Return the clusters with the lower and the upper 31 bits of a hash of what is coded."""
+    coded = frame.select(cluster, code.alias(_CODE))
+    hashed: Frame
     with translated():
-        if coded.implementation.is_duckdb():
-            return nw.from_native(_hashed_duckdb(coded.to_native(), seed))
-        if coded.implementation.is_polars():
-            return nw.from_native(_hashed_polars(coded.to_native(), seed))
-        return _hashed_here(coded, seed)
+        if frame.implementation.is_duckdb():
+            hashed = nw.from_native(_hashed_duckdb(frame.to_native(), cluster, columns, seed))
+        elif frame.implementation.is_polars():
+            hashed = nw.from_native(_hashed_polars(coded.to_native(), seed))
+        else:
+            hashed = _hashed_here(coded, seed)
+    return hashed
 
 
-def _hashed_duckdb(relation: Any, seed: int) -> Any:
+def _hashed_duckdb(relation: Any, cluster: str, columns: Sequence[str], seed: int) -> Any:
     # Hashed twice: once, sums of small numbers that are multiples of powers of two meet too often.
-    hashed = relation.project(f"*, hash(hash({_CODE}, {seed:d})) AS riskshift_hash")
-    halves = (f"riskshift_hash & {_HALF - 1}", "riskshift_hash >> 33")
-    named = (
-        f"({half})::BIGINT AS {name}" for half, name in zip(halves, (_LOW, _HIGH), strict=True)
-    )
-    return hashed.project(f"* EXCLUDE riskshift_hash, {', '.join(named)}")
+    hashed = f"hash(hash({', '.join(map(_quoted, columns))}, {seed:d}))"
+    halves = (f"{hashed} & {_HALF - 1}", f"{hashed} >> 33")
+    named = (f"({half})::INTEGER AS {name}" for half, name in zip(halves, _KIND, strict=False))
+    return relation.project(", ".join([_quoted(cluster), *named]))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _hashed_polars(frame: Any, seed: int) -> Any:
@@ -195,8 +211,7 @@ def nested_compositions(
 
 def _nested_duckdb(relation: Any, cluster: Sequence[str], item: Sequence[str]) -> Nested:
     outer, inner = (
-        ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-        for names in (cluster, dict.fromkeys((*cluster, *item)))
+        ", ".join(map(_quoted, names)) for names in (cluster, dict.fromkeys((*cluster, *item)))
     )
     flat = (
         relation.aggregate(f"{inner}, list_sort(list(riskshift_code)) AS codes", inner)
