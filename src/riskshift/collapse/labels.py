@@ -237,7 +237,7 @@ def check_labels(
     bad = BadLabels.among(rows, keys)
     note_doubts(records, bad.numbers, faults)
     if bad:
-        faults.add(records, bad.error(records), always=bool(bad.mixed))
+        faults.add(records, lambda: bad.error(records), always=bool(bad.mixed))
     if bad.found:
         records, rows = bad.leave_out(records, rows)
     return records, rows

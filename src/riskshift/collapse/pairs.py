@@ -148,6 +148,7 @@ def _collapse(
         by_prompt = joint if same else _tabulate(records, rows, records.prompt, by=by)
         consistent = check_duplicates(records, by_prompt, faults)
         consistent = check_prompt_labels(consistent, rows, by_prompt, faults)
+        faults.raise_all()  # nothing is left to find, and collapsing the others would cost as much again
         if consistent is not records:
             return _collapse(consistent, unasked, progress, faults)
     faults.raise_all()

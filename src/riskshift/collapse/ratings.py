@@ -208,14 +208,13 @@ def _one_prompt_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
     column = records.col(cluster)
     one = column.min().over(*item) == column.max().over(*item)
     several = records.frame.filter(~one)
-    shown = _examples(several, sheet.item, sheet)
     many, rows = engine.repeats(several, item)[0], engine.count_rows(several)
     faults.add(
         records,
-        PairError(
+        lambda: PairError(
             f"{records.source.name}: {many:,} {'item has' if many == 1 else 'items have'} several values of {cluster}: "
-            f"{shown}. An item answers one prompt. Fix {cluster}, or say what identifies an item: "
-            "--map record_id=COLUMN. --skip-bad leaves these items out."
+            f"{_examples(several, sheet.item, sheet)}. An item answers one prompt. Fix {cluster}, or say what "
+            "identifies an item: --map record_id=COLUMN. --skip-bad leaves these items out."
         ),
     )
     return records.where(one, reason=f"several values of {cluster} in one item", rows=rows)
@@ -249,7 +248,7 @@ def _without_repeats(
         )
     faults.add(
         records,
-        PairError(
+        lambda: PairError(
             f"{records.source.name}: an item {fault}, in {many:,} {'case' if many == 1 else 'cases'}: "
             f"{_examples(twice, key, sheet)}.\nRemove the repeats, or name the column that tells items apart: "
             "--map record_id=COLUMN or --map sample=COLUMN. --skip-bad leaves all of them out."

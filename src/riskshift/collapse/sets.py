@@ -41,7 +41,7 @@ def check_sets(records: Records, faults: Faults) -> Records:
         return records
     one = nw.col(held).min().over(prompt) == nw.col(held).max().over(prompt)
     several = records.frame.filter(~one)
-    faults.add(records, _in_several(records, several))
+    faults.add(records, lambda: _in_several(records, several))
     reason = f"prompt in several values of {records.sets}"
     return records.where(one, reason=reason, rows=engine.count_rows(several))
 
