@@ -28,6 +28,11 @@ def engine_name(frame: Frame) -> str:
     return str(frame.implementation.value)
 
 
+def on_spark(frame: Frame) -> bool:
+    """Tell whether PySpark holds the rows."""
+    return frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
+
+
 class EngineError(Exception):
     """The engine could not read the rows; its source may know why."""
 
@@ -49,6 +54,8 @@ def _engine_errors() -> tuple[type[Exception], ...]:
         ("duckdb", "Error"),
         ("polars", "exceptions.PolarsError"),
         ("pyarrow", "ArrowException"),
+        ("pyspark.errors", "PySparkException"),
+        ("py4j.protocol", "Py4JError"),
     ):
         if library in sys.modules:
             found.append(attrgetter(name)(sys.modules[library]))
@@ -60,7 +67,10 @@ def fetch(frame: Frame) -> list[tuple[Any, ...]]:
     with translated():
         if frame.implementation.is_duckdb():
             return list(frame.to_native().fetchall())
-        rows = frame.collect().iter_rows()
+        if on_spark(frame):  # without an Arrow library
+            rows: Iterable[Sequence[Any]] = frame.to_native().collect()
+        else:
+            rows = frame.collect().iter_rows()
     return [tuple(None if _is_missing(value) else value for value in row) for row in rows]
 
 
@@ -68,14 +78,18 @@ def fetch_columns(frame: Frame) -> list[NDArray[Any]]:
     """Bring a large frame over column by column; text that is missing is None."""
     with translated():
         if frame.implementation.is_duckdb():
-            held = frame.to_native().fetchnumpy()
-            columns = [held[name] for name in frame.collect_schema().names()]
+            arrays = frame.to_native().fetchnumpy()
+            columns = [arrays[name] for name in frame.collect_schema().names()]
             return [
                 c.filled(None)
                 if isinstance(c, np.ma.MaskedArray) and c.dtype == object
                 else np.asarray(c)
                 for c in columns
             ]
+        if on_spark(frame):
+            names = frame.collect_schema().names()
+            held = fetch(frame)
+            return [_as_array([row[at] for row in held]) for at in range(len(names))]
         rows = frame.collect()
     columns = [rows.get_column(name).to_numpy() for name in rows.columns]
     return [
@@ -84,6 +98,11 @@ def fetch_columns(frame: Frame) -> list[NDArray[Any]]:
         else c
         for c in columns
     ]
+
+
+def _as_array(values: list[Any]) -> NDArray[Any]:
+    numbers = all(isinstance(value, int) for value in values)
+    return np.array(values, dtype=np.int64 if numbers else object)
 
 
 def _is_missing(value: object) -> bool:

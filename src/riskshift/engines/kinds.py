@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.counts.clusters import Clusters, IntArray
-from riskshift.engines.engine import EngineError, Frame, fetch_columns, translated
+from riskshift.engines import spark
+from riskshift.engines.engine import EngineError, Frame, fetch_columns, on_spark, translated
 
 _CODE: Final = "riskshift_code"
 _LOW: Final = "riskshift_low"
@@ -112,6 +113,10 @@ def _hashed(frame: Frame, cluster: str, columns: Sequence[str], code: nw.Expr, s
             hashed = nw.from_native(_hashed_duckdb(frame.to_native(), cluster, columns, seed))
         elif frame.implementation.is_polars():
             hashed = nw.from_native(_hashed_polars(coded.to_native(), seed))
+        elif on_spark(frame):
+            hashed = nw.from_native(
+                spark.with_halves(coded.to_native(), _CODE, (_LOW, _HIGH), seed)
+            )
         else:
             hashed = _hashed_here(coded, seed)
     return hashed
@@ -206,7 +211,21 @@ def nested_compositions(
     if frame.implementation.is_duckdb():
         with translated():
             return _nested_duckdb(coded.to_native(), cluster, item)
+    if on_spark(frame):
+        inner = list(dict.fromkeys((*cluster, *item)))
+        return _listed(spark.nested(coded.to_native(), cluster, inner, _CODE))
     return _nested_eager(coded, cluster, item)
+
+
+def _listed(kinds: Sequence[tuple[Sequence[Sequence[Any]], int]]) -> Nested:
+    """Lay out kinds of cluster that are listed item by item."""
+    items = [codes for listed, _ in kinds for codes in listed]
+    return Nested(
+        np.array([many for _, many in kinds], dtype=np.int64),
+        np.cumsum([0, *(len(listed) for listed, _ in kinds)], dtype=np.int64),
+        np.cumsum([0, *map(len, items)], dtype=np.int64),
+        np.array([code for codes in items for code in codes]),
+    )
 
 
 def _nested_duckdb(relation: Any, cluster: Sequence[str], item: Sequence[str]) -> Nested:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 
 from riskshift.collapse.beside import IDENTITY, refuse_repeats
-from riskshift.engines import engine
+from riskshift.engines import engine, spark
 from riskshift.errors import DataError, listing
 from riskshift.records import Records
 
@@ -93,6 +93,10 @@ def draw(
     )
     if frame.implementation.is_duckdb():
         return _draw_duckdb(frame, keys, values, n, seed)
+    if engine.on_spark(frame):
+        native = frame.to_native()
+        rows = spark.drawn(native, keys, values, n, seed, between=_BETWEEN)
+        return [(row[-1], row[:-1]) for row in rows]
     return _draw_elsewhere(frame, keys, values, n, seed)
 
 
