@@ -6,8 +6,8 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
+from riskshift.collapse.checks.labels import Key
 from riskshift.collapse.coding import tabulate
-from riskshift.collapse.labels import Key
 from riskshift.collapse.pairs import MAX_PATTERNS, Collapsed, layout_of
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.engines import engine

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.collapse.labels import Key
+from riskshift.collapse.checks.labels import Key
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import NO_VALUE, Table, group_name
 from riskshift.engines import engine

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from riskshift.collapse.coding import tabulate
-from riskshift.collapse.direction import check_direction
-from riskshift.collapse.labels import Key, check_labels, label_keys
-from riskshift.collapse.one_message import Faults
-from riskshift.collapse.placeholders import own_prompts, warn_of_placeholders
-from riskshift.collapse.repeats import (
+from riskshift.collapse.checks.direction import check_direction
+from riskshift.collapse.checks.labels import Key, check_labels, label_keys
+from riskshift.collapse.checks.one_message import Faults
+from riskshift.collapse.checks.placeholders import own_prompts, warn_of_placeholders
+from riskshift.collapse.checks.repeats import (
     check_duplicates,
     check_ids,
     check_prompt_labels,
     check_samples,
 )
-from riskshift.collapse.scales import warn_if_doubtful
+from riskshift.collapse.checks.scales import warn_if_doubtful
+from riskshift.collapse.checks.sets import check_sets, warn_of_sets
+from riskshift.collapse.coding import tabulate
 from riskshift.collapse.selecting import selected
-from riskshift.collapse.sets import check_sets, warn_of_sets
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing

@@ -7,13 +7,13 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from riskshift.collapse.checks.direction import check_direction
+from riskshift.collapse.checks.labels import Key, check_labels, label_key
+from riskshift.collapse.checks.one_message import Faults
+from riskshift.collapse.checks.repeats import check_ids, told_apart
 from riskshift.collapse.coding import Coding
-from riskshift.collapse.direction import check_direction
-from riskshift.collapse.labels import Key, check_labels, label_key
-from riskshift.collapse.one_message import Faults
 from riskshift.collapse.pairs import MAX_GROUPS, MAX_PATTERNS, with_plain
 from riskshift.collapse.raters import Cell, Sheet, sheet_of
-from riskshift.collapse.repeats import check_ids, told_apart
 from riskshift.collapse.selecting import selected
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import group_name

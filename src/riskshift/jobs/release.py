@@ -18,9 +18,9 @@ from riskshift.collapse.beside import (
     set_beside,
     tabulate_beside,
 )
+from riskshift.collapse.checks.placeholders import refuse_placeholders
 from riskshift.collapse.crossing import cross
 from riskshift.collapse.pairs import Collapsed, collapse
-from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.crossing import crossed_columns

@@ -20,8 +20,8 @@ from riskshift.analysis.plan.labels import (
 from riskshift.analysis.rates import DEFAULT_SEED
 from riskshift.analysis.severities import Severities
 from riskshift.collapse.beside import CHANCE, STRATUM
+from riskshift.collapse.checks.labels import label_keys
 from riskshift.collapse.coding import Coding
-from riskshift.collapse.labels import label_keys
 from riskshift.collapse.pairs import collapse, layout_of
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts, Table

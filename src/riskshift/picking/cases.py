@@ -6,7 +6,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from riskshift.collapse.labels import Key
+from riskshift.collapse.checks.labels import Key
 from riskshift.collapse.pairs import Collapsed
 from riskshift.counts.case import Case
 from riskshift.counts.clusters import IntArray

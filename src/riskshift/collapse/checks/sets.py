@@ -6,7 +6,7 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse.one_message import Faults, or_skip, shown_value
+from riskshift.collapse.checks.one_message import Faults, or_skip, shown_value
 from riskshift.engines import engine
 from riskshift.errors import PairError, RiskshiftWarning, listing
 from riskshift.records import Records

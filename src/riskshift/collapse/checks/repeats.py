@@ -8,9 +8,9 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from riskshift.collapse.labels import Key, label_keys
+from riskshift.collapse.checks.labels import Key, label_keys
+from riskshift.collapse.checks.one_message import Faults, or_skip, shown_value
 from riskshift.collapse.likely import like_raters
-from riskshift.collapse.one_message import Faults, or_skip, shown_value
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from riskshift.collapse.labels import Key
-from riskshift.collapse.one_message import Faults
+from riskshift.collapse.checks.labels import Key
+from riskshift.collapse.checks.one_message import Faults
 from riskshift.direction import points
 from riskshift.errors import LabelError
 from riskshift.reading.class_names import class_names
