@@ -85,7 +85,8 @@ def doubled(frame):
 
 
 def contradicted(frame):
-    return frame.with_columns(prompt_a=pl.when(pl.col("model") == "m1").then(2).otherwise(0))
+    other = (pl.col("model") == "m1") & pl.col("prompt_id").str.ends_with("1")
+    return frame.with_columns(prompt_a=pl.when(other).then(2).otherwise(0))
 
 
 def lone(frame):
@@ -141,7 +142,7 @@ def test_the_same_pairs_are_drawn(spark, tmp_path):
 def test_no_more_rows_come_to_the_driver_than_there_are_patterns(spark, monkeypatch):
     from pyspark.sql.classic.dataframe import DataFrame
 
-    frame = on(spark, pairs(blank=0, prompts=300))
+    frame = on(spark, pairs(blank=0, prompts=300).drop("prompt_b", "response_b"))
     brought = []
     real = DataFrame.collect
 
@@ -153,7 +154,9 @@ def test_no_more_rows_come_to_the_driver_than_there_are_patterns(spark, monkeypa
     monkeypatch.setattr(DataFrame, "collect", collect)
     for way in ("toPandas", "toArrow", "toLocalIterator"):
         monkeypatch.setattr(DataFrame, way, None)
-    collapsed = collapse(riskshift.read(frame, taxonomy=TWO))
-    kinds = collapsed.counts.clusters
-    assert max(brought) <= max(len(collapsed.patterns), len(kinds.indices))
+    collapsed = collapse(riskshift.read(frame, taxonomy=riskshift.Taxonomy(["a"], TWO.levels)))
+    # A prompt has 3 levels and each of its answers, too.
+    kinds = 3 * 3**ANSWERS
     assert collapsed.counts.total == 300 * ANSWERS
+    assert max(brought) <= kinds * ANSWERS < 300 * ANSWERS
+    assert len(brought) == 5  # names, models, patterns, whether prompts repeat, kinds of prompt
