@@ -50,11 +50,18 @@ NAMING = (
 )
 # What str.strip() takes off, spelt out because engines differ in what they take for a blank.
 BLANKS = "".join(chr(at) for at in range(0x3001) if chr(at).isspace())
+_AROUND = f"^[{BLANKS}]+|[{BLANKS}]+$"
 # Columns of ours for the labels of a side that the data has not.
 _ABSENT = "absent"
 # Between the name of a column of labels and whose they are.
 RATER = "@"
 PROMPT_LABELS = ("per-prompt", "per-row")
+
+
+def stripped(text: nw.Expr) -> nw.Expr:
+    """Take the spaces off that stand around a text, the same in every engine."""
+    # An engine's own function for it may be slow: DuckDB's takes ten times as long as this.
+    return text.str.replace_all(_AROUND, "")
 
 
 class Columns(Mapping[str, str]):
@@ -660,5 +667,5 @@ def _refuse_shared(records: Records) -> None:
 def _only_model(records: Records, model: str) -> Records:
     column = records.options.columns["model"]
     records.require([column], fix="--model needs a column of model names.")
-    named = records.col(column).cast(nw.String).str.strip_chars(BLANKS)
-    return replace(records, frame=records.frame.filter(named == model.strip()))
+    named = records.col(column).cast(nw.String)
+    return replace(records, frame=records.frame.filter(stripped(named) == model.strip()))

@@ -33,10 +33,10 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.unstated import unstated
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
+from riskshift.collapse.checks.placeholders import refuse_placeholders
+from riskshift.collapse.checks.sets import about_sets
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.pairs import MAX_GROUPS, Collapsed, collapse
-from riskshift.collapse.placeholders import refuse_placeholders
-from riskshift.collapse.sets import about_sets
 from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.crossing import crossed_columns

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,14 +66,19 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
     limit = min(limit, sum(row[-1] for row in rows))  # engines count to 2**63
     n = np.array([row[-1] for row in rows], dtype=np.int64)
     misses, alarms, missed, false = (int(n[rank[:, 0] == at].sum()) for at in range(len(KINDS)))
-    codes, cases = coding.of_patterns(), list[Case]()
+    codes, wanted, found = coding.of_patterns(), list[int](), 0
+    conditions: list[nw.Expr] = []
     for worst in sorted({tuple(row) for row in rank.tolist() if row[0] < len(KINDS)}):
-        if len(cases) >= limit:
-            break
-        chosen = coding.of_rows().is_in(codes[(rank == worst).all(axis=1)].tolist())
-        found = ordered_rows(beside.records, chosen, columns, text=text).head(limit - len(cases))
-        kind = KINDS[worst[0]]
-        cases += [_case(beside, row, columns, kind, text=text) for row in engine.fetch(found)]
+        there = (rank == worst).all(axis=1)
+        if found < limit:
+            conditions.append(coding.of_rows().is_in(codes[there].tolist()))
+            wanted.append(worst[0])
+            found += int(n[there].sum())
+    ordered = ordered_rows(beside.records, conditions, columns, text=text).head(limit)
+    cases = [
+        _case(beside, row[1:], columns, KINDS[wanted[row[0]]], text=text)
+        for row in engine.fetch(ordered)
+    ]
     return Misjudged(misses, alarms, missed + false, tuple(cases))
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse.one_message import Faults, or_skip, shown_value
+from riskshift.collapse.checks.one_message import Faults, or_skip, shown_value
 from riskshift.engines import engine
 from riskshift.errors import PairError, RiskshiftWarning, listing
 from riskshift.records import Records
@@ -41,7 +41,7 @@ def check_sets(records: Records, faults: Faults) -> Records:
         return records
     one = nw.col(held).min().over(prompt) == nw.col(held).max().over(prompt)
     several = records.frame.filter(~one)
-    faults.add(records, _in_several(records, several))
+    faults.add(records, lambda: _in_several(records, several))
     reason = f"prompt in several values of {records.sets}"
     return records.where(one, reason=reason, rows=engine.count_rows(several))
 

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from riskshift.collapse.one_message import Faults
+from riskshift.collapse.checks.one_message import Faults
 from riskshift.errors import RiskshiftWarning
 from riskshift.records import Records
 from riskshift.taxonomy import MAX_LEVELS, Taxonomy, toml_list

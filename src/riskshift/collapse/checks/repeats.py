@@ -2,22 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from riskshift.collapse.labels import Key, label_keys
+from riskshift.collapse.checks.labels import Key, label_keys
+from riskshift.collapse.checks.one_message import Faults, or_skip, shown_value
 from riskshift.collapse.likely import like_raters
-from riskshift.collapse.one_message import Faults, or_skip, shown_value
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
-from riskshift.records import Records
+from riskshift.records import NAMING, Records, stripped
 from riskshift.taxonomy import MAX_LEVELS
 from riskshift.written import MISSING
-
-_UNEQUAL: Final = "riskshift_unequal"
 
 _SHARED: Final = "which records share a prompt"
 _TOGETHER: Final = (
@@ -26,7 +25,10 @@ _TOGETHER: Final = (
 
 
 def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None = None) -> Records:
-    """Find records that do not say which prompt they answer, and return the others.
+    """Find records that do not say which prompt they answer; return the others, names tidied.
+
+    Names have no spaces around them then, but for those of models: that one is written in several
+    ways is told.
 
     Parameters
     ----------
@@ -45,13 +47,30 @@ def check_ids(records: Records, faults: Faults, also: Mapping[str, str] | None =
     shared = dict.fromkeys(filter(None, (records.prompt, records.cluster)), _SHARED)
     if records.in_sets:
         shared[str(records.sets)] = _TOGETHER
-    for column, tells in (shared | dict(also or {})).items():
+    needed = shared | dict(also or {})
+    records, all_there = _tidied(records, [*needed])
+    for column, tells in () if all_there else needed.items():
         blank = engine.is_blank(records.frame, records.at(column))
         count = engine.count_rows(records.frame.filter(blank))
         if count:
-            faults.add(records, _no_id(records, column, count, tells))
+            faults.add(records, partial(_no_id, records, column, count, tells))
             records = records.where(~blank, reason=f"missing {column}", rows=count)
     return records
+
+
+def _tidied(records: Records, needed: Sequence[str]) -> tuple[Records, bool]:
+    """Take spaces off names where there are any, and tell whether the needed columns are filled."""
+    named = {records.column(role) for role in NAMING if role != "model"} | {records.options.cluster}
+    columns = [records.at(column) for column in sorted(filter(None, named))]
+    tidy = {at: f"{at}_tidy" for at in engine.texts_among(records.frame, columns)}
+    both = records.frame.with_columns(stripped(nw.col(at)).alias(own) for at, own in tidy.items())
+    spaced = [nw.col(at) != nw.col(own) for at, own in tidy.items()]
+    filled = [records.at(column) for column in needed]
+    blank = [engine.is_blank(both, tidy.get(at, at)) for at in filled]
+    held = engine.somewhere(both, [*spaced, *blank])
+    changed = [stripped(nw.col(at)) for at, there in zip(tidy, held, strict=False) if there]
+    frame = records.frame.with_columns(*changed) if changed else records.frame
+    return replace(records, frame=frame), not any(held[len(tidy) :])
 
 
 def _no_id(records: Records, column: str, count: int, tells: str) -> DataError:
@@ -105,7 +124,7 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
     model = records.column("model")
     key = list(dict.fromkeys([prompt, *([model] if model else [])]))
     if model and engine.repeats(records.frame, _held(records, key))[1] <= 1:
-        faults.add(records, _one_name(records, model), always=True)
+        faults.add(records, lambda: _one_name(records, model), always=True)
         return records
     return _without_duplicates(records, key, faults)
 
@@ -145,15 +164,13 @@ def _without_duplicates(records: Records, key: Sequence[str], faults: Faults) ->
     held = _held(records, key)
     counted = records.frame.group_by(*held).agg(nw.len().alias("riskshift_n"))
     twice = counted.filter(nw.col("riskshift_n") > 1)
-    faults.add(records, _duplicates(records, key, twice))
-    total = engine.count_rows(records.frame)
-    alone = nw.len().over(*held) == 1
-    kept = engine.count_rows(records.frame.filter(alone))
-    return records.where(alone, reason="duplicate pair", rows=total - kept)
+    both = twice.select(nw.len().alias("riskshift_pairs"), nw.col("riskshift_n").sum())
+    ((many, rows),) = engine.fetch(both)
+    faults.add(records, lambda: _duplicates(records, key, twice, many))
+    return records.where(nw.len().over(*held) == 1, reason="duplicate pair", rows=int(rows))
 
 
-def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame) -> PairError:
-    many = engine.count_rows(twice)
+def _duplicates(records: Records, key: Sequence[str], twice: engine.Frame, many: int) -> PairError:
     held = _held(records, key)
     shown = engine.fetch(twice.sort(*held).head(3).select(*held, "riskshift_n"))
     examples = "; ".join(f"{told_apart(key, row)} ({row[-1]} times)" for row in shown)
@@ -203,34 +220,35 @@ def check_prompt_labels(
     if not differ.any():
         return records
     many = int(clusters.weight[differ.any(axis=1)].sum())
-    names = records.frame.collect_schema().names()
-    marked = _mark_unequal(
-        records.frame, records.at(prompt), rows, label_keys(records)[: differ.shape[1]]
+    keys = label_keys(records)[: differ.shape[1]]
+    unequal = _unequal_prompts(records.frame, records.at(prompt), rows, keys)
+    faults.add(records, lambda: _unequal(records, unequal, many))
+    if not records.options.skip_bad:
+        return records
+    theirs, kept = (
+        records.frame.join(unequal, on=records.at(prompt), how=how) for how in ("semi", "anti")
     )
-    error = _unequal(records, marked.filter(nw.col(_UNEQUAL)), many)
-    faults.add(records, error)
-    dropped = engine.count_rows(marked.filter(nw.col(_UNEQUAL)))
-    records = replace(records, frame=marked).where(
-        ~nw.col(_UNEQUAL), reason="prompt labels differ", rows=dropped
-    )
-    return replace(records, frame=records.frame.select(*names))
+    reason, dropped = "prompt labels differ", engine.count_rows(theirs)
+    skipped = {**records.skipped, reason: records.skipped.get(reason, 0) + dropped}
+    return replace(records, frame=kept, skipped=skipped)
 
 
-def _mark_unequal(
+def _unequal_prompts(
     frame: engine.Frame, prompt: str, rows: Sequence[tuple[Any, ...]], keys: Sequence[Key]
 ) -> engine.Frame:
-    """Add a column that tells the rows of prompts with unequal labels, however they are written."""
-    unequal = []
+    """Return the prompts with unequal labels, however they are written."""
+    levels, spans, unequal = [], [], []
     for at, key in enumerate(keys):
         values = {row[at] for row in rows} - {None}
         low, high = f"riskshift_low{at}", f"riskshift_high{at}"
-        frame = frame.with_columns(
+        levels += [
             _severity(key, values, missing=MAX_LEVELS).alias(low),
             _severity(key, values, missing=MISSING).alias(high),
-        )
-        frame = frame.with_columns(nw.col(low).min().over(prompt), nw.col(high).max().over(prompt))
+        ]
+        spans += [nw.col(low).min(), nw.col(high).max()]
         unequal.append(nw.col(low) < nw.col(high))
-    return frame.with_columns(nw.any_horizontal(*unequal, ignore_nulls=False).alias(_UNEQUAL))
+    by_prompt = frame.select(prompt, *levels).group_by(prompt).agg(*spans)
+    return by_prompt.filter(nw.any_horizontal(*unequal, ignore_nulls=False)).select(prompt)
 
 
 def _severity(key: Key, values: Iterable[Any], *, missing: int) -> nw.Expr:
@@ -242,10 +260,8 @@ def _severity(key: Key, values: Iterable[Any], *, missing: int) -> nw.Expr:
     return level
 
 
-def _unequal(records: Records, rows: engine.Frame, many: int) -> PairError:
-    prompt = records.at(str(records.prompt))
-    counted = rows.group_by(prompt).agg(nw.len().alias("riskshift_n"))
-    examples = engine.fetch(counted.sort(prompt).head(5))
+def _unequal(records: Records, prompts: engine.Frame, many: int) -> PairError:
+    examples = engine.fetch(prompts.sort(records.at(str(records.prompt))).head(5))
     return PairError(
         f"{records.source.name}: the prompt's own labels differ between the records of {many:,} "
         f"{'prompt' if many == 1 else 'prompts'}: {listing(shown_value(row[0]) for row in examples)}"

@@ -1,10 +1,11 @@
 """Refuse labels that say themselves that they count the other way round."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from riskshift.collapse.labels import Key
-from riskshift.collapse.one_message import Faults
+from riskshift.collapse.checks.labels import Key
+from riskshift.collapse.checks.one_message import Faults
 from riskshift.direction import points
 from riskshift.errors import LabelError
 from riskshift.reading.class_names import class_names
@@ -43,7 +44,8 @@ def check_direction(
             is_flag = key.name == records.column("prompt_benign")
             fault = _of_flag(key, values) if is_flag else None
         if fault:
-            faults.add(records, LabelError(f"{records.source.name}: {fault}"), always=True)
+            told = f"{records.source.name}: {fault}"
+            faults.add(records, partial(LabelError, told), always=True)
 
 
 def _of_labels(

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse.one_message import Faults, shown_value
-from riskshift.collapse.scales import above, advice, note_doubts, seen_numbers
+from riskshift.collapse.checks.one_message import Faults, shown_value
+from riskshift.collapse.checks.scales import above, advice, note_doubts, seen_numbers
 from riskshift.engines import engine
 from riskshift.errors import LabelError, listing
 from riskshift.records import Options, Records, label_roles
@@ -237,7 +237,7 @@ def check_labels(
     bad = BadLabels.among(rows, keys)
     note_doubts(records, bad.numbers, faults)
     if bad:
-        faults.add(records, bad.error(records), always=bool(bad.mixed))
+        faults.add(records, lambda: bad.error(records), always=bool(bad.mixed))
     if bad.found:
         records, rows = bad.leave_out(records, rows)
     return records, rows

@@ -1,5 +1,6 @@
 """Faults found so far, told in one message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from riskshift.errors import DataError
@@ -14,10 +15,12 @@ class Faults:
     doubt: str | None = None
     directed: bool = False
 
-    def add(self, records: Records, error: DataError, *, always: bool = False) -> None:
-        """Remember a fault, unless its rows are to be left out."""
+    def add(
+        self, records: Records, error: Callable[[], DataError], *, always: bool = False
+    ) -> None:
+        """Remember a fault, unless its rows are to be left out; only then is it located and told."""
         if always or not records.options.skip_bad:
-            self.errors.append(error)
+            self.errors.append(error())
 
     def raise_all(self) -> None:
         """Raise the faults, all in one message.
