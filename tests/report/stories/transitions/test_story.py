@@ -14,7 +14,7 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
-from riskshift.report.stories.analysis import story
+from riskshift.report.stories.transitions.story import story
 
 ORDER = [
     "one-side",

@@ -7,7 +7,7 @@ import pytest
 
 from riskshift import Taxonomy, compare
 from riskshift.report.document import Bullets, Figure, Paragraph, Table
-from riskshift.report.stories.comparison import story
+from riskshift.report.stories.comparison.story import story
 from riskshift.report.writing import render
 
 HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])
