@@ -7,8 +7,8 @@ from riskshift.analysis.comparison.result import Comparison, wanted
 from riskshift.analysis.verdicts import SPOKEN
 from riskshift.analysis.words import enumerate_words, percent, spoken
 from riskshift.report.document import Block, Figure, Paragraph, Section
-from riskshift.report.stories.rates import dot
 from riskshift.report.stories.comparison.verdicts import Pairs
+from riskshift.report.stories.rates import dot
 from riskshift.report.tables import Column, table
 
 MOST_DRAWN: Final = 12

@@ -13,13 +13,9 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import p_value, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
-from riskshift.report.stories.comparison.across import across_section
 from riskshift.report.stories.card import card_section
+from riskshift.report.stories.comparison.across import across_section
 from riskshift.report.stories.comparison.directions import directions_section
-from riskshift.report.stories.left_out import hanging_verdicts_section
-from riskshift.report.stories.provenance import provenance_section, source_name
-from riskshift.report.stories.rates import dot, estimate_and_spread
-from riskshift.report.stories.trust import corrected_differences_section
 from riskshift.report.stories.comparison.verdicts import (
     Pairs,
     chi_square,
@@ -28,6 +24,10 @@ from riskshift.report.stories.comparison.verdicts import (
     verdicts_section,
     words_section,
 )
+from riskshift.report.stories.left_out import hanging_verdicts_section
+from riskshift.report.stories.provenance import provenance_section, source_name
+from riskshift.report.stories.rates import dot, estimate_and_spread
+from riskshift.report.stories.trust import corrected_differences_section
 from riskshift.report.tables import Column, table
 from riskshift.stats.tables import ChiSquare
 

@@ -20,12 +20,16 @@ from riskshift.report.document import (
     Terms,
 )
 from riskshift.report.stories.card import card_section
-from riskshift.report.stories.transitions.categories import categories_section
 from riskshift.report.stories.left_out import hangs_section
-from riskshift.report.stories.transitions.movement import movement_section, one_side_section, origin_section
-from riskshift.report.stories.transitions.one_bit import one_bit_section
 from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import dot, estimate_and_spread, interval_heading, rate_notes
+from riskshift.report.stories.transitions.categories import categories_section
+from riskshift.report.stories.transitions.movement import (
+    movement_section,
+    one_side_section,
+    origin_section,
+)
+from riskshift.report.stories.transitions.one_bit import one_bit_section
 from riskshift.report.stories.transitions.refusals import refusal_metrics, refusals_section
 from riskshift.report.stories.transitions.relevance import relevance_section
 from riskshift.report.stories.transitions.sets import METHOD, sets_section
