@@ -19,6 +19,7 @@ from riskshift.analysis.unstated import unstated
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.sources import source_column, told_apart
+from riskshift.data import CAVEATS
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.case_file import check_case_file, write_cases
@@ -212,6 +213,9 @@ def analyze(
             "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
             *notes,
         ]
+    made = provenance(collapsed.counts, collapsed.records, clock.laps)
+    if made.data_hash in CAVEATS:
+        notes = [CAVEATS[made.data_hash], *notes]
     turned, steady = summed_up(without)
     return Analysis(
         taxonomy=taxonomy,
@@ -219,7 +223,7 @@ def analyze(
         population=population,
         groups=groups,
         cases=worst,
-        provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
+        provenance=made,
         summary=(*headline(population, corrected), *turned),
         notes=(*notes, *steady, *unstated(told)),
         labels_by=labels_by,

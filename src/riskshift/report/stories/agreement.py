@@ -51,7 +51,7 @@ def story(agreement: Agreement) -> Document:
     sections += [_disputes(agreement), _methods(agreement), _provenance(agreement)]
     return Document(
         title="How far raters agree",
-        subtitle=f"{counted(agreement.items, 'item')} from {source_name(agreement.provenance)}",
+        subtitle=f"{counted(agreement.items, 'item')} from {source_name(agreement.provenance.source)}",
         summary=agreement.summary,
         caveats=agreement.notes,
         sections=tuple(sections),
@@ -376,6 +376,6 @@ def _provenance(agreement: Agreement) -> Section:
         made,
         agreement.settings,
         ledger=Table("Rows", ("What", "Count"), ledger_rows(made, "rows", kept)),
-        sources=[("data", made.source)],
+        sources=[("data", source_name(made.source))],
         hashed="ratings",
     )

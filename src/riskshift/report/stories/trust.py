@@ -27,6 +27,8 @@ FEW = f"* Fewer than {FEW_LABELS} of people's labels count for this rate: too fe
 NOBODY = "no label counts"
 UNCORRECTED = "not corrected"
 UNKNOWN = "cannot be known"
+# How many of the findings that vanish first are named.
+SHOWN_RAREST = 3
 SERIES = ("raw", "corrected", "people alone")
 _UNDEFINED = {NO_PAIR: NOBODY, **dict.fromkeys(UNTOLD.values(), UNCORRECTED)}
 
@@ -210,35 +212,17 @@ _CORRECTED: Final = Column[CorrectedRate]("Corrected", _corrected)
 
 
 def tipping_section(tipping: Sequence[Tipping]) -> Section:
-    """Show how wrong the grader would have to be for each finding to vanish."""
-    return Section(
-        "How wrong the labels would have to be",
-        "tipping",
-        (
-            Paragraph(
-                "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a "
-                "rate: the table gives the specificity at or below which the true rate could be zero. Rare findings "
-                "vanish first. Have people label a random sample of the pairs, and give it with --people."
-            ),
-            table(
-                "Specificity at which a finding could be false alarms alone",
-                tipping,
-                (
-                    Column[Tipping]("Finding", lambda item: item.metric, text=True),
-                    Column("Rate", lambda item: percent(item.estimate)),
-                    Column("Specificity", _specificity),
-                ),
-                notes=(
-                    "The grader is judged on the pair's event. How much of the true events it finds (its sensitivity) "
-                    "does not matter here, where there are none.",
-                ),
-            ),
-        ),
+    """Say how wrong the grader would have to be for a finding to vanish: one sentence for all."""
+    known = [item for item in tipping if item.null_specificity is not None]
+    rarest = sorted(known, key=lambda item: -(item.null_specificity or 0.0))[:SHOWN_RAREST]
+    told = "; ".join(f"{item.metric} at {percent(item.null_specificity)}" for item in rarest)
+    text = (
+        "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a rate "
+        "where its specificity, judged on the pair's event, is 100% less the rate or lower"
+        f"{f': {told}' if told else ''}. Rare findings vanish first. Have people label a random sample of the pairs, "
+        "and give it with --people."
     )
-
-
-def _specificity(item: Tipping) -> str:
-    return "none" if item.null_specificity is None else percent(item.null_specificity)
+    return Section("How wrong the labels would have to be", "tipping", (Paragraph(text),))
 
 
 def corrected_differences_section(corrected: CorrectedComparison) -> Section:
