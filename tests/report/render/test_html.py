@@ -317,7 +317,7 @@ def test_only_counts_with_cases_can_be_chosen(document):
 def test_boxes_that_scroll_can_be_reached_and_named(page, document):
     boxes = page.all("div", **{"class": "wide"})
     assert len(boxes) == len(page.all("table")) + len(page.all("svg"))
-    assert {(box["tabindex"], box["role"]) for box, _ in boxes} == {("0", "region")}
+    assert {(box["tabindex"], box["role"]) for box, _ in boxes} == {("0", "group")}
     named = {block.caption for block in blocks(document, Table)}
     named |= {block.caption for block in blocks(document, Matrix)}
     named |= {block.title for block in blocks(document, Figure)}

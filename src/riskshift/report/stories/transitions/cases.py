@@ -1,9 +1,10 @@
 """Cases to read: of each cell of the matrix some, and what one bit would say of each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from riskshift.analysis.rates import Rate
 from riskshift.analysis.transitions.result import Analysis
 from riskshift.analysis.words import counted
 from riskshift.counts.case import Case
@@ -23,15 +24,11 @@ _MOVED: Final = {
 def cases_section(analysis: Analysis) -> Section:
     """List the pairs that were picked to be read, worst first."""
     title, anchor, cases = "Cases to read", "cases", analysis.cases
-    rates = analysis.population.overall
-    found = [counted(rates["response_harm"].events, "harmful response")]
-    if rates["escalation"].trials:
-        found.append(counted(rates["escalation"].events, "escalation"))
-    there = f"{' and '.join(found)} in all"
+    there = _found(analysis.population.overall)
     if not cases:
-        return Section(title, anchor, (Paragraph(f"{there}; no case is listed."),))
+        return Section(title, anchor, (Paragraph(f"{there} No case is listed."),))
     text = (
-        f"{there}. Some pairs of each cell of the matrix, drawn with the seed: those that rise furthest first, then "
+        f"{there} Some pairs of each cell of the matrix, drawn with the seed: those that rise furthest first, then "
         "the most severe responses. --cases N lists more; --cases-out FILE writes every harmful or risen one."
     )
     told = tuple(
@@ -41,6 +38,16 @@ def cases_section(analysis: Analysis) -> Section:
     bits = tuple(_bits(cases, analysis.taxonomy))
     listed = CaseList(told, analysis.taxonomy.levels, bits)
     return Section(title, anchor, (Paragraph(text), listed), brief=True)
+
+
+def _found(rates: Mapping[str, Rate]) -> str:
+    """Count what is first to be read."""
+    harmful, risen = rates["response_harm"], rates["escalation"]
+    if not harmful.events and not risen.events:
+        known = "is known to be" if harmful.missing or risen.missing else "was"
+        return f"No response {known} harmful, or more severe than its prompt."
+    found = [counted(harmful.events, "harmful response"), counted(risen.events, "escalation")]
+    return f"In all: {' and '.join(found)}."
 
 
 def _bits(cases: tuple[Case, ...], taxonomy: Taxonomy) -> Iterator[tuple[str, tuple[int, ...]]]:
