@@ -6,6 +6,8 @@ from typing import Literal
 
 from riskshift.counts.case import Case
 
+Tone = Literal["good", "bad", "mixed", "even", "open"]
+
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
@@ -144,7 +146,7 @@ class Verdict:
     """
 
     word: str
-    tone: Literal["good", "bad", "mixed", "even", "open"]
+    tone: Tone
     parts: tuple[str, ...] = ()
 
 

@@ -66,81 +66,99 @@ def intervals(figure: Figure) -> "alt.LayerChart":
     """Draw dots with intervals, each row's series below one another."""
     import altair as alt
 
-    from riskshift.analysis.words import percent, points
-
-    several, differ = len(figure.series) > 1, figure.kind == "differences"
-    series, order = list(figure.series), list(figure.order)
     low, high = figure.limits or _ends(figure.rows)
     ticks, form = _ticks(low, high, most=3 if figure.narrow else 6)
-    rows = [
-        _clipped(row, ticks[0], ticks[-1])
-        | {
-            "told": (points if differ else percent)(float(row["estimate"]))
-            + f" {row.get('beside', '')}"
-        }
-        for row in figure.rows
-    ]
-    told_width = 12 + round(6.8 * max((len(str(row["told"]).strip()) for row in rows), default=6))
-    legend = alt.Legend(columns=_columns(series, order)) if several else None
-    colour = alt.Color(
-        "series",
-        type="nominal",
-        scale=alt.Scale(domain=series, range=list(_SERIES)),
-        legend=legend,
-    )
-    axis = alt.Axis(
-        values=ticks,
-        domain=False,
-        ticks=False,
-        **({"labelExpr": _POINTS} if differ else {"format": form}),
-    )
+    rows = [_clipped(row, ticks[0], ticks[-1]) | _told(row, figure.kind) for row in figure.rows]
+    axis = alt.Axis(values=ticks, format=form, domain=False, ticks=False)
+    if figure.kind == "differences":
+        axis = alt.Axis(values=ticks, labelExpr=_POINTS, domain=False, ticks=False)
     scale = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, zero=False)
-
-    def layer(kept: Sequence[Row]) -> "alt.Chart":
-        made = alt.Chart(alt.InlineData(values=list(kept))).encode(
-            y=_rows(order, padding=0.3 if several else 0.1), color=colour
-        )
-        if not several:
-            return made
-        return made.encode(
-            yOffset=alt.YOffset("series", type="nominal", scale=alt.Scale(domain=series))
-        )
 
     def at(field: str) -> "alt.X":
         return alt.X(field, type="quantitative", axis=axis, scale=scale, title=None)
 
-    shape = alt.Shape(
-        "series",
-        type="nominal",
-        scale=alt.Scale(domain=series, range=list(_SHAPES)),
-        legend=legend,
-    )
-    layers = [layer(rows).mark_rule(strokeWidth=2).encode(x=at("start"), x2=alt.X2("end"))]
+    layers = [
+        *(_rule(value).encode(x=at("at")) for value in figure.marks),
+        _of(figure, rows).mark_rule(strokeWidth=2).encode(x=at("start"), x2=alt.X2("end")),
+    ]
     inside = [row for row in rows if ticks[0] <= float(row["estimate"]) <= ticks[-1]]
-    for few, fill in ((False, {"filled": True}), (True, {"filled": True, "fill": "white"})):
-        dots = [row for row in inside if bool(row.get("few")) == few]
-        if dots:
-            mark = layer(dots).mark_point(size=75, opacity=1, strokeWidth=2, **fill)
-            layers.append(mark.encode(x=at("estimate"), shape=shape))
-    for side, arrow in (("low", "triangle-left"), ("high", "triangle-right")):
-        beyond = [row for row in rows if row[f"beyond_{side}"]]
-        if beyond:
-            mark = layer(beyond).mark_point(shape=arrow, size=90, filled=True, opacity=1)
-            layers.append(mark.encode(x=at("start" if side == "low" else "end")))
-    for value in figure.marks:
-        rule = alt.Chart(alt.InlineData(values=[{"at": value}])).mark_rule(
-            color=INK, strokeDash=[1, 0] if value == 0 else [4, 3], strokeWidth=1
-        )
-        layers.insert(0, rule.encode(x=at("at")))
-    text = layer(rows).mark_text(align="right", dx=told_width, fontSize=12)
-    layers.append(
-        text.encode(
-            x=alt.value("width"), text=alt.Text("told", type="nominal"), color=alt.value(INK)
-        )
-    )
-    each = 24 if figure.narrow else max(26, 18 * len(series) + 14)
+    for few, ground in ((0, alt.Undefined), (1, "white")):
+        dots = _of(figure, [row for row in inside if row.get("few", 0) == few])
+        mark = dots.mark_point(size=75, opacity=1, strokeWidth=2, filled=True, fill=ground)
+        layers.append(mark.encode(x=at("estimate"), shape=_shape(figure)))
+    for side, arrow in (("start", "triangle-left"), ("end", "triangle-right")):
+        beyond = _of(figure, [row for row in rows if row[f"beyond_{side}"]])
+        mark = beyond.mark_point(shape=arrow, size=90, filled=True, opacity=1)
+        layers.append(mark.encode(x=at(side)))
+    layers.append(_numbers(figure, rows))
+    each = 24 if figure.narrow else max(26, 18 * len(figure.series) + 14)
     width = NARROW if figure.narrow else WIDTH
-    return _layered(len(order) * each, *layers, labels=order, width=width)
+    return _layered(len(figure.order) * each, *layers, labels=figure.order, width=width)
+
+
+def _of(figure: Figure, rows: Sequence[Row]) -> "alt.Chart":
+    """Begin a layer of some rows: where they stand, and the colour of their series."""
+    import altair as alt
+
+    series, several = list(figure.series), len(figure.series) > 1
+    made = alt.Chart(alt.InlineData(values=list(rows))).encode(
+        y=_rows(list(figure.order), padding=0.3 if several else 0.1),
+        color=alt.Color(
+            "series",
+            type="nominal",
+            scale=alt.Scale(domain=series, range=list(_SERIES)),
+            legend=_legend(figure),
+        ),
+    )
+    if not several:
+        return made
+    return made.encode(
+        yOffset=alt.YOffset("series", type="nominal", scale=alt.Scale(domain=series))
+    )
+
+
+def _shape(figure: Figure) -> "alt.Shape":
+    import altair as alt
+
+    scale = alt.Scale(domain=list(figure.series), range=list(_SHAPES))
+    return alt.Shape("series", type="nominal", scale=scale, legend=_legend(figure))
+
+
+def _legend(figure: Figure) -> "alt.Legend | None":
+    import altair as alt
+
+    if len(figure.series) < 2:
+        return None
+    return alt.Legend(columns=_columns(list(figure.series), list(figure.order)))
+
+
+def _rule(value: float) -> "alt.Chart":
+    """Draw a line to hold differences against: no difference whole, others dashed."""
+    import altair as alt
+
+    dash = [1, 0] if value == 0 else [4, 3]
+    made = alt.Chart(alt.InlineData(values=[{"at": value}]))
+    drawn: alt.Chart = made.mark_rule(color=INK, strokeDash=dash, strokeWidth=1)
+    return drawn
+
+
+def _numbers(figure: Figure, rows: Sequence[Row]) -> "alt.Chart":
+    """Write the numbers in a column on the right."""
+    import altair as alt
+
+    width = 12 + round(6.8 * max((len(str(row["told"])) for row in rows), default=6))
+    text = _of(figure, rows).mark_text(align="right", dx=width, fontSize=12)
+    drawn: alt.Chart = text.encode(
+        x=alt.value("width"), text=alt.Text("told", type="nominal"), color=alt.value(INK)
+    )
+    return drawn
+
+
+def _told(row: Row, kind: str) -> Row:
+    from riskshift.analysis.words import percent, points
+
+    number = (points if kind == "differences" else percent)(float(row["estimate"]))
+    return {"told": f"{number} {row.get('beside', '')}".strip()}
 
 
 def _clipped(row: Row, low: float, high: float) -> Row:
@@ -149,8 +167,8 @@ def _clipped(row: Row, low: float, high: float) -> Row:
     return row | {
         "start": min(max(start, low), high),
         "end": max(min(end, high), low),
-        "beyond_low": int(start < low - 1e-9),
-        "beyond_high": int(end > high + 1e-9),
+        "beyond_start": int(start < low - 1e-9),
+        "beyond_end": int(end > high + 1e-9),
     }
 
 

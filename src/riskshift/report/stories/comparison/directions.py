@@ -5,9 +5,9 @@ from typing import Final
 from riskshift.analysis.comparison.directions import JOINTLY, Direction, Joint, TwoDirections
 from riskshift.analysis.comparison.result import Comparison
 from riskshift.analysis.verdicts import SPOKEN
-from riskshift.report.document import Grid, Paragraph, Section, Verdict
+from riskshift.report.document import Grid, Paragraph, Section, Tone, Verdict
 
-_TONES: Final[dict[Joint, str]] = {
+_TONES: Final[dict[Joint, Tone]] = {
     "better": "good",
     "not_worse": "even",
     "worse": "bad",
