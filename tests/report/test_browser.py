@@ -479,6 +479,10 @@ def test_what_is_wider_than_its_place_says_that_it_scrolls(driver, places, width
             assert any(box[0] for box in boxes)
 
 
+def test_a_page_of_six_models_is_less_than_a_megabyte(compared):
+    assert len(render_html(compared).encode()) < 1_000_000
+
+
 def test_all_six_models_are_on_the_page_at_once(driver, places, compared):
     names = compared.subtitle.partition(";")[0].split(", ")
     with seen(driver), Visit(driver, places["file", "compared"]) as visit:

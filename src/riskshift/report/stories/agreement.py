@@ -26,7 +26,7 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
-from riskshift.report.stories.rates import dot
+from riskshift.report.stories.rates import dot, interval_figure
 from riskshift.report.tables import Column, table
 from riskshift.stats.table_interval import TableInterval
 
@@ -175,13 +175,12 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
         for name, pair in names.items()
     )
     few = " (the least agreeing pairs)" if len(drawn) < len(item.pairs) else ""
-    yield Figure(
+    yield interval_figure(
         f"raters-{item.label}",
-        "intervals",
         f"{item.label}: agreement of two raters{few}",
         f"Dots with intervals. {told}.",
-        tuple(rows),
-        tuple(names),
+        rows,
+        list(names),
         series,
     )
 

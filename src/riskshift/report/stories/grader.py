@@ -21,7 +21,7 @@ from riskshift.report.document import (
     Table,
 )
 from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
-from riskshift.report.stories.rates import dot, estimate_and_spread
+from riskshift.report.stories.rates import dot, estimate_and_spread, interval_figure
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import SIDES
 
@@ -120,14 +120,13 @@ def _picture(report: GraderReport) -> Iterator[Figure]:
                 told.append(f"{name}, {side}: {percent(rate.estimate)}")
                 names.append(name)
         if rows:
-            yield Figure(
+            yield interval_figure(
                 f"grader-{measure}",
-                "intervals",
                 f"{measure.capitalize()} on {' and on '.join(f'{side}s' for side in labelled_sides(report))}",
                 f"Dots with intervals. {'; '.join(told)}.",
-                tuple(rows),
-                tuple(dict.fromkeys(names)),
-                tuple(labelled_sides(report)),
+                rows,
+                list(dict.fromkeys(names)),
+                labelled_sides(report),
             )
 
 

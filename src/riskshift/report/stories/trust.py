@@ -9,7 +9,7 @@ from riskshift.analysis.correction.sample import FEW_LABELS, NO_PAIR, UNTOLD
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.words import counted, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section, Table
-from riskshift.report.stories.rates import dot
+from riskshift.report.stories.rates import dot, interval_figure
 from riskshift.report.tables import Column, table
 
 DRAWN = (
@@ -190,14 +190,13 @@ def _figure(rates: Sequence[CorrectedRate]) -> Iterator[Figure]:
         return
     held = [series for series in SERIES if any(row["series"] == series for row in rows)]
     told = "; ".join(f"{item.metric}: {_in_words(item, held)}" for item in shown)
-    yield Figure(
+    yield interval_figure(
         "corrected-rates",
-        "intervals",
         "Raw and corrected rates" if len(held) == 2 else "Raw, people's and corrected rates",
         f"Dots with intervals. {told}.",
-        tuple(rows),
-        tuple(item.metric for item in shown),
-        tuple(held),
+        rows,
+        [item.metric for item in shown],
+        held,
     )
 
 

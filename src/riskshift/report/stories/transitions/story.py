@@ -21,7 +21,13 @@ from riskshift.report.document import (
 from riskshift.report.stories.card import card_section
 from riskshift.report.stories.left_out import hangs_section
 from riskshift.report.stories.provenance import provenance_section, source_name
-from riskshift.report.stories.rates import dot, estimate_and_spread, interval_heading, rate_notes
+from riskshift.report.stories.rates import (
+    dot,
+    estimate_and_spread,
+    interval_figure,
+    interval_heading,
+    rate_notes,
+)
 from riskshift.report.stories.transitions.cases import cases_section
 from riskshift.report.stories.transitions.categories import categories_section
 from riskshift.report.stories.transitions.movement import (
@@ -185,13 +191,12 @@ def _group_figure(column: str, groups: Mapping[str, Population]) -> Iterator[Fig
         for value, p in groups.items()
     )
     if rows:
-        yield Figure(
+        yield interval_figure(
             f"rates-by-{column}",
-            "intervals",
             f"Rates by {column}",
             f"Dots with intervals. {told}.",
             rows,
-            tuple(groups),
+            list(groups),
             series,
         )
 
