@@ -217,7 +217,7 @@ def tipping_section(tipping: Sequence[Tipping]) -> Section:
     told = "; ".join(f"{item.metric} at {percent(item.null_specificity)}" for item in rarest)
     text = (
         "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a rate "
-        "where its specificity, judged on the pair's event, is 100% less the rate or lower"
+        "where its specificity, judged on the pair's event, is 100% minus the rate or lower"
         f"{f': {told}' if told else ''}. Rare findings vanish first. Have people label a random sample of the pairs, "
         "and give it with --people."
     )
