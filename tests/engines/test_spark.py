@@ -12,7 +12,7 @@ import pytest
 import riskshift
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import DataError
-from riskshift.picking.cases import worst_cases
+from riskshift.picking.cases import cases_to_read
 
 TWO = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
 LABELS = ["prompt_a", "prompt_b", "response_a", "response_b"]
@@ -56,6 +56,12 @@ def pairs(*, blank=0.1, prompts=40):
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+@pytest.fixture(autouse=True)
+def worst_alone(monkeypatch):
+    """Pick the cases everywhere as they are picked on Spark: the worst escalations alone."""
+    monkeypatch.setattr("riskshift.picking.cases.MOST_SORTED", 0)
+
+
 def on(spark, frame):
     """Put rows into several partitions."""
     types = {pl.String: "string", pl.Int64: "bigint", pl.Int32: "int"}
@@ -70,7 +76,7 @@ def outcome(data, **options):
         column: {name: counts.digest() for name, counts in grouped.each().items()}
         for column, grouped in collapsed.groups.items()
     }
-    cases = [case.to_dict() for case in worst_cases(collapsed, limit=7)]
+    cases = [case.to_dict() for case in cases_to_read(collapsed, limit=7, seed=1)]
     return collapsed.counts.digest(), groups, cases, dict(collapsed.records.skipped)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +12,7 @@ from riskshift.collapse.coding import Coding
 from riskshift.counts.case import Case
 from riskshift.counts.clusters import IntArray
 from riskshift.engines import engine
-from riskshift.picking.cases import IDENTITY, known, ordered_rows
+from riskshift.picking.cases import IDENTITY, TEXTS, known, ordered_rows
 from riskshift.taxonomy import SIDES
 
 KINDS: Final = ("false_negative", "false_positive", "missed_refusal", "false_refusal")
@@ -66,19 +65,14 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
     limit = min(limit, sum(row[-1] for row in rows))  # engines count to 2**63
     n = np.array([row[-1] for row in rows], dtype=np.int64)
     misses, alarms, missed, false = (int(n[rank[:, 0] == at].sum()) for at in range(len(KINDS)))
-    codes, wanted, found = coding.of_patterns(), list[int](), 0
-    conditions: list[nw.Expr] = []
+    codes, cases = coding.of_patterns(), list[Case]()
     for worst in sorted({tuple(row) for row in rank.tolist() if row[0] < len(KINDS)}):
-        there = (rank == worst).all(axis=1)
-        if found < limit:
-            conditions.append(coding.of_rows().is_in(codes[there].tolist()))
-            wanted.append(worst[0])
-            found += int(n[there].sum())
-    ordered = ordered_rows(beside.records, conditions, columns, text=text).head(limit)
-    cases = [
-        _case(beside, row[1:], columns, KINDS[wanted[row[0]]], text=text)
-        for row in engine.fetch(ordered)
-    ]
+        if len(cases) >= limit:
+            break
+        chosen = coding.of_rows().is_in(codes[(rank == worst).all(axis=1)].tolist())
+        found = ordered_rows(beside.records, chosen, columns, limit - len(cases), text=text)
+        kind = KINDS[worst[0]]
+        cases += [_case(beside, row, columns, kind) for row in found]
     return Misjudged(misses, alarms, missed + false, tuple(cases))
 
 
@@ -113,11 +107,9 @@ def _ranks(beside: Beside, rows: Sequence[tuple[Any, ...]]) -> IntArray:
     return np.stack([kind, -furthest, -severity], axis=1)
 
 
-def _case(
-    beside: Beside, row: tuple[Any, ...], columns: Sequence[str], kind: str, *, text: bool
-) -> Case:
-    identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
-    values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
+def _case(beside: Beside, row: tuple[Any, ...], columns: Sequence[str], kind: str) -> Case:
+    identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(IDENTITY) + len(TEXTS)]
+    values = dict(zip(columns, row[len(IDENTITY) + len(TEXTS) :], strict=True))
     c = len(beside.records.options.taxonomy.categories)
     graded, people = (
         _sides(beside, keys[: 2 * c], values) for keys in (beside.graded, beside.people)
@@ -126,7 +118,7 @@ def _case(
         (key for key in beside.graded[2 * c :] if key.name == beside.records.column("relevance")),
         None,
     )
-    prompt_text, response_text = texts if text else (None, None)
+    prompt_text, response_text = texts
     prompt_id, model, sample = identity
     return Case(
         prompt_id=prompt_id,

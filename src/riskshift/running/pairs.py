@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
-from riskshift.collapse.labels import BadLabels, Key, label_key
+from riskshift.collapse.checks.labels import BadLabels, Key, label_key
 from riskshift.collapse.selecting import selected
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError

@@ -12,9 +12,15 @@ from riskshift.version import __version__
 Facts = Sequence[tuple[str, str]]
 
 
-def source_name(made: Provenance) -> str:
-    """Name the data without the folder it lay in: pages are sent around."""
-    return PurePath(made.source).name or made.source
+def source_name(source: str) -> str:
+    """Name data without the folder it lay in: pages are sent around.
+
+    Examples
+    --------
+    >>> source_name("/home/me/secret-project/pairs.csv"), source_name("a polars frame")
+    ('pairs.csv', 'a polars frame')
+    """
+    return PurePath(source).name or source
 
 
 def provenance_section(made: Provenance, settings: Settings) -> Section:
@@ -30,7 +36,7 @@ def provenance_section(made: Provenance, settings: Settings) -> Section:
         made,
         settings,
         ledger=Table("Records", ("What", "Records"), ledger_rows(made, "records", kept)),
-        sources=[("data", made.source)],
+        sources=[("data", source_name(made.source))],
         units=[("independent units", unit)],
         draws=[resampled(settings), ("permutations", f"{settings.permutations:,}")],
     )

@@ -11,7 +11,6 @@ from riskshift.analysis.words import counted, percent, spoken
 from riskshift.report.document import (
     Block,
     Bullets,
-    CaseList,
     Document,
     Figure,
     Paragraph,
@@ -20,15 +19,26 @@ from riskshift.report.document import (
     Terms,
 )
 from riskshift.report.stories.card import card_section
-from riskshift.report.stories.categories import categories_section
 from riskshift.report.stories.left_out import hangs_section
-from riskshift.report.stories.movement import movement_section, one_side_section, origin_section
-from riskshift.report.stories.one_bit import one_bit_section
 from riskshift.report.stories.provenance import provenance_section, source_name
-from riskshift.report.stories.rates import dot, estimate_and_spread, interval_heading, rate_notes
-from riskshift.report.stories.refusals import refusal_metrics, refusals_section
-from riskshift.report.stories.relevance import relevance_section
-from riskshift.report.stories.sets import METHOD, sets_section
+from riskshift.report.stories.rates import (
+    dot,
+    estimate_and_spread,
+    interval_figure,
+    interval_heading,
+    rate_notes,
+)
+from riskshift.report.stories.transitions.cases import cases_section
+from riskshift.report.stories.transitions.categories import categories_section
+from riskshift.report.stories.transitions.movement import (
+    movement_section,
+    one_side_section,
+    origin_section,
+)
+from riskshift.report.stories.transitions.one_bit import one_bit_section
+from riskshift.report.stories.transitions.refusals import refusal_metrics, refusals_section
+from riskshift.report.stories.transitions.relevance import relevance_section
+from riskshift.report.stories.transitions.sets import METHOD, sets_section
 from riskshift.report.stories.trust import corrected_section, tipping_section
 from riskshift.report.tables import Column, table
 
@@ -85,14 +95,14 @@ def story(analysis: Analysis) -> Document:
     elif analysis.tipping:
         sections.append(tipping_section(analysis.tipping))
     sections += [
-        *([] if side == "prompt" else [_cases(analysis)]),
+        *([] if side == "prompt" else [cases_section(analysis)]),
         card_section(analysis.card),
         _methods(analysis),
         provenance_section(analysis.provenance, analysis.settings),
     ]
     return Document(
         title="How risk moves from prompt to response",
-        subtitle=f"{counted(population.records, 'pair')} from {source_name(analysis.provenance)}",
+        subtitle=f"{counted(population.records, 'pair')} from {source_name(analysis.provenance.source)}",
         summary=analysis.summary,
         caveats=analysis.notes,
         sections=tuple(sections),
@@ -181,36 +191,14 @@ def _group_figure(column: str, groups: Mapping[str, Population]) -> Iterator[Fig
         for value, p in groups.items()
     )
     if rows:
-        yield Figure(
+        yield interval_figure(
             f"rates-by-{column}",
-            "intervals",
             f"Rates by {column}",
             f"Dots with intervals. {told}.",
             rows,
-            tuple(groups),
+            list(groups),
             series,
         )
-
-
-def _cases(analysis: Analysis) -> Section:
-    title, anchor = "Cases to read", "cases"
-    rate = analysis.population.overall["escalation"]
-    found, shown = counted(rate.events, "escalation"), len(analysis.cases)
-    if not rate.events:
-        known = "is known to be" if rate.missing else "was"
-        return Section(
-            title, anchor, (Paragraph(f"No response {known} more severe than its prompt."),)
-        )
-    if not shown:
-        return Section(title, anchor, (Paragraph(f"{found}; none was asked for."),))
-    if shown < rate.events:
-        text = f"The worst {shown:,} of {found}" if shown > 1 else f"The worst of {found}"
-    else:
-        text = f"All {found}" if shown > 1 else "The only escalation"
-    if shown > 1:
-        text += ", those that rise furthest first, then the most severe responses"
-    blocks = (Paragraph(f"{text}."), CaseList(analysis.cases, analysis.taxonomy.levels))
-    return Section(title, anchor, blocks, brief=True)
 
 
 def _methods(analysis: Analysis) -> Section:

@@ -9,7 +9,7 @@ from riskshift.analysis.transitions.result import Analysis
 from riskshift.analysis.transitions.sets import Sets, SetSlope
 from riskshift.analysis.words import percent, spread
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
-from riskshift.report.stories.rates import dot, range_if_known
+from riskshift.report.stories.rates import dot, interval_figure, range_if_known
 from riskshift.report.tables import Column, table
 
 MOST_SIZES: Final = 6
@@ -145,13 +145,12 @@ def _figure(told: Mapping[str, Sets]) -> Iterator[Figure]:
         return
     shares = "; ".join(f"{name}: {percent(rate.estimate)}" for name, rate in rates.items())
     series = "right on all variants"
-    yield Figure(
+    yield interval_figure(
         "sets",
-        "intervals",
         "Sets answered right on all variants",
         f"Dots with intervals. {shares}.",
-        tuple(dot(name, series, rate) for name, rate in rates.items()),
-        tuple(rates),
+        [dot(name, series, rate) for name, rate in rates.items()],
+        list(rates),
         (series,),
     )
 

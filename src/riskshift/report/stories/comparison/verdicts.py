@@ -1,8 +1,8 @@
 """Which of two models is better: verdicts, differences prompt by prompt, and letters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from riskshift.analysis.comparison.differences import PairedDifference, by_metric
 from riskshift.analysis.comparison.findings import FEW_PROMPTS
@@ -14,10 +14,16 @@ from riskshift.analysis.comparison.result import (
     wanted,
 )
 from riskshift.analysis.rates import unrounded
-from riskshift.analysis.words import p_value, points, points_range
-from riskshift.report.document import Bullets, Paragraph, Section, Table
+from riskshift.analysis.words import p_value, points, points_range, spoken
+from riskshift.report.document import Bullets, Figure, Paragraph, Section, Table
+from riskshift.report.stories.rates import interval_figure
 from riskshift.report.tables import Column, table
 from riskshift.stats.tables import ChiSquare
+
+# How many pairs of models a terminal shows metric by metric, and the page draws.
+MOST_IN_BRIEF: Final = 3
+MOST_DRAWN: Final = 36
+LONGEST_NAME: Final = 20
 
 
 class _Pair(Protocol):
@@ -48,6 +54,17 @@ class Pairs:
         if self.baseline is None:
             return f"{item.candidate} against {item.baseline}"
         return item.candidate
+
+    def short(self, items: Sequence[_Pair]) -> list[str]:
+        """Name pairs in a chart: long names lose their middle, if they can still be told apart."""
+        if self.baseline is not None:
+            return [item.candidate for item in items]
+        cut = [f"{_cut(item.candidate)} − {_cut(item.baseline)}" for item in items]
+        return cut if len(set(cut)) == len(cut) else [self.name(item) for item in items]
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:12]}…{name[-7:]}"
 
 
 def verdicts_section(comparison: Comparison) -> Section:
@@ -95,7 +112,8 @@ def verdicts_section(comparison: Comparison) -> Section:
         ),
         notes=notes,
     )
-    return Section(f"Verdicts{alone}", "verdicts", (shown,), brief=True)
+    few = len({(d.candidate, d.baseline) for d in judged}) <= MOST_IN_BRIEF
+    return Section(f"Verdicts, metric by metric{alone}", "verdicts", (shown,), brief=few)
 
 
 def _sign(pairs: Pairs) -> str:
@@ -142,6 +160,54 @@ def differences_section(comparison: Comparison) -> Section:
     return Section("Differences, prompt by prompt", "differences", (Paragraph(text), *tables))
 
 
+def differences_drawn(comparison: Comparison) -> Iterator[Section]:
+    """Draw the differences in the metrics of the two directions, pair by pair."""
+    pairs, first = Pairs(comparison.baseline), comparison.directions[0]
+    asked = (*first.harm.metrics, *first.helpful.metrics)
+    drawn = [
+        _difference_figure(metric, family, pairs)
+        for metric, family in by_metric(comparison.differences)
+        if metric in asked and len(family) <= MOST_DRAWN and any(d.simultaneous for d in family)
+    ]
+    if drawn:
+        text = (
+            f"In percentage points, {_sign(pairs)}, on the prompts that both answered, with the intervals that "
+            "verdicts read. The line is no difference, the dashed one the margin."
+        )
+        yield Section("Differences", "drawn", (Paragraph(text), *drawn))
+
+
+def _difference_figure(metric: str, family: Sequence[PairedDifference], pairs: Pairs) -> Figure:
+    shown = [d for d in family if d.difference is not None and d.simultaneous is not None]
+    names = pairs.short(shown)
+    rows: list[dict[str, str | float | int]] = [
+        {
+            "label": name,
+            "series": "",
+            "estimate": item.difference or 0.0,
+            "low": item.simultaneous.low if item.simultaneous else 0.0,
+            "high": item.simultaneous.high if item.simultaneous else 0.0,
+            "beside": "",
+            "few": int(item.prompts < FEW_PROMPTS),
+        }
+        for name, item in zip(names, shown, strict=True)
+    ]
+    told = "; ".join(
+        f"{pairs.name(d)} {points(d.difference)} ({points_range(d.simultaneous)})" for d in shown
+    )
+    sign = -1 if wanted(metric) else 1
+    margins = {sign * d.verdict.margin for d in shown if d.verdict is not None}
+    return interval_figure(
+        f"differences-{metric}",
+        f"{spoken(metric)}{wanted(metric) or ' (lower is better)'}{pairs.against}",
+        f"Dots with intervals, in percentage points. {told}.",
+        rows,
+        names,
+        kind="differences",
+        marks=(0.0, *sorted(margins)),
+    )
+
+
 def _difference_table(
     metric: str, family: Sequence[PairedDifference], pairs: Pairs, several: bool
 ) -> Table:
@@ -181,31 +247,20 @@ def letters_section(comparison: Comparison) -> Section:
         if models
         else " Which ones: compare all pairs, without --baseline."
     )
-    few = len(models) <= 5
     columns = (
         Column[Omnibus]("Metric", lambda item: item.metric, text=True),
-        Column("Prompts", lambda item: f"{item.prompts:,}", essential=not few),
-        Column("Cochran's Q", lambda item: chi_square(item.cochran_q), essential=not few),
+        Column("Prompts", lambda item: f"{item.prompts:,}"),
+        Column("Cochran's Q", lambda item: chi_square(item.cochran_q)),
         Column("p", lambda item: p_value(item.cochran_q.p if item.cochran_q else None)),
-        *(_letters(model, essential=few) for model in models),
+        *map(_letters, models),
     )
-    return Section(
-        "Which models can be told apart",
-        "letters",
-        (
-            Paragraph(asked + lettered),
-            table(
-                "Models by letter" if models else "Does any model differ?",
-                comparison.omnibus,
-                columns,
-            ),
-        ),
-        brief=True,
-    )
+    caption = "Models by letter" if models else "Does any model differ?"
+    blocks = (Paragraph(asked + lettered), table(caption, comparison.omnibus, columns))
+    return Section("Which models can be told apart", "letters", blocks)
 
 
-def _letters(model: str, *, essential: bool) -> Column[Omnibus]:
-    return Column(model, lambda item: item.letters[model], essential=essential)
+def _letters(model: str) -> Column[Omnibus]:
+    return Column(model, lambda item: item.letters[model])
 
 
 def chi_square(test: ChiSquare | None) -> str:

@@ -5,8 +5,8 @@ import pytest
 
 import riskshift
 from riskshift.report.document import Figure, Paragraph, Table
-from riskshift.report.stories.analysis import story
-from riskshift.report.stories.sets import METHOD, sets_section
+from riskshift.report.stories.transitions.sets import METHOD, sets_section
+from riskshift.report.stories.transitions.story import story
 from riskshift.taxonomy import Taxonomy
 
 HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])

@@ -6,7 +6,7 @@ from riskshift.analysis.comparison.across import CategoryContrast
 from riskshift.analysis.comparison.across_findings import contrast_sentence
 from riskshift.analysis.words import points, points_range
 from riskshift.report.document import Block, Bullets, Paragraph, Section
-from riskshift.report.stories.verdicts import Pairs
+from riskshift.report.stories.comparison.verdicts import Pairs
 from riskshift.report.tables import Column, table
 from riskshift.stats.joint import ENOUGH
 

@@ -12,6 +12,7 @@ from riskshift.analysis.words import percent, points, points_range, spread
 from riskshift.report.document import Block, Figure, Paragraph, Section, Table
 from riskshift.report.stories.rates import (
     dot,
+    interval_figure,
     interval_heading,
     range_if_known,
     rate_notes,
@@ -64,13 +65,12 @@ def _two_rates(population: Population) -> Iterator[Figure]:
         for name, category in population.categories.items()
     )
     if rows:
-        yield Figure(
+        yield interval_figure(
             "persistence-and-drift",
-            "intervals",
             "Persistence and drift by category",
             f"Dots with intervals. {told}.",
-            tuple(rows),
-            tuple(population.categories),
+            rows,
+            list(population.categories),
             series,
         )
 

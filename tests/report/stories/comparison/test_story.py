@@ -1,4 +1,4 @@
-"""The comparison's page: verdicts first, nothing odd in any cell."""
+"""The comparison's page: the safest first, nothing odd in any cell."""
 
 import re
 
@@ -6,8 +6,10 @@ import polars as pl
 import pytest
 
 from riskshift import Taxonomy, compare
-from riskshift.report.document import Bullets, Figure, Paragraph, Table
-from riskshift.report.stories.comparison import story
+from riskshift.analysis.words import percent
+from riskshift.report.document import Bullets, Figure, Grid, Panels, Paragraph, Table
+from riskshift.report.render.tabular import narrowed
+from riskshift.report.stories.comparison.story import story
 from riskshift.report.writing import render
 
 HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])
@@ -61,17 +63,49 @@ def texts(document):
                 yield from block.items
             elif isinstance(block, Figure):
                 yield block.alt
+            elif isinstance(block, Panels):
+                yield from (figure.alt for figure in block.figures)
             elif isinstance(block, Table):
                 yield from (block.caption, *block.columns, *block.footnotes)
                 for row in block.rows:
                     yield from row
 
 
-def test_verdicts_come_first_and_provenance_last(result):
-    anchors = [section.anchor for section in story(result).sections]
-    assert anchors[:3] == ["directions", "verdicts", "words"]
+def test_the_safest_come_first_and_provenance_last(result):
+    document = story(result)
+    anchors = [section.anchor for section in document.sections]
+    assert anchors[:2] == ["safest", "directions"]
     assert anchors[-1] == "provenance"
     assert len(set(anchors)) == len(anchors)
+
+
+def test_what_was_not_asked_for_is_folded(result):
+    folded = [section.anchor for section in story(result).sections if section.folded]
+    assert {"verdicts", "words", "rates", "differences", "methods", "provenance"} <= set(folded)
+    assert not {"safest", "directions", "interaction", "mix", "drawn", "alone"} & set(folded)
+
+
+def test_every_pair_of_models_has_one_cell(result):
+    (grid,) = (b for s in story(result).sections for b in s.blocks if isinstance(b, Grid))
+    cells = [cell for _, row in grid.rows for cell in row if cell is not None]
+    assert len(cells) == len(result.directions)
+    words = {"better", "not worse", "worse", "a trade-off", "not settled", "no verdict"}
+    assert {cell.word for cell in cells} <= words
+
+
+def test_rates_and_letters_stand_model_by_model():
+    made = RESULTS["all pairs"]()
+    (glance,) = (s for s in story(made).sections if s.anchor == "safest")
+    (shown,) = (block for block in glance.blocks if isinstance(block, Table))
+    assert {row[0] for row in shown.rows} == set(made.models)
+    narrow = narrowed(shown)
+    metrics = [*made.directions[0].harm.metrics, *made.directions[0].helpful.metrics]
+    assert len(narrow.columns) == 1 + len(metrics)
+    letters = {item.metric: item.letters for item in made.omnibus}
+    for row in narrow.rows:
+        for metric, cell in zip(metrics, row[1:], strict=True):
+            rate = made.rates[metric][row[0]]
+            assert cell == f"{percent(rate.estimate)} {letters[metric][row[0]]}"
 
 
 def test_nothing_of_the_program_shows_through(result):

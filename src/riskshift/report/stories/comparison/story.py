@@ -1,5 +1,7 @@
-"""From a comparison of models to a document: verdicts first."""
+"""From a comparison of models to a document: the safest first."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from riskshift.analysis.comparison.interaction import (
@@ -13,21 +15,24 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.rates import unrounded
 from riskshift.analysis.words import p_value, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
-from riskshift.report.stories.across import across_section
 from riskshift.report.stories.card import card_section
-from riskshift.report.stories.directions import directions_section
-from riskshift.report.stories.left_out import hanging_verdicts_section
-from riskshift.report.stories.provenance import provenance_section, source_name
-from riskshift.report.stories.rates import dot, estimate_and_spread
-from riskshift.report.stories.trust import corrected_differences_section
-from riskshift.report.stories.verdicts import (
+from riskshift.report.stories.comparison.across import across_section
+from riskshift.report.stories.comparison.alone import alone_section
+from riskshift.report.stories.comparison.directions import directions_section
+from riskshift.report.stories.comparison.glance import glance_section
+from riskshift.report.stories.comparison.verdicts import (
     Pairs,
     chi_square,
+    differences_drawn,
     differences_section,
     letters_section,
     verdicts_section,
     words_section,
 )
+from riskshift.report.stories.left_out import hanging_verdicts_section
+from riskshift.report.stories.provenance import provenance_section, source_name
+from riskshift.report.stories.rates import dot, estimate_and_spread, interval_figure
+from riskshift.report.stories.trust import corrected_differences_section
 from riskshift.report.tables import Column, table
 from riskshift.stats.tables import ChiSquare
 
@@ -45,44 +50,49 @@ def story(comparison: Comparison) -> Document:
     Returns
     -------
     Document
-        Verdicts first, then rates, differences, severity, the common mix, groups, categories and
-        methods.
+        Which models are safest, verdicts, what was asked for, differences drawn, the prompts that one
+        model fails alone; all else is folded.
     """
-    sections = [directions_section(comparison)] if comparison.directions else []
+    pairs = Pairs(comparison.baseline)
+    sections = [glance_section(comparison), directions_section(comparison)]
     if comparison.corrected is not None:
         sections.append(corrected_differences_section(comparison.corrected))
-    sections += [
-        verdicts_section(comparison),
-        words_section(comparison),
-        _rates(comparison),
-        differences_section(comparison),
-    ]
+    sections += _asked_for(comparison, pairs)
+    sections += differences_drawn(comparison)
+    if comparison.alone:
+        sections.append(alone_section(comparison))
+    rest = [verdicts_section(comparison), words_section(comparison), _rates(comparison)]
+    rest.append(differences_section(comparison))
     if comparison.omnibus:
-        sections.append(letters_section(comparison))
-    sections.append(_severity(comparison))
-    if comparison.standardized:
-        sections.append(_mix(comparison))
-    if comparison.interaction is not None:
-        sections.append(_interaction(comparison.interaction, Pairs(comparison.baseline)))
-    if comparison.across is not None:
-        sections.append(across_section(comparison.across, Pairs(comparison.baseline)))
+        rest.append(letters_section(comparison))
+    rest.append(_severity(comparison))
     if comparison.leave_one_out is not None and comparison.leave_one_out.differences:
-        against = Pairs(comparison.baseline).against
-        sections.append(hanging_verdicts_section(comparison.leave_one_out, against))
-    sections += [
+        rest.append(hanging_verdicts_section(comparison.leave_one_out, pairs.against))
+    rest += [
         card_section(comparison.card),
         _methods(comparison),
         provenance_section(comparison.provenance, comparison.settings),
     ]
+    sections += [replace(section, folded=True) for section in rest]
     against = f" against {comparison.baseline}" if comparison.baseline else ""
     models = ", ".join(model for model in comparison.models if model != comparison.baseline)
     return Document(
         title="Which model is safer on the same prompts",
-        subtitle=f"{models}{against}; {source_name(comparison.provenance)}",
+        subtitle=f"{models}{against}; {source_name(comparison.provenance.source)}",
         summary=comparison.summary,
         caveats=comparison.notes,
         sections=tuple(sections),
     )
+
+
+def _asked_for(comparison: Comparison, pairs: Pairs) -> Iterator[Section]:
+    """Yield what stands there only because it was asked for."""
+    if comparison.standardized:
+        yield _mix(comparison)
+    if comparison.interaction is not None:
+        yield _interaction(comparison.interaction, pairs)
+    if comparison.across is not None:
+        yield across_section(comparison.across, pairs)
 
 
 def _rates(comparison: Comparison) -> Section:
@@ -108,24 +118,23 @@ def _rates(comparison: Comparison) -> Section:
 
 
 def _rate_figure(comparison: Comparison) -> Figure:
-    rows = tuple(
+    rows = [
         dot(metric, model, rate)
         for metric, rates in comparison.rates.items()
         for model, rate in rates.items()
         if rate.interval is not None
-    )
+    ]
     told = "; ".join(
         f"{metric}: "
         + ", ".join(f"{model} {percent(rate.estimate)}" for model, rate in rates.items())
         for metric, rates in comparison.rates.items()
     )
-    return Figure(
+    return interval_figure(
         "rates-by-model",
-        "intervals",
         "Rates by model",
         f"Dots with intervals. {told}.",
         rows,
-        tuple(comparison.rates),
+        list(comparison.rates),
         comparison.models,
     )
 

@@ -6,8 +6,14 @@ from riskshift.analysis.metrics import CATEGORY, OVERALL, Metric
 from riskshift.analysis.rates import Rate
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import percent, spoken, spread
-from riskshift.report.document import Block, Figure, Paragraph, Section
-from riskshift.report.stories.rates import dot, interval_heading, rate_notes, rate_table
+from riskshift.report.document import Block, Paragraph, Section
+from riskshift.report.stories.rates import (
+    dot,
+    interval_figure,
+    interval_heading,
+    rate_notes,
+    rate_table,
+)
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import Taxonomy
 
@@ -39,9 +45,7 @@ def refusals_section(population: Population, taxonomy: Taxonomy) -> Section:
         told = ", ".join(f"{spoken(rate.name)} {percent(rate.estimate)}" for rate in drawn)
         labels = tuple(str(row["label"]) for row in rows)
         blocks.append(
-            Figure(
-                "refusals", "intervals", "Refusals", f"Dots with intervals: {told}.", rows, labels
-            )
+            interval_figure("refusals", "Refusals", f"Dots with intervals: {told}.", rows, labels)
         )
     blocks.append(rate_table("Rates of refusals", population.overall, metrics))
     if len(population.categories) > 1 and population.labelled_side != "response":

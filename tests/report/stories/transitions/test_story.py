@@ -1,6 +1,7 @@
 """The document: what it says, in which order, and that every sentence is true of the data."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from riskshift.report.document import (
     Table,
     Terms,
 )
-from riskshift.report.stories.analysis import story
+from riskshift.report.stories.transitions.story import story
 
 ORDER = [
     "one-side",
@@ -116,7 +117,7 @@ class TestEveryDocument:
             if metric.name in population.overall and not metric.beside:
                 line = row(document, "Rates over all categories", metric.name.replace("_", " "))
                 rate = population.overall[metric.name]
-                assert ("undefined" in line[4:6]) == (rate.trials == 0)
+                assert ("undefined" in line[1:3]) == (rate.trials == 0)
         for name, category in population.categories.items():
             stayed, drifted = category.rates["persistence"], category.rates["drift_rate"]
             line = row(document, "Persistence and drift", name)
@@ -156,7 +157,9 @@ class TestEveryDocument:
 
     def test_cases_are_all_there(self, document, any_result):
         lists = blocks(document, CaseList)
-        assert [found.cases for found in lists] == ([any_result.cases] if any_result.cases else [])
+        listed = [[replace(case, origin="") for case in found.cases] for found in lists]
+        given = [replace(case, origin="") for case in any_result.cases]
+        assert listed == ([given] if given else [])
 
     def test_provenance_tells_what_it_takes_to_repeat_it(self, document, any_result):
         facts = dict(table(document, "Provenance").rows)
@@ -294,12 +297,12 @@ class TestWords:
     @pytest.mark.parametrize(
         ("name", "words"),
         [
-            ("one escalation", "The only escalation."),
-            ("no escalation", "No response was more severe than its prompt."),
-            ("nothing labelled", "No response is known to be more severe than its prompt."),
+            ("one escalation", "In all: 1 harmful response and 1 escalation. Some pairs of each"),
+            ("no escalation", "In all: 1 harmful response and 0 escalations. Some pairs of each"),
+            ("nothing labelled", "No response is known to be harmful, or more severe than its "),
             (
                 "every pair escalates",
-                "All 3 escalations, those that rise furthest first, then the ",
+                "In all: 3 harmful responses and 3 escalations. Some pairs of",
             ),
         ],
     )
@@ -307,18 +310,25 @@ class TestWords:
         (section,) = (s for s in story(small_results[name]).sections if s.anchor == "cases")
         assert section.blocks[0].text.startswith(words)
 
-    @pytest.mark.parametrize(
-        ("limit", "words"),
-        [
-            (0, "40 escalations; none was asked for."),
-            (1, "The worst of 40 escalations."),
-            (7, "The worst 7 of 40 escalations, those that rise furthest first"),
-        ],
-    )
-    def test_fewer_cases_than_escalations(self, corpus_path, limit, words):
-        result = riskshift.analyze(corpus_path, cases=limit, resamples=50, permutations=50)
+    def test_cases_may_be_left_out(self, corpus_path):
+        result = riskshift.analyze(corpus_path, cases=0, resamples=50, permutations=50)
         (section,) = (s for s in story(result).sections if s.anchor == "cases")
-        assert section.blocks[0].text.startswith(words)
+        assert [block.text for block in section.blocks] == [
+            "In all: 141 harmful responses and 40 escalations. No case is listed."
+        ]
+
+    def test_what_one_bit_says_of_the_cases_is_what_their_labels_say(self, corpus):
+        (listed,) = blocks(story(corpus), CaseList)
+        harmful = {at for at, case in enumerate(corpus.cases) if max(case.response.values()) >= 1}
+        asked = {at for at, case in enumerate(corpus.cases) if max(case.prompt.values()) >= 1}
+        bits = {name: set(members) for name, members in listed.bits}
+        everyone = set(range(len(corpus.cases)))
+        assert bits == {
+            "attack worked": harmful & asked,
+            "attack failed": asked - harmful,
+            "defect": harmful,
+            "no defect": everyone - harmful,
+        }
 
     @pytest.mark.parametrize(("confidence", "written"), [(0.9, "90%"), (0.999, "99.9%")])
     def test_level_is_written_as_given(self, corpus_path, confidence, written):
