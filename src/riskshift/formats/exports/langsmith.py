@@ -109,5 +109,6 @@ LANGSMITH: Final = Format(
     ),
     recognise=lambda log: log.names >= _FIELDS or log.holds("runs.0.run_type"),
     entries=_entries,
+    table=True,
     note="Of several words of feedback on one run LangSmith exports the mean; a mean between the ends needs --cuts.",
 )
