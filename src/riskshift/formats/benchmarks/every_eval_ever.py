@@ -59,8 +59,8 @@ EVERY_EVAL_EVER: Final = Format(
         "are not labelled."
     ),
     source=(
-        "The schema of instance records 0.2.1, an example of 0.2.2 and records of MMLU (0.2.1). Held against no file of "
-        "a test of safety."
+        "The schema of instance records 0.2.1, an example of 0.2.2 and records of MMLU (0.2.1). Held against no file "
+        "of a test of safety."
     ),
     recognise=_recognised,
     entries=Declared(
