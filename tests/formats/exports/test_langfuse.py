@@ -81,3 +81,14 @@ def test_a_word_is_the_score_of_a_category(tmp_path, rows):
     written(tmp_path / "scores.jsonl", score("answer", "a", 0, **word))
     found, _ = rows(tmp_path)
     assert list(found.scores["answer"]) == ["refused"]
+
+
+def test_an_error_of_a_filter_is_blocked_and_no_error(tmp_path, rows):
+    said = "Error code: 400 - {'error': {'code': 'content_filter'}}"
+    errors = [
+        observation(n, output=None, level="ERROR", status_message=m)
+        for n, m in (("a", said), ("b", "away"))
+    ]
+    found, held = rows(written(tmp_path / "observations.jsonl", *errors))
+    assert (found.lacking, found.left_out) == ({"blocked": 1}, {"error of the tool": 1})
+    assert held[0]["prompt"] == "How?"

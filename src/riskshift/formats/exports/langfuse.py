@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from riskshift.formats.chat import answered, asked, is_filtered, parsed
+from riskshift.formats.chat import answered, asked, is_filter_error, is_filtered, parsed
 from riskshift.formats.exchange import (
     ERROR,
     NO_RESPONSE,
@@ -93,7 +93,7 @@ def _rows(log: Log) -> Iterator[tuple[str, dict[str, Any]]]:
 def _of(log: Log, scores: _Scores, nth: Numbering) -> Iterator[Entry]:
     for place, row in _rows(log):
         if isinstance(row.get("observations"), list) and isinstance(row.get("scores"), list):
-            of_trace = dict(scores)
+            of_trace: _Scores = {}
             for score in row["scores"]:
                 _add(of_trace, score)
             yield _entry({**row, "type": None}, of_trace, nth)
@@ -109,8 +109,10 @@ def _entry(row: Mapping[str, Any], scores: _Scores, nth: Numbering) -> Entry:
     trace = row.get("traceId") or row.get("trace_id")
     if trace is not None and row.get("type") not in (None, _CALL):
         return LeftOut(_STEP)
-    blocked = is_filtered(row.get("output"))
-    if row.get("level") == "ERROR" and not blocked:
+    failed = row.get("level") == "ERROR"
+    said = _first(row, "statusMessage", "status_message")
+    blocked = is_filtered(row.get("output")) or (failed and is_filter_error(said))
+    if failed and not blocked:
         return LeftOut(ERROR)
     if row.get("output") in (None, "") and not blocked:
         return LeftOut(NO_RESPONSE)
