@@ -31,7 +31,7 @@ from riskshift.formats.tools.azure_evaluation import AZURE_EVALUATION
 from riskshift.formats.tools.azure_redteam import AZURE_REDTEAM
 from riskshift.formats.tools.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.tools.garak import GARAK, GARAK_HITS
-from riskshift.formats.tools.inspect_ai import INSPECT, INSPECT_CUT
+from riskshift.formats.tools.inspect_ai import INSPECT, INSPECT_CUT, INSPECT_PAIRED
 from riskshift.formats.tools.petri import PETRI
 from riskshift.formats.tools.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.tools.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
@@ -66,6 +66,7 @@ FORMATS: Final[Sequence[Format]] = (
     POTATO,
     PETRI,
     SCOUT,
+    INSPECT_PAIRED,
     INSPECT,
     GARAK,
 )
