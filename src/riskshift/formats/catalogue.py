@@ -13,9 +13,12 @@ from riskshift.formats.benchmarks.lm_eval import LM_EVAL, LM_EVAL_CHOICE
 from riskshift.formats.benchmarks.modelbench import MODELBENCH
 from riskshift.formats.benchmarks.pairedsafety import PAIREDSAFETY
 from riskshift.formats.benchmarks.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
-from riskshift.formats.exports.annotations import ANNOTATIONS, ARGILLA, DOCCANO, POTATO
+from riskshift.formats.exports.annotations import LABEL_STUDIO
+from riskshift.formats.exports.argilla import ARGILLA
+from riskshift.formats.exports.doccano import DOCCANO, DOCCANO_ALONE
 from riskshift.formats.exports.langfuse import LANGFUSE
 from riskshift.formats.exports.langsmith import LANGSMITH
+from riskshift.formats.exports.potato import POTATO
 from riskshift.formats.exports.spreadsheets import SPREADSHEETS
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.log import Log
@@ -78,7 +81,8 @@ REFUSED: Final[Sequence[Refused]] = (
     LM_EVAL_CHOICE,
     HELM_CHOICE,
     HELM_BESIDE,
-    *ANNOTATIONS,
+    LABEL_STUDIO,
+    DOCCANO_ALONE,
     *SPREADSHEETS,
     INSPECT_CUT,
     GARAK_HITS,

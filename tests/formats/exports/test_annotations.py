@@ -135,3 +135,9 @@ def test_harm_as_such_has_its_own_taxonomy(tmp_path):
         json.dumps([{**record, "suggestions": {}, "responses": {"response_harm": answers}}])
     )
     assert riskshift.doctor(place).then == f"riskshift agree {place} --taxonomy harm"
+
+
+def test_converted_labels_of_people_are_for_agree_too(small, tmp_path):
+    made = riskshift.convert(small / "potato.jsonl", tmp_path / "labels.csv")
+    assert made.reader == "agree"
+    assert "riskshift agree" in str(made).splitlines()[-1]

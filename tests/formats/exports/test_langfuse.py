@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+import riskshift
+
 
 @pytest.mark.parametrize("name", ["langfuse.json", "langfuse.csv"])
 def test_an_export_by_hand_says_all_there_is_to_say(small, rows, name):
@@ -53,6 +55,17 @@ def test_scores_in_a_file_of_their_own_are_joined(tmp_path, rows):
     found, held = rows(tmp_path, {"harm": "harmful"})
     assert [row["response_harm"] for row in held] == ["Harmful", "Safe", None]
     assert found.lacking == {"unscored": 1}
+    assert found.left_out == {"a score of what is not in the logs": 1}
+
+
+def test_a_score_that_cannot_be_read_is_a_fault(tmp_path, rows):
+    written(tmp_path / "observations.jsonl", observation("a"))
+    place = written(tmp_path / "scores.jsonl", score("harm", "a", 1), score(None, "a", 1))
+    with pytest.raises(riskshift.FileError, match=r"scores.jsonl, line 2 lacks a trace or a name"):
+        rows(tmp_path)
+    place.write_text(place.read_text() + '{"cut')
+    found, _ = rows(tmp_path, skip_bad=True)
+    assert found.left_out == {"malformed row": 2}
 
 
 def test_scores_that_differ_are_no_verdict(tmp_path, rows):
@@ -68,3 +81,14 @@ def test_a_word_is_the_score_of_a_category(tmp_path, rows):
     written(tmp_path / "scores.jsonl", score("answer", "a", 0, **word))
     found, _ = rows(tmp_path)
     assert list(found.scores["answer"]) == ["refused"]
+
+
+def test_an_error_of_a_filter_is_blocked_and_no_error(tmp_path, rows):
+    said = "Error code: 400 - {'error': {'code': 'content_filter'}}"
+    errors = [
+        observation(n, output=None, level="ERROR", status_message=m)
+        for n, m in (("a", said), ("b", "away"))
+    ]
+    found, held = rows(written(tmp_path / "observations.jsonl", *errors))
+    assert (found.lacking, found.left_out) == ({"blocked": 1}, {"error of the tool": 1})
+    assert held[0]["prompt"] == "How?"

@@ -54,3 +54,10 @@ def test_cells_that_are_json_are_read(tmp_path, rows):
     texts = {name: json.dumps(value) for name, value in run("a").items() if isinstance(value, dict)}
     _, (row,) = rows(written(tmp_path, {**run("a"), **texts}))
     assert (row["prompt"], row["response"]) == ("How?", "So.")
+
+
+def test_an_error_of_a_filter_is_blocked_and_no_error(tmp_path, rows):
+    said = "BadRequestError({'code': 'content_filter'})"
+    runs = [run(n, outputs=None, status="error", error=e) for n, e in (("a", said), ("b", "away"))]
+    found, _ = rows(written(tmp_path, *runs))
+    assert (found.lacking, found.left_out) == ({"blocked": 1}, {"error of the tool": 1})

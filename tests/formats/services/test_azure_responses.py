@@ -59,4 +59,4 @@ def test_what_was_said_before_is_part_of_the_prompt(tmp_path, rows):
 
 def test_what_is_blocked_is_neither_safe_nor_harmful(small):
     rate = riskshift.analyze(small / "azure-openai-responses.jsonl").rate("response_harm")
-    assert (rate.events, rate.trials) == (1, 4)
+    assert (rate.events, rate.trials) == (2, 4)
