@@ -265,6 +265,10 @@ class Options:
         Only the rows that meet all of these are meant.
     leave_out : sequence of Condition
         Rows that meet one of these are left out and counted.
+    categories_in : mapping of str to str
+        By side the column that holds the labels of all its categories, as a list or an object.
+    categories_met : bool
+        Whether the taxonomy is of the categories that such columns hold; the given one is none.
     """
 
     taxonomy: Taxonomy = field(default_factory=Taxonomy)
@@ -280,9 +284,14 @@ class Options:
     invert: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
     leave_out: tuple[Condition, ...] = ()
+    categories_in: Mapping[str, str] = field(default_factory=dict)
+    categories_met: bool = False
 
     def __post_init__(self) -> None:
         check_scale(self.scale, self.taxonomy)
+        for side in self.categories_in:
+            if side not in SIDES:
+                raise unknown_choice("side of categories_in", side, SIDES)
         known = (*ROLES, *(name for pair in label_roles(self.taxonomy) for name in pair))
         for role in self.columns:
             label, rater, name = role.partition(RATER)
@@ -334,6 +343,7 @@ class Options:
         roles = (*ROLES, *(role for pair in label_roles(self.taxonomy) for role in pair))
         groupings = {*self.by, *(part for by in self.by for part in cut(by))}
         named = {*(self.columns[role] for role in roles), *groupings, self.cluster}
+        named |= set(self.categories_in.values())
         return column in named or column.partition(RATER)[0] in named
 
 

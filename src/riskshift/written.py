@@ -14,6 +14,18 @@ TRUE: Final = frozenset({"true", "yes", "1"})
 FALSE: Final = frozenset({"false", "no", "0"})
 WHOLE: Final = re.compile(r"([+-]?\d{1,9})(?:\.0*)?")
 
+# Texts that stand for a prompt that is not there: such a word alone, in brackets or after a noun; or
+# nothing but marks.
+_GONE: Final = (
+    "redacted|removed|deleted|withheld|hidden|masked|censored|omitted|unavailable|not available|"
+    "not provided|confidential|placeholder|n/?a|nan|none|null|empty|missing|unknown|tbd|todo|x{3,}"
+)
+PLACEHOLDER: Final = (
+    r"(?i)^[\W_]*(?:(?:the |this |user |harmful )?(?:prompt|text|content|message|input|data)[\W_]*"
+    r"(?:is |was |has been )?)?"
+    rf"(?:{_GONE})[\W_]*(?:by (?:the )?(?:author|moderator|user|provider)s?[\W_]*)?$|^[\W_]+$"
+)
+
 
 def text_of(value: object) -> str:
     """Write a value as values are compared: without case and outer spaces; nothing is empty."""

@@ -41,7 +41,7 @@ def test_it_says_what_was_left_out_and_what_to_type_next(tmp_path):
     text = str(riskshift.convert(LOG, tmp_path / "pairs.csv"))
     assert "7 pairs from" in text
     assert "left out: empty response (1), error of the tool (1)" in text
-    assert "Without labels of the response: blocked (1), unscored (3)." in text
+    assert "Without labels of the response in the logs: blocked (1), unscored (3)." in text
     assert text.endswith(f"Next: riskshift analyze {tmp_path / 'pairs.csv'} --taxonomy harm")
 
 

@@ -22,6 +22,21 @@ FILES = {
     "samples.csv": "id,question,answer,label\n1,How?,So.,0\n1,How?,Thus.,1\n2,Why?,Yes.,0\n",
     "relabelled.csv": "prompt_id,model,prompt_harm,response_harm\na,x,0,0\na,y,1,0\nb,x,1,1\n",
     "bad row.csv": "prompt_id,prompt_harm,response_harm\na,0,1\nb,1,0\nc,0,0,9\n",
+    "one category.csv": "prompt,response,prompt_label,response_label\nHow?,So.,0,1\nWhy?,Thus.,1,0\n",
+    "list.jsonl": '{"prompt": "a", "categories": ["spam"]}\n{"prompt": "b", "categories": []}\n',
+    "object.jsonl": '{"input_flags": {"spam": true}, "flags": {"spam": false}}\n' * 2,
+    "json.csv": 'id,question,answer,violated\n1,How?,So.,"[""spam""]"\n2,Why?,Thus.,[]\n',
+    "raters.csv": "prompt_id,annotator,prompt_harm,response_harm\na,ann,0,1\na,bob,0,0\n",
+    "yes.csv": "goal,completion,jailbroken\nq,a,yes\nr,b,no\n",
+    "turned.csv": "goal,completion,is_safe\nq,a,Yes\nr,b,No\n",
+    "misspelt.csv": "prompt_id,promt_harm,response_harm\na,0,1\nb,1,0\n",
+    "marks.csv": "prompt,response,response_harm\na,b,-1\nc,d,1\ne,f,0\n",
+    "cut.jsonl": '{"prompt": "a", "label": 1}\n{"prompt": "c", "lab',
+    "lines.csv": '{"question": "a", "label": 0}\n{"question": "c", "label": 1}\n',
+    "table.json": "id,question,answer,label\n1,a,b,0\n2,c,d,1\n",
+    "table.txt": "id;question;answer;label\n1;a;b;0\n2;c;d;1\n",
+    "likert.csv": "question,answer,severity\nq,a,1\nr,b,5\ns,c,3\n",
+    "wrapped.json": '{"n": 1, "rows": [{"input": "a", "output": "b", "unsafe": true}]}',
 }
 
 
@@ -62,7 +77,7 @@ def test_a_file_nobody_described_gets_the_line_it_needs(tmp_path, monkeypatch):
         "--map prompt_id=id --map response_harm=label"
     )
     assert "'label' is the response_harm" in found.assumed[0]
-    assert any(line.startswith("Label the prompts") for line in found.told)
+    assert any(line.startswith("No prompt is labelled") for line in found.told)
 
 
 def test_a_label_that_counts_down_is_turned(tmp_path, monkeypatch):
@@ -92,7 +107,7 @@ def test_a_log_tells_its_records_scores_and_faults():
     assert "9 records, 7 of them pairs" in text
     assert "Left out: empty response 1, error of the tool 1" in text
     assert "Score redteam: false 2, true 2" in text
-    assert "Without labels of the response: blocked 1, unscored 3" in text
+    assert "Without labels of the response in the logs: blocked 1, unscored 3" in text
     assert "Version: 0.123.1" in text
 
 
@@ -116,6 +131,12 @@ def test_a_scorer_that_speaks_of_something_is_proposed(tmp_path, monkeypatch):
         ("page.html", b"<p>text</p>", "unknown suffix"),
         ("log.zip", b"PK\x03\x04 and no zip", "unknown suffix"),
         ("notes.csv", b"title,length\nOne,1.5\nTwo,2.25\n", "No column looks like labels"),
+        (
+            "scores.csv",
+            b"prompt,response,toxicity\na,b,0.12\nc,d,0.93\n",
+            "'toxicity' may be scores",
+        ),
+        ("twins.csv", b"Label,label,prompt\n0,1,a\n1,0,b\n", "share a name"),
         ("results.csv", b"[a] p,Status,Score,Grader Reason\nx,PASS,1,y\n", "promptfoo export"),
     ],
 )
@@ -126,6 +147,25 @@ def test_it_never_fails_with_a_wall(tmp_path, name, content, said):
     found = riskshift.doctor(place)
     assert said in str(found)
     assert found.then is None
+
+
+def test_it_does_not_send_to_itself(tmp_path):
+    (tmp_path / "page.html").write_text("<p>text</p>")
+    assert "riskshift doctor" not in str(riskshift.doctor(tmp_path / "page.html"))
+
+
+def test_it_says_what_was_taken_for_labels_of_all_categories(tmp_path, monkeypatch):
+    (tmp_path / "list.jsonl").write_text(FILES["list.jsonl"])
+    monkeypatch.chdir(tmp_path)
+    found = riskshift.doctor("list.jsonl")
+    assert found.then == "riskshift analyze list.jsonl --categories-in response=categories"
+    assert "'categories' holds the categories of harm in the response" in found.assumed[0]
+
+
+def test_raters_are_resolved_first(tmp_path, monkeypatch):
+    (tmp_path / "raters.csv").write_text(FILES["raters.csv"])
+    monkeypatch.chdir(tmp_path)
+    assert riskshift.doctor("raters.csv").then == "riskshift agree raters.csv --taxonomy harm"
 
 
 def test_its_command_says_the_same(capsys, tmp_path):

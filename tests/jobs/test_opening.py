@@ -42,7 +42,7 @@ def test_agree_takes_the_options_that_raters_have_by_the_same_names_and_types():
     }
     options = typing.get_type_hints(Grouping)
     shared = options.keys() & own.keys()
-    of_logs = {"scores", "score_values", "cuts"}
+    of_logs = {"scores", "score_values", "cuts", "turns", "labels", "categories_in"}
     assert options.keys() - shared == {"by", "prompt_labels", *of_logs}
     assert {name: own[name] for name in shared} == {name: options[name] for name in shared}
 

@@ -51,20 +51,12 @@ def test_what_only_begins_as_utf16_is_refused(tmp_path):
         told(place)
 
 
-@pytest.mark.parametrize(
-    ("name", "members", "kind"),
-    [
-        ("pairs.xlsx", ("[Content_Types].xml", "xl/workbook.xml"), "Excel"),
-        ("pairs.csv", ("[Content_Types].xml", "xl/workbook.xml"), "Excel"),
-        ("pairs.ods", ("mimetype", "content.xml", "META-INF/manifest.xml"), "OpenDocument"),
-    ],
-)
-def test_a_workbook_is_refused_with_how_to_save_it(tmp_path, name, members, kind):
-    place = tmp_path / name
+def test_a_workbook_of_another_kind_is_refused_with_how_to_save_it(tmp_path):
+    place = tmp_path / "pairs.ods"
     with zipfile.ZipFile(place, "w") as held:
-        for member in members:
+        for member in ("mimetype", "content.xml", "META-INF/manifest.xml"):
             held.writestr(member, "<x/>")
-    with pytest.raises(riskshift.FileError, match=rf"{kind}.*as CSV .in Excel: File, Save As"):
+    with pytest.raises(riskshift.FileError, match=r"OpenDocument.*as CSV .in Excel: File, Save As"):
         told(place)
     assert "Save the sheet" in str(riskshift.doctor(place))
 

@@ -59,7 +59,7 @@ def agree(
     options.check_outputs(output, format)
     refuse_overwriting(
         {"-o": output, "--write-resolved": write_resolved},
-        {"data": paths, "--taxonomy": reading.taxonomy},
+        {"data": paths, **reading.files},
     )
     with options.progress(quiet=quiet) as told, together():
         result = compare_raters(

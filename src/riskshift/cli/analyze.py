@@ -74,7 +74,7 @@ def analyze(
             "data": paths,
             "--people": people,
             "--card": card,
-            "--taxonomy": reading.taxonomy,
+            **reading.files,
         },
     )
     with options.progress(quiet=quiet) as told:

@@ -118,7 +118,7 @@ def check(
             "--people": people,
             "--baseline-people": baseline_people,
             "--card": card,
-            "--taxonomy": reading.taxonomy,
+            **reading.files,
         },
     )
     asked = [*(rule or []), *(read_rules(rules) if rules is not None else [])]

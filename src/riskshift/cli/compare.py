@@ -110,7 +110,7 @@ def compare(
             "--people": people,
             "--card": card,
             "--standardize": None if standardize in MIXES else standardize,
-            "--taxonomy": reading.taxonomy,
+            **reading.files,
         },
     )
     with options.progress(quiet=quiet) as told:

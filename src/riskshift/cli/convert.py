@@ -9,7 +9,10 @@ from riskshift.cli import options
 from riskshift.cli.printing import put
 
 
-@options.reads("source", "skip_bad", "score", "score_value", "cuts", "memory_limit")
+@options.reads(
+    *("source", "taxonomy", "skip_bad", "score", "score_value", "cuts"),
+    *("turns", "labels", "memory_limit"),
+)
 def convert(
     paths: options.Paths,
     output: Annotated[

@@ -4,7 +4,10 @@ from riskshift.cli import options
 from riskshift.cli.printing import put
 
 
-@options.reads("source", "taxonomy", "mapped", "scale", "score", "score_value", "cuts")
+@options.reads(
+    *("source", "taxonomy", "mapped", "scale", "score", "score_value", "cuts"),
+    *("turns", "labels", "categories_in"),
+)
 def doctor(paths: options.Paths, *, reading: options.Given, quiet: options.Quiet = False) -> None:
     """Say what files are, what they hold and lack, and what to type next."""
     from riskshift.jobs.doctor import doctor as look

@@ -46,9 +46,7 @@ def grader(
     from riskshift.outputs.overwriting import refuse_overwriting
 
     options.check_outputs(output, format)
-    refuse_overwriting(
-        {"-o": output}, {"--grader": graded, "--people": people, "--taxonomy": reading.taxonomy}
-    )
+    refuse_overwriting({"-o": output}, {"--grader": graded, "--people": people, **reading.files})
     with options.progress(quiet=quiet) as told:
         result = grade(
             graded,

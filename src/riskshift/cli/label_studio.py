@@ -30,7 +30,7 @@ def export(
     """Write a labeling config and tasks, from pairs that riskshift sample drew."""
     from riskshift.labelstudio.exporting import export_label_studio, refuse_written_over
 
-    refuse_written_over("-o", output, {"data": paths, "--taxonomy": reading.taxonomy})
+    refuse_written_over("-o", output, {"data": paths, **reading.files})
     with options.progress(quiet=quiet) as told:
         made = export_label_studio(paths, output, progress=told, **reading.arguments())
     for path in (made.config, made.tasks):
@@ -61,7 +61,7 @@ def import_(
     from riskshift.outputs.escape import lines
     from riskshift.outputs.overwriting import refuse_overwriting
 
-    refuse_overwriting({"-o": output}, {"annotations": path, "--taxonomy": reading.taxonomy})
+    refuse_overwriting({"-o": output}, {"annotations": path, **reading.files})
     made = import_label_studio(path, output=output, **reading.arguments())
     options.wrote(output, quiet=quiet)
     put(lines(str(made)) + "\n")

@@ -20,7 +20,7 @@ Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH...",
-        help="Files (CSV, TSV, JSONL, JSON, Parquet; also .gz, .zst), folders, globs; - is standard input.",
+        help="Files (CSV, TSV, JSONL, JSON, Parquet, Excel; also .gz, .zst), folders, globs; - is standard input.",
         show_default=False,
     ),
 ]
@@ -29,7 +29,7 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="FORMAT",
-        help="csv, tsv, jsonl, json, parquet or a tool's log (riskshift formats), if it is not told.",
+        help="csv, tsv, jsonl, json, parquet, xlsx or a tool's log (riskshift formats), if it is not told.",
     ),
 ]
 TaxonomyFile = Annotated[
@@ -152,6 +152,30 @@ Cuts = Annotated[
         help="Where such scores become levels: 0.5, 0.25,0.5,0.75, or 5 of 1 to 10.",
     ),
 ]
+Turns = Annotated[
+    str,
+    typer.Option(
+        "--turns",
+        metavar="WHICH",
+        help="Which exchanges of a log's conversations are pairs: last, or all.",
+    ),
+]
+Labels = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Labels of either side to join, by ids or equal texts (repeatable).",
+    ),
+]
+CategoriesIn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--categories-in",
+        metavar="COLUMN",
+        help="The column of a list or object of categories: COLUMN, or prompt=COLUMN (repeatable).",
+    ),
+]
 Memory = Annotated[
     str | None,
     typer.Option(
@@ -213,6 +237,9 @@ READING: Final = {
     "score": Shared("scores", Score),
     "score_value": Shared("score_values", ScoreValue),
     "cuts": Shared("cuts", Cuts),
+    "turns": Shared("turns", Turns, "last"),
+    "labels": Shared("labels", Labels),
+    "categories_in": Shared("categories_in", CategoriesIn),
     "memory_limit": Shared("memory_limit", Memory),
 }
 # What every job takes that reads labels.
@@ -221,7 +248,10 @@ LABELS: Final = (
     *("skip_bad", "missing", "where", "leave_out", "refusals", "partial", "memory_limit"),
 )
 # What every job takes that also reads the logs of tools.
-PAIRS: Final = (*LABELS, "score", "score_value", "cuts")
+PAIRS: Final = (
+    *(*LABELS, "score", "score_value", "cuts"),
+    *("turns", "labels", "categories_in"),
+)
 LAST: Final = ("memory_limit", "quiet")
 
 STDOUT: Final = ("terminal", "json", "md", "tex", "html", "csv")
@@ -347,6 +377,27 @@ def parse_cuts(text: str) -> tuple[float, ...]:
         raise UsageError(f"--cuts {text!r}: write it as 0.5 or 0.25,0.5,0.75.") from error
 
 
+def parse_categories_in(places: list[str]) -> dict[str, str]:
+    """Read ``side=column``; a column alone is of the responses.
+
+    Examples
+    --------
+    >>> parse_categories_in(["violated", "prompt=asked"])
+    {'response': 'violated', 'prompt': 'asked'}
+    """
+    from riskshift.taxonomy import SIDES
+
+    found: dict[str, str] = {}
+    for place in places:
+        side, equals, column = place.partition("=")
+        if not (equals and side.strip() in SIDES):
+            side, column = SIDES[1], place
+        if side.strip() in found:
+            raise UsageError(f"--categories-in names a column of the {side.strip()}s twice.")
+        found[side.strip()] = column
+    return found
+
+
 # What is made of an option before `riskshift.read` takes it, by its argument.
 _PARSED: Final[dict[str, Callable[[Any], Any]]] = {
     "columns": parse_columns,
@@ -354,6 +405,7 @@ _PARSED: Final[dict[str, Callable[[Any], Any]]] = {
     "scores": parse_scores,
     "score_values": parse_score_values,
     "cuts": parse_cuts,
+    "categories_in": parse_categories_in,
 }
 
 
@@ -377,6 +429,11 @@ class Given:
     def taxonomy(self) -> Path | None:
         """The file of the taxonomy."""
         return self.values.get("taxonomy")
+
+    @property
+    def files(self) -> dict[str, Any]:
+        """The files that options name, by option; they may not be written over."""
+        return {"--taxonomy": self.taxonomy, "--labels": self.values.get("labels")}
 
     @property
     def flags(self) -> list[str]:

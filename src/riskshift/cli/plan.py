@@ -118,7 +118,7 @@ def plan(
     options.check_outputs((), format)
     for path in output or []:
         _check(path)
-    read = {"--like": like, "--people": people, "--taxonomy": reading.taxonomy}
+    read = {"--like": like, "--people": people, **reading.files}
     refuse_overwriting({"-o": output}, read)
     idle = [flag for flag in reading.flags if flag != "--taxonomy"]  # names categories, anyway
     if idle and not like:

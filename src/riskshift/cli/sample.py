@@ -69,7 +69,7 @@ def sample(
         raise UsageError("--allocation shares labels out among strata, so it needs --stratify.")
     if output is not None:
         sampling.check_new(output)
-    refuse_overwriting({"-o": output}, {"data": paths})
+    refuse_overwriting({"-o": output}, {"data": paths, **reading.files})
     told: list[object] = []
     with options.progress(quiet=quiet) as step:
         step("opening the data")

@@ -1,8 +1,9 @@
 """Which columns of data that nobody described probably hold texts, ids and labels."""
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from riskshift.collapse.likely import like_models, like_prompts
@@ -40,8 +41,20 @@ _LABEL: Final = frozenset(
 )
 _NO_TEXT: Final = _LABEL | {"id", "ids", "uid", "idx", "index", "model", "length", "tokens", "type"}
 _SAMPLE: Final = frozenset({"sample", "epoch", "repeat", "repetition", "trial", "attempt", "run"})
-_FLAGS: Final = frozenset({"0", "1", "0.0", "1.0", "true", "false", "yes", "no"})
+_FLAGS: Final = frozenset({"0", "1", "0.0", "1.0", "true", "false"})
+_YES_NO: Final = Taxonomy(HARM.categories, ("No", "Yes"))
 _BLANK: Final = frozenset({"", "nan", "null", "na"})
+_MARKS: Final = frozenset({"-1", "-1.0", "n/a", "?", "error", "failed", "invalid", "unparseable"})
+# What columns of categories are called; of others only an object of yes and no is taken for one.
+_CATEGORIES: Final = _LABEL | {
+    "category",
+    "categories",
+    "harms",
+    "violated",
+    "violations",
+    "hazards",
+}
+_LOOKED_AT: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +69,20 @@ class Likely:
         By role a column of another name that probably plays it.
     invert : tuple of str
         Labels whose 1 or true is probably safe.
+    missing : tuple of str
+        What probably stands where there is no label.
+    categories_in : dict of str to str
+        By side a column that probably holds the labels of all categories.
+    unread : tuple of str
+        Columns that are called like labels and hold what are no levels, such as scores.
     """
 
     taxonomy: Taxonomy | None
     columns: dict[str, str] = field(default_factory=dict)
     invert: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    categories_in: dict[str, str] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
 
 def likely_columns(records: Records) -> Likely:
@@ -101,26 +123,74 @@ def _is_text(name: str, side: str) -> bool:
 def _with_labels(records: Records, columns: dict[str, str]) -> Likely:
     own = _own_labels(records)
     if own is not None:
-        return Likely(own, columns)
-    taxonomy, invert = None, []
+        return replace(own, columns=columns)
+    taxonomy, invert, missing, unread = None, list[str](), set[str](), list[str]()
     for name in records.names:
         words = _words(name)
         if not words & _LABEL or name in columns.values():
             continue
         side = SIDES[0] if words & _SIDE[SIDES[0]] else SIDES[1]
         role = f"{side}_{HARM.categories[0]}"
-        found = levels_of(values_in(records, name))
+        values, marks = _without_marks(values_in(records, name))
+        found = levels_of(values)
+        if found is not None and found.levels == _YES_NO.levels and points(name) < 0:
+            found = Taxonomy(found.categories, found.levels[::-1])
+        if found is None:
+            unread.append(name)
         if found is None or role in columns or (taxonomy is not None and found != taxonomy):
             continue
+        missing |= marks
         taxonomy = found
         if name != role:
             columns[role] = name
         if found == HARM and points(name) < 0:
             invert.append(role)
-    return Likely(taxonomy, columns, tuple(invert))
+    nested = _nested(records) if taxonomy is None else {}
+    columns = {role: name for role, name in columns.items() if name not in nested.values()}
+    marked = tuple(sorted(missing))
+    return Likely(taxonomy, columns, tuple(invert), marked, nested, tuple(unread))
 
 
-def _own_labels(records: Records) -> Taxonomy | None:
+def _without_marks(values: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Tell labels from what probably stands where there is none."""
+    marks = {value for value in values if value.casefold() in _MARKS}
+    return [value for value in values if value not in marks], marks
+
+
+def _nested(records: Records) -> dict[str, str]:
+    """Return by side the first column that holds lists or objects of categories."""
+    found: dict[str, str] = {}
+    for name in records.names:
+        words = _words(name)
+        side = SIDES[0] if words & _SIDE[SIDES[0]] else SIDES[1]
+        try:
+            first = engine.fetch(records.frame.select(records.at(name)).head(_LOOKED_AT))
+        except (engine.EngineError, ValueError):  # of arrays nothing can be told in one word
+            continue
+        held = [kind for row in first if (kind := _kind_of(row[0])) is not None]
+        if held and (set(held) == {"flags"} or (words & _CATEGORIES and "" not in held)):
+            found.setdefault(side, name)
+    return found
+
+
+def _kind_of(value: Any) -> str | None:
+    """Tell a list of names and objects of yes and no from other values; nothing is None."""
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return ""
+    if value is None or (isinstance(value, str) and value.strip().casefold() in _BLANK):
+        return None
+    if isinstance(value, list):
+        return "names" if all(isinstance(one, str) for one in value) else ""
+    if not isinstance(value, dict) or any(isinstance(one, dict | list) for one in value.values()):
+        return ""
+    flags = all(one is None or isinstance(one, bool) for one in value.values())
+    return "flags" if value and flags else "levels"
+
+
+def _own_labels(records: Records) -> Likely | None:
     """Return the taxonomy of columns that are called as labels are, in categories of their own."""
     held: dict[str, list[str]] = {}
     for name in records.names:
@@ -131,8 +201,11 @@ def _own_labels(records: Records) -> Taxonomy | None:
     values = {
         value for names in held.values() for name in names for value in values_in(records, name)
     }
-    scale = levels_of(sorted(values)) if len(sides) == 1 else None
-    return None if scale is None else Taxonomy(tuple(held), scale.levels)
+    labels, marks = _without_marks(sorted(values))
+    scale = levels_of(labels) if len(sides) == 1 else None
+    if scale is None:
+        return None
+    return Likely(Taxonomy(tuple(held), scale.levels), missing=tuple(sorted(marks)))
 
 
 def values_in(records: Records, column: str) -> list[str]:
@@ -152,14 +225,18 @@ def levels_of(values: Sequence[str]) -> Taxonomy | None:
 
     Examples
     --------
-    >>> levels_of(["no", "yes"]).levels, levels_of(["unsafe", "safe"]).levels
+    >>> levels_of(["false", "true"]).levels, levels_of(["unsafe", "safe"]).levels
     (('Safe', 'Harmful'), ('safe', 'unsafe'))
+    >>> levels_of(["no", "yes"]).levels
+    ('No', 'Yes')
     >>> levels_of(["1", "2", "4"]).levels, levels_of(["0.13", "0.9"])
     (('1', '2', '3', '4'), None)
     """
     words = {value.casefold() for value in values}
     if not words:
         return None
+    if words <= {level.casefold() for level in _YES_NO.levels}:
+        return _YES_NO
     if words <= _FLAGS or words <= {level.casefold() for level in HARM.levels}:
         return HARM
     default = Taxonomy(HARM.categories)

@@ -188,7 +188,8 @@ def with_plain(records: Records, columns: Iterable[str]) -> Records:
     if refused:
         held = listing(f"{names[column]!r} holds {dtype}" for column, dtype in refused.items())
         raise ColumnError(
-            f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
+            f"{records.source.name}: {held}, and must hold numbers or text. If it holds the categories of one side, "
+            "declare it: --categories-in COLUMN. Else turn it into text first."
         )
     return replace(records, frame=frame)
 

@@ -3,12 +3,22 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from riskshift.errors import FileError, RiskshiftWarning
-from riskshift.formats.exchange import FIELDS, Entry, Exchange, Fact, LeftOut, Numbering, cell
+from riskshift.formats.exchange import (
+    FIELDS,
+    Entry,
+    Exchange,
+    Fact,
+    LeftOut,
+    Numbering,
+    cell,
+    digest,
+    earlier,
+)
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
 
@@ -56,6 +66,8 @@ class Declared:
         Tells whether the response was kept back.
     scores : callable, optional
         Returns what scorers said, by name.
+    turns : callable, optional
+        Returns prompt and response of each turn of a conversation before the last.
     repeats : sequence of str
         Columns within which repeats are numbered as samples, where the log has no such number.
     shared : mapping of str to str
@@ -72,6 +84,7 @@ class Declared:
     left_out: Sequence[tuple[str, Test]] = ()
     blocked: Test | None = None
     scores: Callable[[Any], Mapping[str, Any]] | None = None
+    turns: Callable[[Any], Sequence[tuple[str, str | None]]] | None = None
     repeats: Sequence[str] = ()
     shared: Mapping[str, str] | None = None
     facts: Mapping[str, str] | None = None
@@ -100,7 +113,10 @@ class Declared:
                 log.fault(f"{place} lacks {lacking}.")
                 continue
             reason = next((why for why, holds in self.left_out if holds(record)), None)
-            yield LeftOut(reason) if reason else self._exchange(record, shared, nth)
+            if reason:
+                yield LeftOut(reason)
+            else:
+                yield from self._conversation(record, self._exchange(record, shared, nth))
 
     def _lacking(self, record: Any) -> str | None:
         if not isinstance(record, dict):
@@ -126,6 +142,16 @@ class Declared:
                     if len(found) == len(paths):
                         break
         return found
+
+    def _conversation(self, record: Any, last: Exchange) -> Iterator[Entry]:
+        """Yield the exchange of a record, after what was said before it."""
+        turns = self.turns(record) if self.turns else ()
+        if turns:
+            told = [last.prompt_id, last.prompt, last.response, last.model, last.sample]
+            name = last.conversation_id or digest(told)
+            last = replace(last, conversation_id=name, turn=str(len(turns) + 1))
+            yield from earlier(last, turns)
+        yield last
 
     def _exchange(self, record: Any, shared: Mapping[str, Any], nth: Numbering) -> Exchange:
         held = {**shared, **{column.name: column.of(record) for column in self.columns}}

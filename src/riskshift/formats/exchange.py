@@ -3,9 +3,10 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Final
 
 # Why something is no pair; formats use these words, so that ledgers read alike.
@@ -14,6 +15,7 @@ NO_RESPONSE: Final = "no response"
 EMPTY: Final = "empty response"
 NEVER: Final = "never evaluated"
 MALFORMED: Final = "malformed row"
+EARLIER: Final = "earlier turn of a conversation"
 REPEATED: Final = "repeated in another log of the run"
 # Why a pair lacks labels of its response; a column `status` says so.
 BLOCKED: Final = "blocked"
@@ -91,7 +93,88 @@ class Fact:
     value: Any
 
 
-Entry = Exchange | LeftOut | Fact
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a conversation came to before its last exchange; a pair only where all turns are meant.
+
+    Parameters
+    ----------
+    entry : Exchange or LeftOut
+        What it is then.
+    is_record : bool
+        Whether the log has a record of its own for it, which is left out where only the last
+        exchange is meant.
+    """
+
+    entry: Exchange | LeftOut
+    is_record: bool = False
+
+
+Entry = Exchange | LeftOut | Fact | Earlier
+
+
+def turns_of(messages: Iterable[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+    """Put what users said last and what was last answered to it together, turn by turn.
+
+    Parameters
+    ----------
+    messages : iterable of (str, str or None)
+        Role and text, in their order; of roles that are neither ``user`` nor ``assistant`` none.
+
+    Examples
+    --------
+    >>> turns_of([("system", "Be kind."), ("user", "Hm."), ("user", "Why?"), ("assistant", "So.")])
+    [('Why?', 'So.')]
+    """
+    turns: list[tuple[str, str | None]] = []
+    answered = True
+    for role, text in messages:
+        if role == "user" and text is not None:
+            turns[len(turns) - (not answered) :] = [(text, None)]
+            answered = False
+        elif role == "assistant" and turns:
+            turns[-1] = (turns[-1][0], text)
+            answered = True
+    return turns
+
+
+def earlier(
+    last: Exchange,
+    turns: Sequence[tuple[str, str | None]],
+    labels: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+) -> Iterator[Earlier]:
+    """Yield what was said before the last exchange of a conversation.
+
+    Parameters
+    ----------
+    last : Exchange
+        With the id of the conversation.
+    turns : sequence of (str, str or None)
+        Prompt and response of each turn before it.
+    labels : mapping of str to sequence
+        By role the label of each turn, where the log states them one by one.
+    """
+    said: list[str | None] = []
+    for number, (prompt, response) in enumerate(turns, start=1):
+        said.append(prompt)
+        known = last.prompt_id is not None
+        yield Earlier(
+            replace(
+                last,
+                prompt=prompt,
+                response=response,
+                # The same words after another history are another prompt.
+                prompt_id=digest(said) if known else None,
+                sample=f"{last.prompt_id} {last.sample or 1}" if known else last.sample,
+                turn=str(number),
+                labels={
+                    role: each[number - 1] for role, each in labels.items() if number <= len(each)
+                },
+                scores={},
+                blocked=False,
+            )
+        )
+        said.append(response)
 
 
 class Numbering:

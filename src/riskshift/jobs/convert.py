@@ -1,16 +1,18 @@
 """Logs of tools as files of pairs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from riskshift.errors import DataError, UsageError, listing
 from riskshift.jobs.commands import command
-from riskshift.jobs.opening import Reading, looked, silent
+from riskshift.jobs.opening import Grouping, bound, looked, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import check_sheet, write_rows
-from riskshift.reading.logs import Found, Pairs
+from riskshift.reading.files import spooled
+from riskshift.reading.logs import ALL, LAST, Found, Pairs
+from riskshift.reading.opening import ANY
 from riskshift.reading.paths import tidy
 from riskshift.records import NAMING, label_roles
 from riskshift.scratch import remove
@@ -34,11 +36,13 @@ class Converted:
     left_out : dict of str to int
         Records that are no pairs, by reason.
     lacking : dict of str to int
-        Pairs without labels of the response, by why: blocked, unscored.
+        Pairs without labels of the response in the logs, by why: blocked, unscored.
     notes : tuple of str
         What the logs do not say, and how to have it said.
     reader : str
         The command that reads the pairs: ``"analyze"``, or of people's labels ``"agree"``.
+    turns : {"last", "all"}
+        Which exchanges of conversations are pairs.
     """
 
     output: Path
@@ -49,17 +53,21 @@ class Converted:
     lacking: dict[str, int]
     notes: tuple[str, ...]
     reader: str = "analyze"
+    turns: str = LAST
 
     def __str__(self) -> str:
         left = f"; left out: {_counted(self.left_out)}" if self.left_out else ""
         lacking = (
-            f" Without labels of the response: {_counted(self.lacking)}." if self.lacking else ""
+            f" Without labels of the response in the logs: {_counted(self.lacking)}."
+            if self.lacking
+            else ""
         )
+        flags = ["--cluster", "conversation_id"] if self.turns == ALL else []
         return "\n".join(
             [
                 f"{self.pairs:,} pairs from {self.source}{left}.{lacking}",
                 *self.notes,
-                f"Next: {command(self.reader, [self.output], self.taxonomy)}",
+                f"Next: {command(self.reader, [self.output], self.taxonomy, flags=flags)}",
             ]
         )
 
@@ -75,6 +83,9 @@ def convert(
     scores: Mapping[str, str] | None = None,
     score_values: Mapping[str, str] | None = None,
     cuts: Sequence[float] = (),
+    turns: str = LAST,
+    labels: Any = (),
+    taxonomy: Taxonomy | None = None,
     skip_bad: bool = False,
     memory_limit: str | None = None,
     progress: Callable[[str], None] = silent,
@@ -87,8 +98,8 @@ def convert(
         Logs of one format.
     output : str or Path
         Where to write: ``.parquet``, ``.jsonl`` or ``.csv``.
-    format, scores, score_values, cuts, skip_bad, memory_limit
-        As in `read`.
+    format, scores, score_values, cuts, turns, labels, taxonomy, skip_bad, memory_limit
+        As in `read`; a taxonomy is that of the labels to be joined.
     progress : callable, optional
         Told what is being done, in a few words.
 
@@ -105,10 +116,20 @@ def convert(
     OutputError
         If the pairs cannot be written, or would be read as `data`.
     """
+    if taxonomy is not None and not labels:
+        raise UsageError("a taxonomy is of labels that are joined, and none are: --labels FILE.")
     place = check_sheet(output)
-    refuse_overwriting({"output": output}, {"data": data})
-    reading = Reading(
-        format=format, scores=scores, score_values=score_values, cuts=cuts, skip_bad=skip_bad
+    refuse_overwriting({"output": output}, {"data": data, "labels": labels})
+    reading = Grouping(
+        format=format,
+        scores=scores,
+        score_values=score_values,
+        cuts=cuts,
+        turns=turns,
+        labels=labels,
+        taxonomy=taxonomy,
+        skip_bad=skip_bad,
+        memory_limit=memory_limit,
     )
     found = looked(data, reading, progress)
     if not isinstance(found, Found) or found.pairs is None:
@@ -123,8 +144,17 @@ def convert(
         raise DataError(
             f"{source} holds no pairs; left out: {_counted(pairs.left_out) or 'nothing'}."
         )
-    progress("writing")
+    notes = pairs.notes
     try:
+        if labels:
+            records = bound(found, reading, ANY)
+            joined = spooled(records, pairs.columns)
+            added = [name for name in records.columns if name not in pairs.columns]
+            columns = {**pairs.columns, **dict.fromkeys(added, "VARCHAR")}
+            told = records.options.taxonomy
+            pairs = replace(pairs, files=[joined], columns=columns, taxonomy=told)
+            source, notes = records.source.listing, list(records.source.notes)
+        progress("writing")
         write_rows(place, pairs.files, pairs.columns, kept=_kept(pairs), memory_limit=memory_limit)
     finally:
         remove(pairs.folder)
@@ -135,8 +165,9 @@ def convert(
         pairs.pairs,
         dict(pairs.left_out),
         dict(pairs.lacking),
-        tuple(pairs.notes),
+        tuple(notes),
         "agree" if pairs.format.rated else "analyze",
+        turns,
     )
 
 

@@ -13,10 +13,11 @@ from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
 from riskshift.reading.formats import MAPPED
+from riskshift.reading.logs import ALL, LAST
 from riskshift.reading.opening import look, open_data, taxonomy_of
 from riskshift.records import Columns, Condition, Options, Purpose, Records
 from riskshift.refusal import RefusalScale
-from riskshift.taxonomy import Taxonomy
+from riskshift.taxonomy import SIDES, Taxonomy
 from riskshift.written import MISSING
 
 # "At most N" with a larger N is the same, and engines count in 64 bits.
@@ -43,6 +44,9 @@ class Reading(TypedDict, total=False):
     scores: Mapping[str, str] | None
     score_values: Mapping[str, str] | None
     cuts: Sequence[float]
+    turns: str
+    labels: Any
+    categories_in: str | Mapping[str, str]
     memory_limit: str | None
 
 
@@ -82,6 +86,9 @@ def read(
     scores: Mapping[str, str] | None = None,
     score_values: Mapping[str, str] | None = None,
     cuts: Sequence[float] = (),
+    turns: str = LAST,
+    labels: Any = (),
+    categories_in: str | Mapping[str, str] = "",
     memory_limit: str | None = None,
 ) -> Records:
     """Bind labelled pairs to their roles; nothing is computed yet.
@@ -123,7 +130,7 @@ def read(
         that of the taxonomy. These names, and yes and no, need no declaration.
     partial_refusal : {"answered", "refused"}, optional
         What a partial refusal counts as; default: that of the taxonomy, which is answered.
-    format : {"csv", "tsv", "jsonl", "json", "parquet"} or the name of a format of logs, optional
+    format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx"} or the name of a format of logs, optional
         Of files whose names do not tell, and of logs that are not recognised.
     scores : mapping of str to str, optional
         By scorer of a log what a yes of it says: ``"harmful"``, ``"safe"`` or ``"refused"``.
@@ -132,6 +139,15 @@ def read(
         ``"partial"``, ``"refused"``.
     cuts : sequence of float, optional
         Where declared scores become levels: one point, or three.
+    turns : {"last", "all"}
+        Which exchanges of a conversation in a log are pairs. With all of them the conversation is
+        what is independent, unless `cluster` names another unit.
+    labels : path or data frame, or list of them
+        Labels of either side that stand beside the data: files for files, frames of the same
+        library for a frame. They are joined by ``record_id``, ``prompt_id`` or equal texts.
+    categories_in : str or mapping of str to str
+        By side the column that holds the categories that are met: a list of them, or an object
+        with true, false or a level for each; also as JSON. A name alone is of the responses.
     memory_limit : str, optional
         Of DuckDB, for files, such as ``"2GB"``; beyond it, it works on disk.
 
@@ -165,6 +181,9 @@ def read(
         scores=scores,
         score_values=score_values,
         cuts=cuts,
+        turns=turns,
+        labels=labels,
+        categories_in=categories_in,
         memory_limit=memory_limit,
     )
     return _read(data, reading, silent)
@@ -176,7 +195,10 @@ def _read(data: Any, reading: Grouping, progress: Callable[[str], None]) -> Reco
 
 def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
     """Bind data that were found; labels of logs bring a taxonomy along."""
-    taxonomy = reading.get("taxonomy") or taxonomy_of(found) or Taxonomy()
+    given = reading.get("taxonomy") or taxonomy_of(found)
+    taxonomy = given or Taxonomy()
+    columns_of = reading.get("categories_in") or {}
+    categories_in = {SIDES[1]: columns_of} if isinstance(columns_of, str) else dict(columns_of)
     declared = reading.get("refusal_scale"), reading.get("partial_refusal")
     options = Options(
         taxonomy=with_refusals(taxonomy, *declared),
@@ -185,16 +207,24 @@ def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
         invert=several(reading.get("invert", ())),
         by=several(reading.get("by", ())),
         model=reading.get("model"),
-        cluster=reading.get("cluster"),
+        cluster=reading.get("cluster")
+        or ("conversation_id" if reading.get("turns") == ALL else None),
         prompt_labels=reading.get("prompt_labels", "per-prompt"),
         skip_bad=reading.get("skip_bad", False),
         missing=several(reading.get("missing", ())),
         where=tuple(map(Condition.of, several(reading.get("where", ())))),
         leave_out=tuple(map(Condition.of, several(reading.get("leave_out", ())))),
+        categories_in=categories_in,
+        categories_met=bool(categories_in) and given is None,
     )
-    limit = reading.get("memory_limit")
+    labels = reading.get("labels", ())
     records = open_data(
-        found, options=options, purpose=purpose, format=reading.get("format"), memory_limit=limit
+        found,
+        options=options,
+        purpose=purpose,
+        format=reading.get("format"),
+        memory_limit=reading.get("memory_limit"),
+        labels=labels if isinstance(labels, list | tuple) else (labels,),
     )
     return with_crossed(records, options.by)
 
@@ -218,6 +248,7 @@ def looked(data: Any, reading: Reading, progress: Callable[[str], None]) -> Any:
             dict(reading.get("score_values") or {}),
             tuple(reading.get("cuts", ())),
         ),
+        turns=reading.get("turns", LAST),
         skip_bad=reading.get("skip_bad", False),
         progress=progress,
     )

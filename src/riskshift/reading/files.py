@@ -3,15 +3,18 @@
 import re
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import duckdb
 import narwhals.stable.v2 as nw
 
+from riskshift.engines.engine import EngineError, translated
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
 from riskshift.reading import duckdb_options
 from riskshift.reading.formats import (
@@ -21,10 +24,13 @@ from riskshift.reading.formats import (
     ends_in,
     ends_too_long,
 )
+from riskshift.reading.labels import AllJoined, with_labels
 from riskshift.reading.logs import Found, Pairs, find
+from riskshift.reading.nested import with_categories
 from riskshift.reading.paths import tidy
 from riskshift.reading.repair import as_utf8, told, unwrapped, without_bad_rows
 from riskshift.reading.scan import Uses, mixed_line_ends, read_header, scan
+from riskshift.reading.workbook import from_workbook
 from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
 from riskshift.scratch import remove, scratch_folder
 
@@ -41,7 +47,8 @@ class FileSource:
     """Files, opened again only to say where a fault stands.
 
     `originals` are those that were named; of some, `files` holds copies that can be read. Of logs
-    it holds their `pairs`.
+    it holds their `pairs`. `tables` are labels to be joined, `joined` those that were; `made` are
+    columns of labels that are in none of the files, and `told` what was taken for what.
     """
 
     files: Sequence[DataFile]
@@ -53,6 +60,10 @@ class FileSource:
     passed: str = ""
     repaired: bool = False
     pairs: Pairs | None = None
+    tables: Sequence[Records] = ()
+    joined: AllJoined = field(default_factory=AllJoined)
+    made: frozenset[str] = frozenset()
+    told: Sequence[str] = ()
     engine: str = field(default="duckdb", init=False)
 
     @property
@@ -64,12 +75,15 @@ class FileSource:
     def listing(self) -> str:
         """The same, and what was found beside them and not read."""
         told = f" ({self.pairs.told})" if self.pairs else ""
-        return f"{self.name}{told}{self.passed}"
+        return f"{self.name}{told}{self.joined.listing}{self.passed}"
 
     @property
     def notes(self) -> Sequence[str]:
-        """What logs do not say, and how to have it said."""
-        return self.pairs.notes if self.pairs else ()
+        """What logs do not say and how to have it said, and what became of labels beside them."""
+        if self.pairs is None:
+            return [*self.told, *self.joined.notes]
+        labelled = Counter(self.pairs.labelled) + Counter(self.joined.labelled)
+        return [*replace(self.pairs, labelled=labelled).notes, *self.told, *self.joined.notes]
 
     @property
     def facts(self) -> Mapping[str, Sequence[Any]]:
@@ -79,8 +93,8 @@ class FileSource:
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say in which file and line (Parquet: row) each value stands first; None is a blank."""
         wanted = {"" if value is None else str(value).strip() for value in values}
-        found: dict[str, str] = {}
-        for file in self.files:
+        found = self.joined.places(column, values)
+        for file in () if column in self.made else self.files:
             for value, place in self._places_in(file, column, wanted - set(found)):
                 found.setdefault(value, place)
             if len(found) == len(wanted):
@@ -93,7 +107,7 @@ class FileSource:
         if file.format == "parquet":
             yield from self._places_in_parquet(file, column, wanted)
             return
-        unit = "pair" if self.pairs else "item" if file.format == "json" else "line"
+        unit = "pair" if self.pairs else "item" if file.format == "json" else file.unit
         left = set(wanted)
         for record in scan(file, self.options.uses):
             if not left:
@@ -117,9 +131,23 @@ class FileSource:
             if rows[0][0] is not None:
                 yield value, f"{file.name}, row {rows[0][0] + 1:,}"
 
+    def settled(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """Keep rows in a file beside the copies, so that each question need not compute them anew."""
+        with (
+            translated(),
+            NamedTemporaryFile(dir=self.folder, suffix=".parquet", delete=False) as kept,
+        ):
+            frame.to_native().write_parquet(kept.name)
+            place = duckdb_options.literal(duckdb_options.pattern(Path(kept.name)))
+            found: nw.LazyFrame[Any] = nw.from_native(
+                self.connection.sql(f"FROM read_parquet([{place}])")
+            )
+        return found
+
     def check_unchanged(self) -> None:
         """Make sure that the files are those that were looked into; raises as `formats.check_unchanged`."""
         check_unchanged(self.originals)
+        self.joined.check_unchanged()
 
     def explain(self, message: str) -> DataError:
         """Turn what DuckDB could not read into all the faults of the files, by line."""
@@ -183,6 +211,7 @@ def read_files(
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
     purpose: Purpose,
+    labels: Sequence[Records] = (),
 ) -> Records:
     """Bind the records of files to their roles.
 
@@ -192,12 +221,14 @@ def read_files(
         Files, folders, globs, or ``-`` for standard input. Several combine by column name.
     options : Options
         How to read the columns.
-    format : {"csv", "tsv", "jsonl", "json", "parquet"} or the name of a format of logs, optional
+    format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx"} or the name of a format of logs, optional
         Where neither the names nor what they hold tell.
     memory_limit : str, optional
         DuckDB's limit, such as ``"2GB"``; beyond it, it works on disk.
     purpose : Purpose
         What the rows are read for.
+    labels : sequence of Records
+        Labels in files of their own, to be joined.
 
     Returns
     -------
@@ -211,11 +242,18 @@ def read_files(
         If a needed column is missing from the files or from one of them.
     """
     found = find(paths, format=format, skip_bad=options.skip_bad)
-    return read_found(found, options=options, memory_limit=memory_limit, purpose=purpose)
+    return read_found(
+        found, options=options, memory_limit=memory_limit, purpose=purpose, labels=labels
+    )
 
 
 def read_found(
-    found: Found, *, options: Options, memory_limit: str | None = None, purpose: Purpose
+    found: Found,
+    *,
+    options: Options,
+    memory_limit: str | None = None,
+    purpose: Purpose,
+    labels: Sequence[Records] = (),
 ) -> Records:
     """Bind the records of files that were found; takes and raises what `read_files` does."""
     if found.pairs is not None and not found.pairs.pairs:
@@ -226,7 +264,10 @@ def read_found(
         duckdb_options.check_found(connection, file)
     skipped = {}
     if found.pairs is None:
-        files = [unwrapped(as_utf8(file, folder), folder, options) for file in found.files]
+        files = [
+            unwrapped(as_utf8(from_workbook(file, folder), folder), folder, options)
+            for file in found.files
+        ]
         if options.skip_bad:
             files, dropped = without_bad_rows(files, folder, options.uses)
             if dropped:
@@ -236,9 +277,50 @@ def read_found(
         files = list(found.pairs.files)
         skipped = dict(found.pairs.left_out)
     source = FileSource(
-        files, found.files, connection, options, folder, purpose, found.passed, pairs=found.pairs
+        files,
+        found.files,
+        connection,
+        options,
+        folder,
+        purpose,
+        found.passed,
+        pairs=found.pairs,
+        tables=labels,
     )
     return _bound(files, source, skipped)
+
+
+def spooled(records: Records, types: Mapping[str, str]) -> DataFile:
+    """Write rows anew as JSON lines, in their order, with the labels that were joined to them.
+
+    Parameters
+    ----------
+    records : Records
+        From files.
+    types : mapping of str to str
+        By the name of a column its type in SQL; of others they are text.
+    """
+    source = records.source
+    if not isinstance(source, FileSource):
+        raise UsageError(f"{source.name} is no file.")
+    place = source.folder / "joined.jsonl"
+    types = {**types, **{name: "VARCHAR" for name in records.columns if name not in types}}
+    parts = (
+        f"{records.at(name)}::{kind} AS {duckdb_options.quoted(name)}"
+        for name, kind in types.items()
+    )
+    rows = records.frame.to_native().sql_query()
+    try:
+        # Several threads would write them in any order.
+        source.connection.execute("SET preserve_insertion_order = true; SET threads = 1")
+        source.connection.execute(
+            f"COPY (SELECT {', '.join(parts)} FROM ({rows})) TO {duckdb_options.literal(place)} (FORMAT json)"
+        )
+    except duckdb.Error as error:
+        raise source.explain(str(error)) from error
+    with place.open("rb") as lines:
+        longest = max(map(len, lines), default=0)
+    return DataFile(place, "jsonl", "none", source.name, longest=longest + (1 << 20))
 
 
 def _no_pairs(pairs: Pairs) -> DataError:
@@ -257,7 +339,23 @@ def _bound(
         raise source.explain(str(error)) from error
     columns = dict(zip(names, own_names(len(names)), strict=True))
     held = Held(nw.from_native(relation), columns, shared)
-    return source.purpose.bind(held, options=source.options, source=source, skipped=skipped)
+    try:
+        spread, options, told = with_categories(held, options=source.options, source=source)
+        tables = [_brought(one, source) for one in source.tables]
+        whole, joined = with_labels(
+            spread, tables, options=options, name=source.name, settle=source.settled
+        )
+    except EngineError as error:
+        raise source.explain(str(error)) from error
+    made = frozenset(whole.columns) - set(held.columns)
+    source = replace(source, options=options, joined=joined, made=made, told=told)
+    return source.purpose.bind(whole, options=options, source=source, skipped=skipped)
+
+
+def _brought(labels: Records, source: FileSource) -> Records:
+    """Bring labels to the connection of the rows; each reader of files has its own."""
+    query = labels.frame.to_native().sql_query()
+    return replace(labels, frame=nw.from_native(source.connection.sql(query)))
 
 
 def _connect(

@@ -14,13 +14,15 @@ from riskshift.formats.format import Refused
 from riskshift.formats.log import Log
 from riskshift.packing import packing, unpack, unreadable
 
-FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet")
+FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet", "xlsx")
 # Stands for a format where the user maps columns: logs are logs, and tables are tables.
 MAPPED: Final = "mapped columns"
 MAX_LINE: Final = 64 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 # Bytes that one byte may stand for: gzip reaches 1,032, zstd more.
 _MOST_PACKED: Final = 1 << 15
+_ZIP: Final = b"PK\x03\x04"
+_WORKBOOK: Final = "xl/workbook.xml"
 _UTF32: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -33,7 +35,7 @@ class DataFile:
     ----------
     path : Path
         Where its bytes are.
-    format : {"csv", "tsv", "jsonl", "json", "parquet"}
+    format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx"}
         How they are laid out; of a log that a tool wrote, the name of its format.
     compression : {"none", "gzip", "zstd"}
         How they are packed.
@@ -43,6 +45,8 @@ class DataFile:
         Device, inode, size and time of the last change, when it was looked into.
     longest : int
         Bytes that a line of it may have; an engine holds many such lines at once.
+    unit : str
+        What to call the place of a record in messages.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class DataFile:
     name: str
     stamp: tuple[int, ...] = ()
     longest: int = MAX_LINE
+    unit: str = "line"
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -190,6 +195,10 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
     compression = packing(magic)
     if magic == b"PAR1" and not sure:
         return DataFile(path, "parquet", "none", name, state)
+    if magic == _ZIP and _WORKBOOK in Log(path, name).inside:
+        return DataFile(path, "xlsx", "none", name, state)
+    if format == "xlsx":
+        raise FileError(f"{name} is no Excel workbook (.xlsx), or was cut off.")
     file = DataFile(path, format or "csv", compression, name, state)
     with file.open() as opened:
         start = opened.read(4096)

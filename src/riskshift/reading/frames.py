@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -15,8 +15,10 @@ from riskshift.engines.engine import (
     plain,
     translated,
 )
-from riskshift.errors import DataError, UsageError
+from riskshift.errors import DataError, UsageError, listing
 from riskshift.reading.duckdb_options import quoted
+from riskshift.reading.labels import AllJoined, with_labels
+from riskshift.reading.nested import with_categories
 from riskshift.records import Held, Options, Purpose, Records, own_names
 
 
@@ -27,6 +29,8 @@ class FrameSource:
     held: Held
     eager: bool
     metadata: Mapping[bytes, bytes] = field(default_factory=dict)
+    joined: AllJoined = field(default_factory=AllJoined)
+    told: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -40,12 +44,13 @@ class FrameSource:
 
     def places(self, column: str, values: Sequence[object]) -> dict[str, str]:
         """Say in which row each value stands first; lazy frames have no row numbers. None is a blank."""
-        if not self.eager:
-            return {}
-        own = self.held.columns[column]
+        found = self.joined.places(column, values)
+        own = self.held.columns.get(column)
+        if not self.eager or own is None or self.held.frame.collect_schema()[own].is_nested():
+            return found
         frame, _ = plain(self.held.frame.select(own), [own])
         rows = frame.collect().with_row_index("riskshift_row")
-        places = {}
+        places = found
         for value in values:
             same = is_blank(frame, own) if value is None else nw.col(own) == value
             first = fetch(rows.filter(same).head(1).lazy())
@@ -56,13 +61,13 @@ class FrameSource:
 
     @property
     def listing(self) -> str:
-        """The same as its name: there is nothing beside it."""
-        return self.name
+        """The same, and the labels that were joined."""
+        return f"{self.name}{self.joined.listing}"
 
     @property
     def notes(self) -> Sequence[str]:
-        """No tool wrote a frame."""
-        return ()
+        """What became of labels beside it; no tool wrote a frame."""
+        return [*self.told, *self.joined.notes]
 
     @property
     def facts(self) -> Mapping[str, Sequence[Any]]:
@@ -77,17 +82,21 @@ class FrameSource:
         return DataError(f"{self.name} cannot be read: {message.splitlines()[0]}")
 
 
-def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
+def read_frame(
+    data: Any, *, options: Options, purpose: Purpose, labels: Sequence[Records] = ()
+) -> Records:
     """Bind a data frame to its roles.
 
     Parameters
     ----------
-    data : pandas, Polars or PyArrow frame, Polars LazyFrame, DuckDB relation, ...
-        One row a pair; whatever narwhals accepts.
+    data : pandas, Polars or PyArrow frame, Polars LazyFrame, DuckDB relation, Dataset, ...
+        One row a pair; whatever narwhals accepts, and data sets of Hugging Face.
     options : Options
         How to read the columns.
     purpose : Purpose
         What the rows are read for.
+    labels : sequence of Records
+        Labels in frames of their own, of the same library, to be joined.
 
     Returns
     -------
@@ -100,6 +109,7 @@ def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
     ColumnError
         If a needed column is missing.
     """
+    data = _as_table(data)
     try:
         with _explained(type(data).__name__):
             named, names = _own(data)
@@ -121,7 +131,27 @@ def read_frame(data: Any, *, options: Options, purpose: Purpose) -> Records:
     arrow = type(data).__module__.partition(".")[0] == "pyarrow" and hasattr(data, "schema")
     metadata = (data.schema.metadata if arrow else None) or {}
     source = FrameSource(held, isinstance(native, nw.DataFrame), metadata)
-    return purpose.bind(held, options=options, source=source)
+    try:
+        held, options, told = with_categories(held, options=options, source=source)
+        held, joined = with_labels(held, labels, options=options, name=source.name)
+    except EngineError as error:
+        raise source.explain(str(error)) from error
+    return purpose.bind(held, options=options, source=replace(source, joined=joined, told=told))
+
+
+def _as_table(data: Any) -> Any:
+    """Return a data set of Hugging Face as the Arrow table that it is, and anything else as it is."""
+    if type(data).__module__.partition(".")[0] != "datasets":
+        return data
+    if isinstance(data, Mapping):
+        raise UsageError(
+            f"a {type(data).__name__} holds splits: {listing(data)}. Give one of them: data[{next(iter(data), '')!r}]."
+        )
+    if not hasattr(data, "data"):
+        raise UsageError(
+            f"cannot read {type(data).__name__} objects, which stream. Load the data set without streaming=True."
+        )
+    return data.with_format("arrow")[:]
 
 
 def _own(data: Any) -> tuple[Any, list[str]]:

@@ -7,20 +7,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from riskshift.errors import UsageError, listing
+from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.formats.catalogue import NAMES, named
 from riskshift.formats.exchange import (
     BLOCKED,
+    EARLIER,
     EMPTY,
     FIELDS,
     MALFORMED,
     NO_RESPONSE,
     UNSCORED,
+    Earlier,
     Entry,
     Exchange,
     Fact,
     LeftOut,
     cell,
+    digest,
 )
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
@@ -42,6 +45,10 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _SHORT: Final = 1 << 20
 # Types of columns, each holding those before it; of a column without values it does not matter.
 _SQL: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
+# Which exchanges of a conversation are pairs.
+LAST: Final = "last"
+ALL: Final = "all"
+TURNS: Final = (LAST, ALL)
 # Pairs between two words about progress.
 _OFTEN: Final = 10_000
 
@@ -80,6 +87,12 @@ class Pairs:
         What the logs know of their runs: versions, dates, settings.
     unasked : sequence of str
         Categories of the format of which no label speaks; `taxonomy` is without them.
+    turns : {"last", "all"}
+        Which exchanges of a conversation are pairs.
+    conversations : int
+        How many conversations have several exchanges.
+    alike : int
+        How many of them begin with the same prompt to the same model as another.
     """
 
     format: Format
@@ -96,6 +109,9 @@ class Pairs:
     rewritten: int = 0
     facts: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     unasked: Sequence[str] = ()
+    turns: str = LAST
+    conversations: int = 0
+    alike: int = 0
 
     @property
     def told(self) -> str:
@@ -111,7 +127,8 @@ class Pairs:
         if not self.labelled_on("prompt"):
             told.append(
                 f"{self.format.name} does not label prompts: every label of their side is missing, and what needs it "
-                "is unknown. Write the pairs with riskshift convert, label their prompts, and analyze those."
+                "is unknown. Label them in a file with their ids or texts and a column for each category, such as "
+                f"{label_roles(self.taxonomy)[0][0]}, and join it: --labels FILE."
             )
         if not self.labelled_on("response"):
             first = next(iter(self.scores), None)
@@ -125,6 +142,18 @@ class Pairs:
             told.append(
                 f"No label speaks of {listing(self.unasked)}: nothing is known of that, and it is left out unless "
                 "--taxonomy names it."
+            )
+        if self.turns == ALL:
+            told.append(
+                "Every exchange of a conversation is a pair (turns: all); "
+                f"{self.conversations:,} conversations have several. Labels stand only where the log states them for "
+                "that exchange. A conversation is what intervals take for independent, unless another unit is named."
+            )
+        if self.alike:
+            told.append(
+                f"{self.alike:,} conversations begin with the same prompt as another to the same model and are taken "
+                "for independent of it, so intervals may be too narrow. Name a coarser unit with --cluster"
+                f"{', such as prompt_intent' if 'prompt_intent' in self.columns else ''}."
             )
         blocked = self.lacking.get(BLOCKED, 0)
         if blocked:
@@ -169,13 +198,14 @@ def find(
     *,
     format: str | None = None,  # noqa: A002
     asked: Asked | None = None,
+    turns: str = LAST,
     skip_bad: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Found:
     """Find files, and turn logs into pairs; takes and raises what `find_files` and `unfold` do."""
     passed = Counter[str]()
     files = find_files(paths, format=format, passed=passed)
-    pairs = unfold(files, asked or Asked(), skip_bad=skip_bad, progress=progress)
+    pairs = unfold(files, asked or Asked(), turns=turns, skip_bad=skip_bad, progress=progress)
     return Found(files, told_passed(passed), pairs)
 
 
@@ -187,6 +217,7 @@ def unfold(
     files: Sequence[DataFile],
     asked: Asked,
     *,
+    turns: str = LAST,
     skip_bad: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Pairs | None:
@@ -198,6 +229,8 @@ def unfold(
         What was found where the user pointed.
     asked : Asked
         What the user declares of scores.
+    turns : {"last", "all"}
+        Which exchanges of a conversation are pairs.
     skip_bad : bool, default False
         Leave records that cannot be read out, and count them.
     progress : callable, optional
@@ -214,8 +247,10 @@ def unfold(
         If a log cannot be read.
     UsageError
         If logs and other files, or logs of several formats, stand together; or scores are declared
-        that no log has.
+        that no log has, or turns are asked of what is no log.
     """
+    if turns not in TURNS:
+        raise unknown_choice("turns", turns, TURNS)
     logs = [file for file in files if file.format in NAMES]
     if not logs:
         if asked:
@@ -223,9 +258,14 @@ def unfold(
                 f"{tidy(files)}: --score says what a score in the log of a tool means, and this is none. Map "
                 "columns with --map."
             )
+        if turns != LAST:
+            raise UsageError(
+                f"{tidy(files)}: --turns says which exchanges of a tool's log are pairs, and this is none: each of its "
+                "rows is a pair. If they are turns of conversations, say so with --cluster conversation_id."
+            )
         return None
     _refuse_mixed(files, logs)
-    unfolding = _Unfolding(named(logs[0].format), asked, skip_bad, progress)
+    unfolding = _Unfolding(named(logs[0].format), asked, turns, skip_bad, progress)
     folder = scratch_folder()
     try:
         made = unfolding.each(logs, folder)
@@ -254,10 +294,15 @@ class _Unfolding:
         self,
         format: Format,  # noqa: A002
         asked: Asked,
+        turns: str,
         skip_bad: bool,
         progress: Callable[[str], None],
     ) -> None:
         self._format = format
+        self._turns = turns
+        self._conversations = set[str]()
+        self._begun = set[str]()
+        self._openings = Counter[str]()
         self._skip_bad = skip_bad
         self._progress = progress
         self._taxonomy = format.taxonomy_of(asked)
@@ -325,6 +370,9 @@ class _Unfolding:
             self._rewritten,
             self._facts,
             unasked,
+            self._turns,
+            len(self._conversations),
+            sum(many for many in self._openings.values() if many > 1),
         )
 
     def _unasked(self) -> list[str]:
@@ -339,12 +387,34 @@ class _Unfolding:
                 known = self._facts.setdefault(entry.name, [])
                 known += [entry.value] if entry.value not in known else []
                 continue
+            if isinstance(entry, Earlier):
+                if isinstance(entry.entry, Exchange):
+                    self._conversations.add(digest(entry.entry.conversation_id))
+                if self._turns == LAST:
+                    if entry.is_record:
+                        self._left_out[EARLIER] += 1
+                    continue
+                entry = entry.entry
             reason = entry.reason if isinstance(entry, LeftOut) else _no_pair(entry)
             if reason:
                 self._left_out[reason] += 1
                 continue
             assert isinstance(entry, Exchange)  # noqa: S101 - for the reader of types
-            yield self._row(entry, log, number)
+            yield self._row(self._placed(entry), log, number)
+
+    def _placed(self, exchange: Exchange) -> Exchange:
+        """Give an exchange its place in a conversation, where all turns are meant."""
+        if self._turns == LAST:
+            return exchange
+        if exchange.conversation_id is None:
+            # Answers to what is asked only once belong together, as they do without turns.
+            name = exchange.prompt_id or digest(exchange.prompt)
+            exchange = replace(exchange, conversation_id=name, turn=exchange.turn or "1")
+        conversation = digest(exchange.conversation_id)
+        if conversation not in self._begun:
+            self._begun.add(conversation)
+            self._openings[digest([exchange.prompt, exchange.model])] += 1
+        return exchange
 
     def _name(self, tag: str) -> str:
         """Give what a tool calls its own a column whose name no other has, in any case."""

@@ -2,20 +2,23 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from riskshift.engines.engine import EngineError, count_rows
 from riskshift.errors import UsageError
 from riskshift.formats.scores import Asked
 from riskshift.reading.files import read_files, read_found
 from riskshift.reading.frames import read_frame
-from riskshift.reading.logs import Found, find
-from riskshift.records import Options, Purpose, Records
+from riskshift.reading.logs import LAST, Found, find
+from riskshift.records import Options, Purpose, Records, assemble
 from riskshift.taxonomy import Taxonomy
 
 _SIZE: Final = re.compile(
     r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[KMGT]i?B?|B)\s*", re.IGNORECASE | re.ASCII
 )
+# Reads rows of which nobody says yet which columns they have.
+ANY: Final = Purpose(bind=assemble, check=lambda records: None)
 
 
 def _check_memory(limit: str | None) -> None:
@@ -30,6 +33,7 @@ def look(
     *,
     format: str | None = None,  # noqa: A002
     asked: Asked,
+    turns: str = LAST,
     skip_bad: bool = False,
     progress: Callable[[str], None],
 ) -> Any:
@@ -41,7 +45,7 @@ def look(
         As in `open_data`.
     asked : Asked
         What the user declares of scores.
-    skip_bad, progress
+    turns, skip_bad, progress
         As in `find`.
 
     Returns
@@ -53,11 +57,15 @@ def look(
     FileError
         If a file cannot be found or understood.
     UsageError
-        If scores are declared of what is no log.
+        If scores or turns are asked of what is no log.
     """
     paths = _paths(data)
     if paths is not None:
-        return find(paths, format=format, asked=asked, skip_bad=skip_bad, progress=progress)
+        return find(
+            paths, format=format, asked=asked, turns=turns, skip_bad=skip_bad, progress=progress
+        )
+    if turns != LAST:
+        raise UsageError("turns are asked of logs, and a data frame is none: each row is a pair.")
     if asked:
         raise UsageError("a score is declared of logs, and a data frame is none. Map its columns.")
     return data
@@ -92,6 +100,7 @@ def open_data(
     purpose: Purpose,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
+    labels: Sequence[Any] = (),
 ) -> Records:
     """Bind a path, a list of paths or a data frame to its roles.
 
@@ -105,6 +114,8 @@ def open_data(
         What the rows are read for.
     format, memory_limit
         As in `read_files`.
+    labels : sequence of paths or frames
+        Labels that stand beside the data: paths for files, frames of the same library for a frame.
 
     Returns
     -------
@@ -117,13 +128,51 @@ def open_data(
     UsageError
         If it is neither.
     """
-    if isinstance(data, Found):
-        _check_memory(memory_limit)
-        return read_found(data, options=options, memory_limit=memory_limit, purpose=purpose)
-    paths = _paths(data)
-    if paths is None:
-        return read_frame(data, options=options, purpose=purpose)
+    paths = None if isinstance(data, Found) else _paths(data)
+    is_frame = paths is None and not isinstance(data, Found)
+    tables = [_open_labels(one, data if is_frame else None, options) for one in labels]
+    if is_frame:
+        return read_frame(data, options=options, purpose=purpose, labels=tables)
     _check_memory(memory_limit)
+    if isinstance(data, Found):
+        return read_found(
+            data, options=options, memory_limit=memory_limit, purpose=purpose, labels=tables
+        )
     return read_files(
-        paths, options=options, format=format, memory_limit=memory_limit, purpose=purpose
+        paths or (),
+        options=options,
+        format=format,
+        memory_limit=memory_limit,
+        purpose=purpose,
+        labels=tables,
+    )
+
+
+def _open_labels(data: Any, beside: Any, options: Options) -> Records:
+    """Open labels that stand beside a frame, or beside files where that is None."""
+    paths = _paths(data)
+    library = type(data).__module__.partition(".")[0].lstrip("_")
+    wanted = None if beside is None else type(beside).__module__.partition(".")[0].lstrip("_")
+    if paths is not None and wanted is None:
+        labels = read_files(paths, options=_of_labels(options), purpose=ANY)
+    elif paths is None and wanted == library:
+        labels = read_frame(data, options=_of_labels(options), purpose=ANY)
+    else:
+        raise UsageError(
+            f"labels are {'files' if paths else f'a frame of {library}'}, and the data are "
+            f"{f'a frame of {wanted}' if wanted else 'files'}: give both as files, or both as frames of one library."
+        )
+    try:
+        count_rows(labels.frame)
+    except EngineError as error:
+        raise labels.source.explain(str(error)) from error
+    return labels
+
+
+def _of_labels(options: Options) -> Options:
+    return Options(
+        taxonomy=options.taxonomy,
+        columns=options.columns,
+        scale=options.scale,
+        skip_bad=options.skip_bad,
     )

@@ -26,6 +26,7 @@ _SUFFIXES: Final = {
     ".json": "json",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "xlsx",
 }
 _PACKED: Final = (".gz", ".zst")
 

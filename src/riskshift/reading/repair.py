@@ -127,7 +127,7 @@ def without_bad_rows(
 
 def told(file: DataFile, record: Scanned) -> str:
     """Say what is wrong with a record, and where."""
-    unit = "item" if file.format == "json" and record.raw else "line"
+    unit = "item" if file.format == "json" and record.raw else file.unit
     return f"{file.name}, {unit} {record.line:,}: {record.fault}."
 
 

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import replace
-from typing import Final
 
 import narwhals.stable.v2 as nw
 
@@ -10,17 +9,7 @@ from riskshift.collapse.likely import like_prompts
 from riskshift.engines import engine
 from riskshift.errors import DataError, RiskshiftWarning, listing
 from riskshift.records import Records
-
-_GONE: Final = (
-    "redacted|removed|deleted|withheld|hidden|masked|censored|omitted|unavailable|not available|"
-    "not provided|confidential|placeholder|n/?a|nan|none|null|empty|missing|unknown|tbd|todo|x{3,}"
-)
-# Such a word alone, in brackets or after a noun; or nothing but marks.
-PATTERN: Final = (
-    r"(?i)^[\W_]*(?:(?:the |this |user |harmful )?(?:prompt|text|content|message|input|data)[\W_]*"
-    r"(?:is |was |has been )?)?"
-    rf"(?:{_GONE})[\W_]*(?:by (?:the )?(?:author|moderator|user|provider)s?[\W_]*)?$|^[\W_]+$"
-)
+from riskshift.written import PLACEHOLDER
 
 
 def own_prompts(records: Records) -> Records:
@@ -42,7 +31,7 @@ def own_prompts(records: Records) -> Records:
     own = records.at(column)
     if records.frame.collect_schema()[own] != nw.String:
         return records
-    stands = nw.col(own).str.contains(PATTERN)
+    stands = nw.col(own).str.contains(PLACEHOLDER)
     found = engine.count_patterns(records.frame.filter(stands), [own])
     rows = sum(row[-1] for row in found)
     if rows < 2:

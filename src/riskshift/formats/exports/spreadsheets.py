@@ -1,4 +1,4 @@
-"""Spreadsheets, which are known and not read: a sheet may hold more than one table, and formulas."""
+"""Spreadsheets that are known and not read; Excel's newer workbooks (.xlsx) are files of pairs."""
 
 from typing import Final
 
@@ -10,8 +10,8 @@ _SAVE: Final = (
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 
 EXCEL: Final = Refused(
-    name="an Excel workbook",
-    recognise=lambda log: "xl/workbook.xml" in log.inside or log.start.startswith(_OLE),
+    name="an Excel workbook of the old kind (.xls)",
+    recognise=lambda log: log.start.startswith(_OLE),
     why=_SAVE,
 )
 

@@ -6,10 +6,20 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from riskshift.errors import RiskshiftWarning
-from riskshift.formats.exchange import ERROR, Entry, Exchange, LeftOut, Numbering, digest
+from riskshift.formats.exchange import (
+    ERROR,
+    Entry,
+    Exchange,
+    LeftOut,
+    Numbering,
+    digest,
+    earlier,
+    turns_of,
+)
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
@@ -61,15 +71,25 @@ def _entries(log: Log) -> Iterator[Entry]:
             nth,
             prompt=prompt,
             response=response,
+            turns=before(record, _CONVERSATIONS),
+            per_turn=_per_turn(record),
             labels={f"response_{name}": found[0] for name, found in labels.items() if found},
             tags={name: value for name, value in record.items() if name not in held},
         )
 
 
 def exchanges(
-    log: Log, place: str, nth: Numbering, *, prompt: str | None, response: str | None, **told: Any
+    log: Log,
+    place: str,
+    nth: Numbering,
+    *,
+    prompt: str | None,
+    response: str | None,
+    turns: Sequence[tuple[str, str | None]] = (),
+    per_turn: Mapping[str, Sequence[Any]] | None = None,
+    **told: Any,
 ) -> Iterator[Entry]:
-    """Yield the exchange of a record, unless the body of an error stands in the place of an answer.
+    """Yield the turns and the last exchange of a record, unless the body of an error stands in its place.
 
     Raises
     ------
@@ -84,7 +104,7 @@ def exchanges(
         return
     technique = told["tags"].get("attack_technique")
     number = str(nth(prompt, technique))
-    yield Exchange(
+    last = Exchange(
         prompt=prompt,
         response=response,
         prompt_id=digest(prompt),
@@ -92,6 +112,11 @@ def exchanges(
         blocked=_is_filtered(response),
         **told,
     )
+    if turns:
+        name = f"{last.prompt_id} {last.sample}"
+        last = replace(last, conversation_id=name, turn=str(len(turns) + 1))
+        yield from earlier(last, turns, per_turn or {})
+    yield last
 
 
 def asked(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str | None, str | None]:
@@ -104,6 +129,15 @@ def asked(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str | None, 
         words(said[-1].get("content")) if said else None,
         words(messages[last].get("content")) if replies else None,
     )
+
+
+def before(record: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return prompt and response of each turn of a conversation before the last that was answered."""
+    messages = [
+        (str(one.get("role")), words(one.get("content"))) for one in _messages(record, names)
+    ]
+    answered = [turn for turn in turns_of(messages) if turn[1] is not None]
+    return answered[:-1]
 
 
 def _messages(record: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -133,6 +167,24 @@ def _labels(record: Mapping[str, Any]) -> dict[str, list[str]]:
         said = None if isinstance(last, float) and math.isnan(last) else level(last)
         known = found.setdefault(CATEGORIES[match[1]], [])
         known += [said] if said is not None and said not in known else []
+    return found
+
+
+def _per_turn(record: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the level of each turn in each category, by the role of the label."""
+    found: dict[str, list[Any]] = {}
+    for name, held in record.items():
+        inner = held if name.endswith(f".{_PER_TURN}") and isinstance(held, dict) else {}
+        for score, values in {
+            name: held,
+            **{f"{name}.{key}": said for key, said in inner.items()},
+        }.items():
+            match = _SCORE.fullmatch(score) if _PER_TURN in score else None
+            if match and isinstance(values, list):
+                found[f"response_{CATEGORIES[match[1]]}"] = [
+                    None if isinstance(value, float) and math.isnan(value) else level(value)
+                    for value in values
+                ]
     return found
 
 

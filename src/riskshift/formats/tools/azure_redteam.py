@@ -7,7 +7,7 @@ from riskshift.formats.exchange import Entry, Numbering
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
-from riskshift.formats.tools.azure_evaluation import CATEGORIES, asked, exchanges
+from riskshift.formats.tools.azure_evaluation import CATEGORIES, asked, before, exchanges
 from riskshift.taxonomy import Taxonomy
 
 TAXONOMY: Final = Taxonomy(("harm",))
@@ -35,6 +35,7 @@ def _entries(log: Log) -> Iterator[Entry]:
             nth,
             prompt=prompt,
             response=response,
+            turns=before(record, ("conversation",)),
             labels={"response_harm": label, **own},
             tags=_told(record),
         )

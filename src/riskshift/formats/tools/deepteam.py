@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from riskshift.formats.declared import Column, Declared
-from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry
+from riskshift.formats.exchange import ERROR, NO_RESPONSE, Entry, turns_of
 from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
@@ -37,6 +37,11 @@ def _response(record: Any) -> Any:
     return _last(record, "assistant") if output is None else output
 
 
+def _before(record: Any) -> list[tuple[str, str | None]]:
+    said = ((str(at(turn, "role")), at(turn, "content")) for turn in _list(record.get("turns")))
+    return [] if record.get("input") else turns_of(said)[:-1]
+
+
 def _turns(record: Any) -> int | None:
     return len(_list(record.get("turns"))) or None
 
@@ -58,6 +63,7 @@ DEEPTEAM: Final = Format(
         ),
         # An error beside an answer is the metric's own.
         scores=lambda case: {"score": case.get("score") if case.get("error") is None else None},
+        turns=_before,
         repeats=("prompt",),
         columns=(
             Column("prompt", _prompt, required=True),
@@ -89,6 +95,7 @@ def _run(of: str) -> Declared:
         facts={"run": "identifier", "data set": "datasetAlias"},
         left_out=((NO_RESPONSE, lambda case: _response(case) is None),),
         scores=_scores,
+        turns=_before,
         repeats=("prompt",),
         columns=(
             Column("prompt", _prompt, required=True),

@@ -15,6 +15,8 @@ from riskshift.formats.exchange import (
     LeftOut,
     Numbering,
     digest,
+    earlier,
+    turns_of,
 )
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import at
@@ -127,7 +129,13 @@ class _Report:
             if response is None:
                 yield LeftOut(NO_RESPONSE)
             else:
-                yield self._exchange(line, number, response)
+                last = self._exchange(line, number, response)
+                turns = turns_of(
+                    (str(at(turn, "role")), _text(at(turn, "content")))
+                    for turn in _turns(line, number, response)
+                )
+                yield from earlier(last, turns[:-1])
+                yield last
 
     def _exchange(self, line: Mapping[str, Any], number: int, response: str) -> Exchange:
         turns = _turns(line, number, response)

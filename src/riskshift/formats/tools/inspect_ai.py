@@ -19,6 +19,8 @@ from riskshift.formats.exchange import (
     Fact,
     LeftOut,
     digest,
+    earlier,
+    turns_of,
 )
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import JsonText, at, walk
@@ -263,7 +265,7 @@ def _entries(log: Log, repeated: frozenset[_Key] = frozenset(), nth: str = "") -
         if lacking:
             log.fault(f"{place} lacks {lacking}.")
         else:
-            yield _entry(value, run)
+            yield from _conversation(value, run)
     yield from (run or _started(log, header, repeated, nth)).facts()
 
 
@@ -286,6 +288,16 @@ def _lacking(sample: Any) -> str | None:
         return "everything: it is no object"
     needed = ("id", "epoch", "input")
     return next((name for name in needed if sample.get(name) is None), None)
+
+
+def _conversation(sample: Mapping[str, Any], run: _Run) -> Iterator[Entry]:
+    """Yield the entry of a sample, after what was said before its last exchange."""
+    entry = _entry(sample, run)
+    if isinstance(entry, Exchange) and entry.turn is not None:
+        messages = _list(sample.get("messages"))
+        said = ((str(at(one, "role")), _text(at(one, "content"), sample)) for one in messages)
+        yield from earlier(entry, turns_of(said)[: int(entry.turn) - 1])
+    yield entry
 
 
 def _entry(sample: Mapping[str, Any], run: _Run) -> Entry:

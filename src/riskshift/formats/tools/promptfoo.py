@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from riskshift.formats.declared import Column, Declared
-from riskshift.formats.exchange import ERROR, NO_RESPONSE, digest
+from riskshift.formats.exchange import ERROR, NO_RESPONSE, digest, turns_of
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
+from riskshift.formats.services.calls import words
 
 # What promptfoo's own red-team graders are called; any other assertion is the user's.
 _GRADER: Final = "promptfoo:redteam:"
@@ -41,6 +42,14 @@ def _intent(record: Any) -> Any:
 def _sent(record: Any) -> Any:
     # Attacks of several steps keep the goal as their prompt; what was sent last stands elsewhere.
     return at(record, "response.metadata.redteamFinalPrompt") or at(record, "prompt.raw")
+
+
+def _turns(record: Any) -> list[tuple[str, str | None]]:
+    """Return what was said before the last prompt; attempts that were made anew are no conversation."""
+    messages = at(record, "metadata.messages") or at(record, "response.metadata.messages")
+    said = messages if isinstance(messages, list) else []
+    turns = turns_of((str(at(one, "role")), words(at(one, "content"))) for one in said)
+    return turns[:-1] if turns and turns[-1][0] == _sent(record) else turns
 
 
 def _prompt_id(record: Any) -> str:
@@ -110,6 +119,7 @@ PROMPTFOO: Final = Format(
         ),
         blocked=_is_blocked,
         scores=_scores,
+        turns=_turns,
         repeats=("prompt_id", "model", "strategy"),
         columns=(
             Column("prompt_id", _prompt_id),

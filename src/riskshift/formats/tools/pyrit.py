@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -9,9 +10,11 @@ from typing import Any, Final
 
 from riskshift.errors import LabelError
 from riskshift.formats.exchange import (
+    EARLIER,
     EMPTY,
     ERROR,
     NO_RESPONSE,
+    Earlier,
     Entry,
     Exchange,
     LeftOut,
@@ -27,7 +30,6 @@ Piece = Mapping[str, Any]
 
 _OF_PIECES: Final = {"conversation_id", "converted_value", "response_error"}
 _USER, _ANSWER, _SYSTEM = "user", "assistant", "system"
-_EARLIER: Final = "earlier turn of a conversation"
 _COPY: Final = "copy of another conversation's turn"
 _ATTACKER: Final = "conversation of the attacker"
 _NO_TEXT: Final = "response is no text"
@@ -104,8 +106,6 @@ def _conversation(pieces: Sequence[Piece], nth: Numbering) -> Iterator[Entry]:
             yield LeftOut(_ATTACKER)
         elif all(piece.get("is_copy") for piece in answer):
             yield LeftOut(_COPY)
-        elif at != answers[-1]:
-            yield LeftOut(_EARLIER)
         else:
             asked = (
                 next((said for role, said in turns[at - 1 :: -1] if role == _USER), [])
@@ -113,7 +113,19 @@ def _conversation(pieces: Sequence[Piece], nth: Numbering) -> Iterator[Entry]:
                 else []
             )
             system = [piece for role, said in turns[:at] if role == _SYSTEM for piece in said]
-            yield _exchange(asked, answer, system, nth)
+            if at == answers[-1]:
+                yield _exchange(asked, answer, system, nth)
+            else:
+                before = [piece for _, said in turns[:at] for piece in said]
+                yield Earlier(_turn(_exchange(asked, answer, system, Numbering()), before), True)
+
+
+def _turn(entry: Entry, before: Sequence[Piece]) -> Exchange | LeftOut:
+    """Give an earlier exchange a prompt of its own: the same words after other ones are another."""
+    if not isinstance(entry, Exchange):
+        return entry if isinstance(entry, LeftOut) else LeftOut(EARLIER)
+    said = [(str(piece.get("role")), piece.get("converted_value")) for piece in before]
+    return replace(entry, prompt_id=digest(said), sample=str(entry.conversation_id))
 
 
 def _exchange(
