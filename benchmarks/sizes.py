@@ -62,7 +62,7 @@ class Row:
         return max(self.ours.seconds - self.start, 0.0) / self.plain.seconds
 
 
-def cost(command: Sequence[str], *, fails: bool = False) -> Cost:
+def cost(command: list[str], *, fails: bool = False) -> Cost:
     """Run a process and return what it took.
 
     Raises
