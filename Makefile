@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles asking axe demo test search check format schema bench fuzz lab small-lab clean
+.PHONY: help setup oracles asking axe demo test search check format schema bench small-bench fuzz lab small-lab clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -60,6 +60,9 @@ schema: setup ## Write results.schema.json anew, from the classes
 
 bench: setup ## Run the benchmarks (ratios against plain implementations)
 	$(BIN)/python -m benchmarks
+
+small-bench: setup ## Measure analyses beside a bare grouping; fails where a ratio is far from what it was
+	$(BIN)/python -m benchmarks.sizes --small
 
 fuzz: setup ## Put 10,000 broken files of each format through the command line
 	$(BIN)/python -m benchmarks.fuzz --inputs 10000

@@ -139,7 +139,7 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
         names = [key.name for key in keys] + ([by] if by else [])
         raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(names)}.")
     cluster = records.at(records.cluster) if records.cluster else None
-    shared = cluster is not None and engine.repeats(records.frame, [cluster])[1] > 1
+    shared = cluster is not None and engine.occur_twice(records.frame, [cluster])
     table, groups = tabulate(
         records.frame, keys, rows, cluster=cluster if shared else None, by=group
     )

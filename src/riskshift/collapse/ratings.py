@@ -223,7 +223,7 @@ def _one_prompt_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
 def _one_row_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
     """Find items that have several rows although each rater has a column."""
     item = sheet.item
-    if not item or engine.repeats(records.frame, sheet.key)[1] <= 1:
+    if not item or not engine.occur_twice(records.frame, sheet.key):
         return records
     return _without_repeats(
         records, item, sheet, faults, "has several rows, and raters stand in columns"
@@ -327,7 +327,7 @@ def _wide(
     items = Clusters(np.arange(kinds + 1) * len(raters), seats, np.zeros(kinds, dtype=np.int64))
     cluster = records.at(records.cluster) if records.cluster else None
     n = np.array([row[-1] for row in rows], dtype=np.int64)
-    if cluster is None or engine.repeats(records.frame, [cluster])[1] <= 1:
+    if cluster is None or not engine.occur_twice(records.frame, [cluster]):
         prompts = Clusters(np.arange(kinds + 1), np.arange(kinds), n)
     else:
         prompts = linked(

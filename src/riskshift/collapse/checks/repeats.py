@@ -94,7 +94,7 @@ def check_samples(records: Records, faults: Faults) -> Records:
         Without the duplicates.
     """
     key = _sample_key(records)
-    if key is None or engine.repeats(records.frame, _held(records, key))[1] <= 1:
+    if key is None or not engine.occur_twice(records.frame, _held(records, key)):
         return records
     return _without_duplicates(records, key, faults)
 
@@ -123,7 +123,7 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
         return records
     model = records.column("model")
     key = list(dict.fromkeys([prompt, *([model] if model else [])]))
-    if model and engine.repeats(records.frame, _held(records, key))[1] <= 1:
+    if model and not engine.occur_twice(records.frame, _held(records, key)):
         faults.add(records, lambda: _one_name(records, model), always=True)
         return records
     return _without_duplicates(records, key, faults)
