@@ -136,7 +136,7 @@ class TestOpt:
         )
         shares = {m: 100 - 100 * rate.estimate for m, rate in found.rates["response_harm"].items()}
         assert shares == pytest.approx(OPT)
-        (omnibus,) = found.omnibus
+        omnibus = next(one for one in found.omnibus if one.metric == "response_harm")
         assert omnibus.cochran_q.statistic == pytest.approx(2.37, abs=0.005)
         assert (omnibus.cochran_q.df, round(omnibus.cochran_q.p, 2)) == (3, 0.5)
 

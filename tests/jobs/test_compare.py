@@ -505,7 +505,7 @@ def test_naming_another_baseline_of_three_models_swaps_words_and_nothing_else(ki
 @given(three)
 def test_letters_and_verdicts_are_one_decision(kinds):
     result = compare(three_models(kinds), metrics=["response_harm"], taxonomy=HARM)
-    (item,) = result.omnibus
+    item = next(one for one in result.omnibus if one.metric == "response_harm")
     for d in result.differences:
         share = bool(set(item.letters[d.candidate]) & set(item.letters[d.baseline]))
         assert share != (d.verdict.word == "better" or d.verdict.higher)
