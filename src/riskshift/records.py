@@ -348,6 +348,8 @@ class Records:
         Rows left out so far, by reason.
     placeholders : int
         Rows whose prompt's text is a placeholder, where texts tell prompts apart.
+    models : narwhals.LazyFrame or None
+        The model of every row, where only the rows of one are kept: for the message if it has none.
     """
 
     frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
@@ -357,6 +359,7 @@ class Records:
     skipped: Mapping[str, int] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
     placeholders: int = 0
+    models: nw.LazyFrame[Any] | None = field(default=None, repr=False)
 
     def column(self, role: str) -> str | None:
         """Return the column that plays `role`, by the user's name, or None if the data has none."""
@@ -657,4 +660,5 @@ def _only_model(records: Records, model: str) -> Records:
     column = records.options.columns["model"]
     records.require([column], fix="--model needs a column of model names.")
     named = records.col(column).cast(nw.String).str.strip_chars(BLANKS)
-    return replace(records, frame=records.frame.filter(named == model.strip()))
+    models = records.frame.select(named.alias("model"))
+    return replace(records, frame=records.frame.filter(named == model.strip()), models=models)

@@ -16,6 +16,7 @@ from riskshift.cli import (
     formats,
     grade,
     label_studio,
+    metrics,
     plan,
     sample,
 )
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("metrics")(metrics.metrics)
 app.command("formats")(formats.formats)
 app.command("convert")(convert.convert)
 app.command("analyze")(analyze.analyze)

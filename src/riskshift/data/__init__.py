@@ -1,1 +1,1 @@
-"""The packaged corpus: published margins of PairedSafety, reconstructed rows."""
+"""The packaged corpus (published margins of PairedSafety, reconstructed rows) and a small example."""
