@@ -12,7 +12,7 @@ help: ## Show what each target does
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(PIP) --upgrade --constraint constraints.txt pip
-	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable . --group test --group check
+	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable '.[charts]' --group test --group check
 	@touch $@
 
 setup: $(VENV)/.installed ## Build .venv with exact versions (constraints.txt)

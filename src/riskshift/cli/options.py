@@ -276,8 +276,22 @@ Output = Annotated[
         "-o", "--output", metavar="OUT", help="Write .html, .md, .tex, .json or .csv (repeatable)."
     ),
 ]
+
+
+def _drawable(folder: Path | None) -> Path | None:
+    """Refuse charts before any work is done, where nothing draws them."""
+    if folder is not None:
+        from riskshift.report import charts
+
+        charts.require()
+    return folder
+
+
 Charts = Annotated[
-    Path | None, typer.Option("--charts", metavar="DIR", help="Write every chart as SVG and PNG.")
+    Path | None,
+    typer.Option(
+        "--charts", metavar="DIR", help="Write every chart as SVG and PNG.", callback=_drawable
+    ),
 ]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"Without -o, print {', '.join(STDOUT)}.")

@@ -4,13 +4,14 @@ import csv
 import io
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from riskshift.errors import unknown_choice
+from riskshift.errors import RiskshiftWarning, unknown_choice
 from riskshift.outputs.escape import json_text, spreadsheet
 from riskshift.outputs.numbers import written
 from riskshift.outputs.places import check_file, make_folder, together, write_bytes
@@ -96,9 +97,17 @@ def to_csv(result: Result) -> str:
 
 
 def _html(result: Result, text: bool) -> str:
+    from riskshift.report import charts
     from riskshift.report.render.html import render_html
 
-    return render_html(tell(result), text=text)
+    document = tell(result)
+    if not charts.available() and any(document.figures()):
+        warnings.warn(
+            f"the page has its charts in words alone; to draw them: {charts.INSTALL}",
+            RiskshiftWarning,
+            stacklevel=4,
+        )
+    return render_html(document, text=text)
 
 
 def _markdown(result: Result, text: bool) -> str:
@@ -215,9 +224,12 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
     ------
     OutputError
         If the folder cannot be made or written to.
+    UsageError
+        If nothing is installed that draws.
     """
     from riskshift.report import charts
 
+    charts.require()
     place = Path(folder)
     written: list[Path] = []
     stems: dict[str, int] = {}
@@ -227,6 +239,7 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
             stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
             stems[stem] = stems.get(stem, 0) + 1
             stem += f"-{stems[stem]}" if stems[stem] > 1 else ""
-            drawn = {".svg": charts.svg(figure).encode(), ".png": charts.png(figure)}
+            picture = charts.svg(figure)
+            drawn = {".svg": picture.encode(), ".png": charts.raster(picture)}
             written += [write_bytes(place / f"{stem}{kind}", held) for kind, held in drawn.items()]
     return written
