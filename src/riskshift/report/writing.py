@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from riskshift.analysis.results import SCHEMA_VERSION
 from riskshift.errors import RiskshiftWarning, unknown_choice
 from riskshift.outputs.escape import json_text, spreadsheet
 from riskshift.outputs.numbers import written
@@ -46,6 +47,9 @@ _STORIES: Final = {
 }
 
 
+KINDS: Final = ("analysis", "comparison", "gate", "agreement", "grader", "plan")
+
+
 def tell(result: Result) -> Document:
     """Arrange a result for readers, before it is rendered."""
     module = import_module(f"riskshift.report.stories.{_STORIES[type(result).__name__]}")
@@ -74,13 +78,12 @@ def json_schema(kind: str = "analysis") -> dict[str, Any]:
     """
     text = files("riskshift.report").joinpath("results.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
+    if kind not in KINDS:
+        raise unknown_choice("schema", kind, KINDS)
+    named = {"$schema": schema["$schema"], "$id": f"urn:riskshift:{kind}:v{SCHEMA_VERSION}"}
     if kind == "analysis":
-        return schema
-    jobs = ("comparison", "gate", "agreement", "grader", "plan")
-    if kind not in jobs:
-        raise unknown_choice("schema", kind, ("analysis", *jobs))
-    kept = {key: schema[key] for key in ("$schema", "$defs")}
-    return kept | {"$ref": f"#/$defs/{kind}_results"}
+        return named | schema
+    return named | {"$defs": schema["$defs"], "$ref": f"#/$defs/{kind}_results"}
 
 
 def to_csv(result: Result) -> str:
