@@ -1,11 +1,12 @@
 """A release gate as a document: the verdict, what each check found, and what is taken for granted."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Final
 
-from riskshift.analysis.gate.result import WORST_FIRST, GateReport, GateResult
+from riskshift.analysis.gate.result import GateReport, GateResult
 from riskshift.analysis.rates import unrounded
-from riskshift.analysis.words import counted, exact
+from riskshift.analysis.words import counted
 from riskshift.report.document import Block, Bullets, Document, Figure, Section, Table
 from riskshift.report.stories.card import card_section
 from riskshift.report.tables import Column, table
@@ -32,7 +33,7 @@ def story(report: GateReport) -> Document:
         blocks.append(_picture(checks, unrounded(report.confidence)))
     return Document(
         title="Release gate",
-        subtitle=f"{counted(len(checks), 'check')} of {report.provenance['source']}",
+        subtitle=f"{counted(len(checks), 'check')} of {_file(report.provenance['source'])}",
         summary=(report.headline, *report.warnings, *report.cautions),
         caveats=tuple(report.notes),
         sections=(
@@ -42,6 +43,11 @@ def story(report: GateReport) -> Document:
             _origin(report),
         ),
     )
+
+
+def _file(source: str) -> str:
+    """Name the data without the folder it lay in: pages are sent around."""
+    return PurePath(source).name or source
 
 
 def _verdicts(checks: Sequence[GateResult], at: str) -> Table:
@@ -54,7 +60,6 @@ def _verdicts(checks: Sequence[GateResult], at: str) -> Table:
             Column("Of", lambda check: f"{check.trials:,}", essential=False),
             Column("Estimate", lambda check: check.told[0]),
             Column(f"{at} interval", lambda check: check.told[1]),
-            Column("Tolerance", lambda check: exact(check.rule.bound)),
         ),
     )
 
@@ -69,7 +74,7 @@ def _picture(checks: Sequence[GateResult], at: str) -> Figure:
     for check in checks:
         estimate, held = check.judged.estimate, check.judged.interval
         if estimate is not None and held is not None:
-            shown = {"label": check.title, "series": check.verdict}
+            shown = {"label": check.title, "series": ""}
             rows.append(shown | {"estimate": estimate, "low": held.low, "high": held.high})
     told = "; ".join(f"{c.title}: {c.told[0]} ({c.told[1]}), {c.verdict}" for c in checks)
     return Figure(
@@ -79,7 +84,6 @@ def _picture(checks: Sequence[GateResult], at: str) -> Figure:
         f"Dots with intervals. {told}.",
         tuple(rows),
         tuple(check.title for check in checks),
-        tuple(word for word in reversed(WORST_FIRST) if any(c.verdict == word for c in checks)),
     )
 
 
