@@ -15,6 +15,7 @@ from riskshift.cli import (
     doctor,
     formats,
     grade,
+    graders,
     label_studio,
     metrics,
     plan,
@@ -41,6 +42,7 @@ app.command("card")(card.card)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("grader")(grade.grader)
+app.command("graders")(graders.graders)
 app.command("plan")(plan.plan)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
