@@ -502,7 +502,7 @@ def bind(
     else:
         fix += (
             f"Map other names with --map {roles[0]}=COLUMN, or name other categories with "
-            "--taxonomy FILE."
+            f"--taxonomy FILE{_other_categories(records)}."
         )
     records.require([name for pair in records.labels for name in pair], fix=fix)
     require_mapped(records)
@@ -628,6 +628,16 @@ def assemble(
             stacklevel=4,
         )
     return records if options.model is None else _only_model(records, options.model)
+
+
+def _other_categories(records: Records) -> str:
+    """Name the categories that columns of both sides speak of, as an option that can be typed."""
+    names = set(records.names)
+    ends = [name.removeprefix("prompt_") for name in records.names if name.startswith("prompt_")]
+    found = [end for end in ends if f"response_{end}" in names and end not in ("id", "text")]
+    if not found or any("," in end for end in found):
+        return ""
+    return f" or, if these are labels, --categories {listing(found).replace(', ', ',')} --levels SAFE,HARMFUL"
 
 
 def require_mapped(records: Records, besides: Iterable[str] = ()) -> None:

@@ -100,3 +100,12 @@ def test_a_folder_or_a_glob_of_one_file_a_model_is_compared(pairs, tmp_path, nam
     done = run("compare", named.format(runs), "--taxonomy", "harm", "--format", "json")
     assert done.exit_code == 0, done.exception
     assert json.loads(done.stdout)["comparison"]["models"] == ["model-a", "model-b"]
+
+
+def test_labels_of_other_categories_are_answered_with_the_option_that_names_them(tmp_path):
+    place = tmp_path / "one.csv"
+    place.write_text("prompt_id,prompt_risk,response_risk\na,1,0\nb,1,1\n")
+    done = run("analyze", place)
+    assert "--categories risk --levels SAFE,HARMFUL" in str(done.exception)
+    named = ["--categories", "risk", "--levels", "Safe,Harmful", "--format", "json"]
+    assert json.loads(run("analyze", place, *named).stdout)["records"]["analyzed"] == 2
