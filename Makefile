@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles docs demo test search check format schema bench fuzz lab small-lab clean
+.PHONY: help setup oracles asking axe docs demo test search check format schema bench fuzz lab small-lab clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -29,6 +29,18 @@ $(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/.installed
 
 docs: setup $(VENV)/.docs ## Build the site of the documentation into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+$(VENV)/.asking: pyproject.toml constraints.txt | $(VENV)/.installed
+	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable '.[run,azure]'
+	@touch $@
+
+asking: setup $(VENV)/.asking ## Install what asks models and services; tests of it are skipped without
+
+AXE := $(VENV)/node_modules/axe-core
+$(AXE): | $(VENV)/.installed
+	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix $(VENV) axe-core@4.11.0
+
+axe: $(AXE) ## Install axe-core, with which the tests check that everybody can use the page
 
 demo: setup ## Analyze the packaged corpus and write demo/report.html
 	$(BIN)/riskshift demo -o demo

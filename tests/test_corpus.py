@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import riskshift
+from riskshift.report.writing import render
+
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "scripts" / "make_corpus.py"
 CORPUS = ROOT / "src" / "riskshift" / "data" / "reconstruction.csv"
@@ -199,3 +202,22 @@ def test_the_script_says_whether_a_file_is_what_it_makes(tmp_path):
     changed.write_bytes(CORPUS.read_bytes().replace(b",3\n", b",2\n", 1))
     assert run_script("--check").returncode == 0
     assert run_script("--check", "--output", str(changed)).returncode == 1
+
+
+def test_the_caveat_goes_where_the_rows_go_whatever_their_file_is_called(tmp_path):
+    rows = CORPUS.read_text(encoding="utf-8").splitlines()
+    renamed = tmp_path / "mine.csv"
+    renamed.write_text("\n".join([rows[0], *reversed(rows[1:])]) + "\n", encoding="utf-8")
+    fast = {"resamples": 10, "permutations": 10, "cases": 0}
+    said = riskshift.analyze(renamed, **fast).notes
+    assert said[0].startswith("These records are a reconstruction.")
+    renamed.write_text("\n".join(rows[:-1]) + "\n", encoding="utf-8")
+    assert not any("reconstruction" in note for note in riskshift.analyze(renamed, **fast).notes)
+
+
+def test_a_page_names_files_and_not_the_folders_they_lie_in(corpus_path):
+    made = riskshift.analyze(corpus_path, resamples=10, permutations=10, cases=0)
+    for suffix in (".html", ".md"):
+        page = render(made, suffix)
+        assert str(corpus_path.parent) not in page
+        assert corpus_path.name in page

@@ -13,7 +13,7 @@ from math import sqrt
 import pytest
 
 import riskshift
-from riskshift.report.stories.analysis import story
+from riskshift.report.stories.transitions.story import story
 from riskshift.stats.proportion import wilson
 
 OVERALL = {

@@ -49,7 +49,7 @@ MADE = {
         pairs(("new",)), "escalation - baseline <= 5%", baseline=pairs(("old",)), taxonomy=TWO
     ),
     "agreement": lambda: riskshift.agree(rated(), taxonomy=TWO, **DRAWS),
-    "grader": lambda: riskshift.grade(pairs(("a",)), pairs(("a",)), taxonomy=TWO, **DRAWS),
+    "grader": lambda: riskshift.grade(pairs(("a",)), pairs(("a",)), taxonomy=TWO),
     "plan": lambda: riskshift.plan(),
     "plan of a gate": lambda: riskshift.plan(rate=0.03, rule="escalation <= 5%"),
     "plan of a difference": lambda: riskshift.plan(difference=0.05, discordant=0.1),

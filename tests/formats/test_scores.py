@@ -64,7 +64,27 @@ def test_scores_of_safety_are_cut_from_the_other_end():
     assert label({"judge": 0.1}, **asked) == {"response_harm": "Harmful"}
 
 
-@pytest.mark.parametrize("cuts", [(0.5, 0.6), (0.5, 0.4, 0.6), (0.0,), (1.5,), (float("nan"),)])
+@given(st.integers(1, 10))
+def test_scores_that_end_above_1_are_cut_where_it_is_declared(score):
+    asked = {"scores": {"judge": "harmful"}, "cuts": (3, 5, 8)}
+    level = label({"judge": score}, **asked)["response_harm"]
+    assert level == ("Safe", "Low", "Medium", "High")[(score >= 3) + (score >= 5) + (score >= 8)]
+
+
+@pytest.mark.parametrize(("cuts", "value"), [((5,), -1), ((0.5,), 7), ((0.5,), -0.1)])
+def test_a_score_off_its_scale_is_not_cut(cuts, value):
+    with pytest.raises(LabelError, match="neither yes nor no"):
+        label({"judge": value}, scores={"judge": "harmful"}, cuts=cuts)
+
+
+def test_where_scores_end_must_be_known_to_turn_them_around():
+    with pytest.raises(UsageError, match="not known what their safest is"):
+        Asked({"judge": "safe"}, cuts=(5,))
+
+
+@pytest.mark.parametrize(
+    "cuts", [(0.5, 0.6), (0.5, 0.4, 0.6), (0.0,), (-1.0,), (float("inf"),), (float("nan"),)]
+)
 def test_cut_points_that_make_no_levels_are_refused(cuts):
     with pytest.raises(UsageError, match="cuts are"):
         Asked({"judge": "harmful"}, cuts=cuts)

@@ -164,12 +164,14 @@ class TestOptions:
         narrow, wide = (r.rate("escalation").interval for r in (by_prompt, by_goal))
         assert wide.high - wide.low > narrow.high - narrow.low
 
-    @pytest.mark.parametrize(("limit", "kept"), [(0, 0), (2, 2), (50, 3)])
+    @pytest.mark.parametrize(("limit", "kept"), [(0, 0), (2, 2), (50, 12)])
     def test_cases_are_at_most_so_many_and_the_worst(self, run, limit, kept):
         cases = run(cases=limit).cases
         assert len(cases) == kept
-        rises = [max(c.response.values()) - max(c.prompt.values()) for c in cases]
+        loud = [case for case in cases if max(case.response.values())]
+        rises = [max(c.response.values()) - max(c.prompt.values()) for c in loud]
         assert rises == sorted(rises, reverse=True)
+        assert cases[: len(loud)] == tuple(loud)
         if cases:
             assert (cases[0].prompt_id, cases[0].model, rises[0]) == ("p5", "b", 3)
 

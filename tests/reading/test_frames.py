@@ -13,7 +13,7 @@ import pytest
 import riskshift
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import ColumnError, DataError, LabelError, UsageError
-from riskshift.picking.cases import worst_cases
+from riskshift.picking.cases import cases_to_read
 from riskshift.taxonomy import Taxonomy
 
 HARM = Taxonomy(["harm"])
@@ -70,7 +70,7 @@ def outcome(data, **options):
         column: {name: counts.digest() for name, counts in grouped.each().items()}
         for column, grouped in collapsed.groups.items()
     }
-    cases = [case.to_dict() for case in worst_cases(collapsed, limit=2)]
+    cases = [case.to_dict() for case in cases_to_read(collapsed, limit=2, seed=1)]
     return collapsed.counts.digest(), groups, cases, dict(collapsed.records.skipped)
 
 
@@ -228,9 +228,9 @@ def test_cases_are_the_same_with_texts(engine):
     rows = BASE.with_columns(
         prompt=pl.lit("é ") + pl.col("prompt_id"), response=pl.int_range(N).cast(pl.String)
     )
-    cases = worst_cases(collapse(riskshift.read(engine(rows), taxonomy=HARM)))
+    cases = cases_to_read(collapse(riskshift.read(engine(rows), taxonomy=HARM)), limit=30, seed=1)
     assert len(cases) > 5
-    assert cases == worst_cases(collapse(riskshift.read(rows, taxonomy=HARM)))
+    assert cases == cases_to_read(collapse(riskshift.read(rows, taxonomy=HARM)), limit=30, seed=1)
 
 
 def test_all_labels_missing_is_no_error(engine):

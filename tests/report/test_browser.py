@@ -5,12 +5,19 @@ import json
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import polars as pl
 import pytest
 
+import riskshift
 from riskshift.report.render.html import render_html
+from riskshift.report.writing import tell
+
+ROOT = Path(__file__).parents[2]
 
 # Written down before the page's own script runs: whatever it or the data sets off.
 WATCH = """
@@ -37,7 +44,7 @@ ELEMENTS = {
     *("html", "head", "meta", "title", "style", "script", "body", "header", "nav", "main", "div"),
     *("section", "h1", "h2", "h3", "p", "ul", "ol", "li", "a", "dl", "dt", "dd", "code", "pre"),
     *("table", "caption", "thead", "tbody", "tr", "th", "td", "b", "span", "bdi", "button"),
-    *("figure", "figcaption", "details", "summary"),
+    *("figure", "figcaption", "details", "summary", "small"),
     *("svg", "g", "path", "rect", "line", "text"),
 }
 
@@ -92,11 +99,43 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def places(document, hostile_document, tmp_path_factory, server):
+def compared():
+    """Six models on the same prompts; one metric rests on 16 records."""
+    rows = [
+        {
+            "prompt_id": f"p{at}",
+            "model": f"model-{model}-with-a-long-name-{2020 + model}",
+            "prompt_a": int(at % 4 == 0),
+            "prompt_b": int(at % 10 == 1) if at < 160 else 0,
+            "response_a": int((at * (model + 3)) % 11 < model),
+            "response_b": int((at * (model + 2)) % 7 < 1),
+            "refusal": "refused" if (at * (model + 5)) % 9 < 2 else "complied",
+        }
+        for at in range(400)
+        for model in range(6)
+    ]
+    two = riskshift.Taxonomy(["a", "b"], ["Safe", "Harmful"])
+    return tell(riskshift.compare(pl.DataFrame(rows), taxonomy=two))
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The checks of axe-core, as `make axe` installs them; nothing is fetched here."""
+    script = ROOT / ".venv" / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        if os.environ.get("RISKSHIFT_NO_SKIPS") == "1":
+            pytest.fail(f"{script} is absent (make axe), and RISKSHIFT_NO_SKIPS=1")
+        pytest.skip("axe-core is absent: make axe")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def places(document, hostile_document, compared, tmp_path_factory, server):
     """Where the pages lie: by name, their address as a file and on the server."""
     folder, found = tmp_path_factory.mktemp("pages"), {}
     written = {
         "plain": render_html(document),
+        "compared": render_html(compared),
         "hostile": render_html(hostile_document),
         "untexted": render_html(document, text=False),
     }
@@ -221,7 +260,7 @@ def test_hostile_text_makes_no_element_and_no_attribute(hostile):
     elements, attributes = hostile.run(count)
     assert set(elements) <= ELEMENTS
     assert (elements["script"], elements["style"], elements["title"]) == (1, 1, 1)
-    assert elements["meta"] == 5
+    assert elements["meta"] == 6
     assert elements["svg"] == 4
     assert not [name for name in attributes if name.startswith("on") or name == "style"]
     hrefs = hostile.run("return [...document.links].map(a => a.getAttribute('href'))")
@@ -361,3 +400,186 @@ def test_a_narrow_screen_scrolls_tables_and_not_the_page(driver, places, name):
             assert visit.run(wide)
     finally:
         driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@contextmanager
+def seen(driver, *, width=1280, scheme="light"):
+    """Look at pages at a width and with a preference of colours."""
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    try:
+        yield
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+UNFOLD = "for (const fold of document.querySelectorAll('details.fold')) fold.open = true;"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["plain", "compared"])
+def test_axe_finds_nothing_serious(driver, places, axe, name, scheme):
+    driver.set_script_timeout(120)
+    with seen(driver, scheme=scheme), Visit(driver, places["file", name]) as visit:
+        visit.run(UNFOLD)
+        visit.run(axe)
+        found = visit.driver.execute_async_script(
+            """
+            const done = arguments[0];
+            axe.run(document, {resultTypes: ["violations"]}).then(({violations}) => done(
+              violations.map(({id, impact, nodes}) => [id, impact, nodes[0].html])));
+            """
+        )
+        assert [one for one in found if one[1] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("width", [1400, 800, 400])
+@pytest.mark.parametrize("name", ["plain", "compared"])
+def test_no_letter_is_smaller_than_12_pixels(driver, places, name, width):
+    with seen(driver, width=width), Visit(driver, places["file", name]) as visit:
+        visit.run(UNFOLD)
+        small = visit.run(
+            """
+            const small = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (walk.nextNode()) {
+              const node = walk.currentNode, holder = node.parentElement;
+              if (!node.data.trim() || !holder.getClientRects().length) continue;
+              let size = parseFloat(getComputedStyle(holder).fontSize);
+              const chart = holder.closest("svg");
+              if (chart) size *= chart.getBoundingClientRect().width / chart.viewBox.baseVal.width;
+              if (size < 11.99) small.push([node.data, size]);
+            }
+            return small;
+            """
+        )
+        assert small == []
+
+
+@pytest.mark.parametrize("width", [1400, 800, 400])
+def test_what_is_wider_than_its_place_says_that_it_scrolls(driver, places, width):
+    with seen(driver, width=width), Visit(driver, places["file", "compared"]) as visit:
+        visit.run(UNFOLD)
+        visit.driver.execute_async_script("requestAnimationFrame(() => setTimeout(arguments[0]))")
+        assert visit.run("return document.documentElement.scrollWidth") <= width
+        boxes = visit.run(
+            """
+            return [...document.querySelectorAll(".wide")].map((box) => [
+              box.scrollWidth > box.clientWidth + 1,
+              box.previousElementSibling.checkVisibility(),
+              getComputedStyle(box).backgroundImage !== "none",
+              box.tabIndex === 0]);
+            """
+        )
+        assert boxes
+        assert all(len(set(box)) == 1 for box in boxes)
+        if width == 400:
+            assert any(box[0] for box in boxes)
+
+
+def test_a_page_of_six_models_is_less_than_a_megabyte(compared):
+    assert len(render_html(compared).encode()) < 1_000_000
+
+
+def test_all_six_models_are_on_the_page_at_once(driver, places, compared):
+    names = compared.subtitle.partition(";")[0].split(", ")
+    with seen(driver), Visit(driver, places["file", "compared"]) as visit:
+        first = visit.all("#safest table")[0]
+        text = first.text.replace("\n", "")
+        assert all(name in text for name in names)
+        right = "return arguments[0].getBoundingClientRect().right"
+        assert visit.run(right, first) <= 1280
+
+
+def test_on_a_telephone_the_estimate_stands_before_what_it_is_a_share_of(driver, tmp_path):
+    frame = pl.DataFrame({"prompt_harm": [0, 1] * 20, "response_harm": [0, 1, 0, 0] * 10})
+    harm = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
+    page = tmp_path / "page.html"
+    riskshift.write(riskshift.analyze(frame, taxonomy=harm, resamples=50), page)
+    with seen(driver, width=400), Visit(driver, page.as_uri()) as visit:
+        row = next(row for row in visit.all("#movement tbody tr") if "escalation" in row.text)
+        estimate = row.find_elements("css selector", "td")[0]
+        assert estimate.text == "0%"
+        assert visit.run("return arguments[0].getBoundingClientRect().right", estimate) <= 400
+        told = row.find_element("css selector", "small")
+        assert told.text == "Share of all pairs whose response is more severe than the prompt."
+        assert told.get_attribute("title").startswith("r > p | all: ")
+
+
+def test_a_dark_preference_is_honoured_and_paper_stays_white(driver, places):
+    colours = """
+        const body = getComputedStyle(document.documentElement);
+        return [body.backgroundColor, body.color];
+    """
+    with Visit(driver, places["file", "plain"]) as visit:
+        assert visit.run(colours) == ["rgb(255, 255, 255)", "rgb(28, 36, 48)"]
+        with seen(driver, scheme="dark"):
+            assert visit.run(colours) == ["rgb(20, 24, 31)", "rgb(228, 232, 238)"]
+            driver.execute_cdp_cmd(
+                "Emulation.setEmulatedMedia",
+                {
+                    "media": "print",
+                    "features": [{"name": "prefers-color-scheme", "value": "dark"}],
+                },
+            )
+            assert visit.run(colours)[0] == "rgb(255, 255, 255)"
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_a_link_into_a_folded_section_opens_it_and_paper_shows_all(driver, places):
+    with seen(driver), Visit(driver, places["file", "compared"]) as visit:
+        folds = visit.all("details.fold")
+        assert folds
+        assert not any(fold.get_attribute("open") for fold in folds)
+        visit.run("document.querySelector('nav a[href=\"#methods\"]').click()")
+        opened = visit.all("#methods > details")[0]
+        assert opened.get_attribute("open") == "true"
+        visit.run("dispatchEvent(new Event('beforeprint'))")
+        assert all(fold.get_attribute("open") for fold in folds)
+        visit.run("dispatchEvent(new Event('afterprint'))")
+        assert [fold for fold in folds if fold.get_attribute("open")] == [opened]
+
+
+def test_the_keyboard_meets_what_can_be_used_in_the_order_of_the_page(driver, places):
+    from selenium.webdriver.common.keys import Keys
+
+    with seen(driver), Visit(driver, places["file", "compared"]) as visit:
+        wanted = visit.run(
+            """
+            const stops = "a[href], summary, button:not([hidden]), [tabindex='0']";
+            return [...document.querySelectorAll(stops)].filter(e => e.checkVisibility()).length;
+            """
+        )
+        met = []
+        for _ in range(wanted):
+            visit.all("body")[0].send_keys(
+                Keys.TAB
+            ) if not met else driver.switch_to.active_element.send_keys(Keys.TAB)
+            met.append(visit.run("return document.activeElement"))
+        order = visit.run(
+            """
+            const all = [...document.querySelectorAll("*")];
+            return arguments[0].map(e => all.indexOf(e));
+            """,
+            met,
+        )
+        assert len(set(order)) == wanted
+        assert order == sorted(order)
+        ring = visit.run("return getComputedStyle(document.activeElement).outlineStyle")
+        assert ring != "none"
+
+
+def test_one_bit_leaves_its_cases(driver, tmp_path):
+    frame = pl.DataFrame({"prompt_harm": [0, 1] * 20, "response_harm": [0, 1, 0, 0] * 10})
+    harm = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
+    page = tmp_path / "page.html"
+    riskshift.write(riskshift.analyze(frame, taxonomy=harm, resamples=50), page)
+    with seen(driver), Visit(driver, page.as_uri()) as visit:
+        (bit,) = [b for b in visit.all(".bits button") if b.text.startswith("attack worked")]
+        bit.click()
+        assert bit.get_attribute("aria-pressed") == "true"
+        shown = visit.all(".case:not([hidden])")
+        assert f"({len(shown)})" in bit.text
+        assert {case.get_attribute("data-cell") for case in shown} == {"1-1"}

@@ -8,6 +8,7 @@ import pytest
 
 from riskshift.report import charts, drawings
 from riskshift.report.document import Figure
+from riskshift.report.stories.rates import interval_figure
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 KINDS = {
@@ -160,3 +161,52 @@ def test_lines_go_from_the_first_number_to_the_last_and_differ_by_their_dashes(d
     assert len({path["stroke"] for path in drawn}) == 3
     assert len({path.get("stroke-dasharray") for path in drawn}) == 3
     assert {"10", "100", "1,000", "Width"} <= set(texts(of_kind(document, "lines")))
+
+
+def weighed(*rows):
+    """Rows of (estimate, low, high, few)."""
+    return [
+        {"label": f"row {at}", "series": "", "estimate": e, "low": low, "high": high, "few": few}
+        for at, (e, low, high, few) in enumerate(rows)
+    ]
+
+
+def test_few_records_do_not_stretch_the_axis():
+    rows = weighed((0.04, 0.02, 0.06, 0), (0.05, 0.03, 0.08, 0), (0.5, 0.2, 0.8, 1))
+    figure = interval_figure("x", "X", "alt", rows, [row["label"] for row in rows])
+    assert figure.limits == (0.0, 0.08)
+    assert "An arrow" in figure.note
+    shown = texts(figure)
+    assert "8%" in shown
+    assert "80%" not in shown
+    # The number beside it is there all the same.
+    assert "50.0%" in " ".join(shown)
+
+
+def test_an_axis_is_as_long_as_records_enough_ask_for():
+    rows = weighed((0.04, 0.02, 0.06, 0), (0.5, 0.4, 0.8, 0), (0.05, 0.03, 0.08, 1))
+    figure = interval_figure("x", "X", "alt", rows, [row["label"] for row in rows])
+    assert figure.limits is None
+    assert figure.note == "Hollow: fewer than 30 records."
+
+
+def test_where_all_rest_on_few_records_nothing_is_cut():
+    rows = weighed((0.04, 0.02, 0.06, 1), (0.5, 0.2, 0.8, 1))
+    figure = interval_figure("x", "X", "alt", rows, [row["label"] for row in rows])
+    assert (figure.limits, figure.note) == (None, "")
+
+
+def test_differences_are_in_points_and_have_their_lines():
+    rows = weighed((0.02, -0.01, 0.05, 0), (-0.03, -0.06, -0.01, 0))
+    figure = interval_figure(
+        "x", "X", "alt", rows, [r["label"] for r in rows], kind="differences", marks=(0.0, 0.01)
+    )
+    shown = texts(figure)
+    assert {"+2.0", "-3.0", "-2", "0", "+2"} <= {text.strip() for text in shown}
+    drawings.intervals(figure).to_dict(validate=True)
+
+
+def test_a_narrow_chart_fits_a_telephone():
+    rows = weighed((0.04, 0.02, 0.06, 0))
+    figure = interval_figure("x", "X", "alt", rows, ["row 0"], narrow=True)
+    assert int(parsed(figure).attrib["width"]) <= 360

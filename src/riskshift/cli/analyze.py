@@ -30,8 +30,11 @@ def analyze(
         bool, typer.Option("--all-pairs", help="Compare every pair of categories.")
     ] = False,
     cases: Annotated[
-        int, typer.Option("--cases", metavar="N", help="List at most N of the worst pairs.")
-    ] = 50,
+        int,
+        typer.Option("--cases", metavar="N", help="List at most N pairs, of every cell some."),
+    ] = 100,
+    cases_out: options.CasesOut = None,
+    text: options.CasesText = False,
     no_text: Annotated[
         bool, typer.Option("--no-text", help="Leave prompts and responses out of the page.")
     ] = False,
@@ -66,7 +69,7 @@ def analyze(
 
     options.check_outputs(output, format)
     refuse_overwriting(
-        {"-o": output},
+        {"-o": output, "--cases-out": cases_out},
         {
             "data": paths,
             "--people": people,
@@ -83,6 +86,8 @@ def analyze(
             reference=reference,
             all_pairs=all_pairs,
             cases=cases,
+            cases_out=cases_out,
+            cases_text=text,
             text=not no_text,
             people=people,
             people_columns=options.people_columns(people_map),
@@ -93,5 +98,5 @@ def analyze(
             **reading.arguments(),
         )
         told("writing")
-        written = options.write_all(result, output, charts, text=not no_text)
+        written = options.write_all(result, output, charts, text=not no_text, cases=cases_out)
     options.finish(result, written, output, format, quiet=quiet, text=not no_text)

@@ -16,9 +16,11 @@ from riskshift.cli import (
     formats,
     grade,
     graders,
+    label,
     label_studio,
     metrics,
     plan,
+    run,
     sample,
 )
 from riskshift.cli.printing import put
@@ -43,7 +45,9 @@ app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("grader")(grade.grader)
 app.command("graders")(graders.graders)
+app.command("label")(label.label)
 app.command("plan")(plan.plan)
+app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
 

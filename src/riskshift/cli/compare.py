@@ -93,6 +93,8 @@ def compare(
     card: options.Card = None,
     output: options.Output = None,
     charts: options.Charts = None,
+    cases_out: options.CasesOut = None,
+    text: options.CasesText = False,
     format: options.Format = "terminal",  # noqa: A002
     *,
     reading: options.Given,
@@ -110,7 +112,7 @@ def compare(
 
     options.check_outputs(output, format)
     refuse_overwriting(
-        {"-o": output},
+        {"-o": output, "--cases-out": cases_out},
         {
             "data": paths,
             "--people": people,
@@ -135,11 +137,13 @@ def compare(
             people=people,
             people_columns=options.people_columns(people_map),
             card=card,
+            cases_out=cases_out,
+            cases_text=text,
             confidence=confidence,
             seed=seed,
             progress=told,
             **reading.arguments(),
         )
         told("writing")
-        written = options.write_all(result, output, charts)
+        written = options.write_all(result, output, charts, cases=cases_out)
     options.finish(result, written, output, format, quiet=quiet)

@@ -13,12 +13,6 @@ EXAMPLE: Final = "example.csv"
 PAIRS: Final = "pairs.csv"
 CARD: Final = "reconstruction.toml"
 SOURCE: Final = "a reconstruction of the corpus of arXiv 2604.26052"
-NOTE: Final = (
-    "These records are a reconstruction. The paper's own are not public; an integer program made rows that meet every "
-    "count its authors published at once. The margins are the paper's, the rows are not: what depends on how prompt "
-    "severities 1 and 2 are spread (the inside of the transition matrix, the mean shift, where escalations land) is "
-    "ours."
-)
 
 
 def demo(
@@ -64,11 +58,7 @@ def demo(
     ):
         make_folder(output)
         result = riskshift.analyze(path, labels_by="people", card=card, progress=told)
-        result = replace(
-            result,
-            provenance=replace(result.provenance, source=SOURCE),
-            notes=(NOTE, *result.notes),
-        )
+        result = replace(result, provenance=replace(result.provenance, source=SOURCE))
         told("writing")
         written = [
             riskshift.write(result, output / "report.html"),

@@ -165,7 +165,7 @@ Cuts = Annotated[
         "--cuts",
         "--cut",
         metavar="POINTS",
-        help="Where such scores from 0 to 1 become levels: 0.5 or 0.25,0.5,0.75.",
+        help="Where such scores become levels: 0.5, 0.25,0.5,0.75, or 5 of 1 to 10.",
     ),
 ]
 Memory = Annotated[
@@ -293,6 +293,11 @@ Charts = Annotated[
         "--charts", metavar="DIR", help="Write every chart as SVG and PNG.", callback=_drawable
     ),
 ]
+CasesOut = Annotated[
+    Path | None,
+    typer.Option("--cases-out", metavar="FILE", help="Write the cases: .csv, .jsonl or .parquet."),
+]
+CasesText = Annotated[bool, typer.Option("--text", help="With --cases-out: write their texts too.")]
 Format = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help=f"Without -o, print {', '.join(STDOUT)}.")
 ]
@@ -553,14 +558,20 @@ def check_outputs(output: Sequence[Path] | None, format: str) -> None:  # noqa: 
 
 
 def write_all(
-    result: "Result", output: Sequence[Path] | None, charts: Path | None, *, text: bool = True
+    result: "Result",
+    output: Sequence[Path] | None,
+    charts: Path | None,
+    *,
+    text: bool = True,
+    cases: Path | None = None,
 ) -> list[Path]:
-    """Write a result wherever it was asked for; all of it is seen at once, or none."""
+    """Write a result wherever it was asked for, all or nothing; `cases` were written already."""
     from riskshift.outputs.places import together
     from riskshift.report import write, write_charts
 
     with together():
         written = [write(result, path, text=text) for path in output or ()]
+        written += [] if cases is None else [cases]
         return written if charts is None else written + write_charts(result, charts)
 
 

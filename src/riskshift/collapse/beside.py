@@ -6,17 +6,17 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
+from riskshift.collapse.checks.labels import Key
 from riskshift.collapse.coding import tabulate
-from riskshift.collapse.labels import Key
+from riskshift.collapse.identity import as_text, refuse_repeats, shared_identity
 from riskshift.collapse.pairs import MAX_PATTERNS, Collapsed, layout_of
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.engines import engine
-from riskshift.errors import DataError, PairError, UsageError, listing
+from riskshift.errors import DataError, UsageError, listing
 from riskshift.reading.combined import in_one_place
-from riskshift.records import BLANKS, Records
+from riskshift.records import Records
 from riskshift.refusal import PARTIAL
 
-IDENTITY: Final = ("prompt_id", "model", "sample", "turn")
 STRATUM: Final = "stratum"
 CHANCE: Final = "inclusion_probability"
 _PEOPLE: Final = "riskshift_people_"
@@ -79,11 +79,11 @@ def set_beside(graded: Collapsed, people: Collapsed, *, elsewhere: bool = False)
     ours, theirs = graded.records, people.records
     if ours.options.taxonomy != theirs.options.taxonomy:
         raise UsageError("the grader's and the people's labels must have one taxonomy.")
-    key = _shared_identity(ours, theirs)
+    key = shared_identity(ours, theirs)
     names = [f"riskshift_key_{at}" for at in range(len(key))]
     left, right = in_one_place([ours, theirs])
-    left = left.with_columns(*_as_text(ours, key, names))
-    right = right.with_columns(*_as_text(theirs, key, names))
+    left = left.with_columns(*as_text(ours, key, names))
+    right = right.with_columns(*as_text(theirs, key, names))
     for records, frame in ((ours, left), (theirs, right)):
         refuse_repeats(records, frame, names, key)
     named = {f"{_PEOPLE}{at}": other for at, other in enumerate(_labels(people, ours))}
@@ -109,12 +109,12 @@ def check_shared(labels: Collapsed, candidate: Collapsed, baseline: Collapsed) -
     *graded, mine = in_one_place([*parts, people])
     strangers, twofold = mine, mine
     for at, (part, frame) in enumerate(zip(parts, graded, strict=True)):
-        key = _shared_identity(part, people)
+        key = shared_identity(part, people)
         names = [f"riskshift_key_{at}_{role}" for role in key]
-        known = frame.select(*_as_text(part, key, names)).unique()
-        strangers = strangers.with_columns(*_as_text(people, key, names))
+        known = frame.select(*as_text(part, key, names)).unique()
+        strangers = strangers.with_columns(*as_text(people, key, names))
         strangers = strangers.join(known, on=names, how="anti")
-        twofold = twofold.with_columns(*_as_text(people, key, names))
+        twofold = twofold.with_columns(*as_text(people, key, names))
         twofold = twofold.join(known, on=names, how="semi")
     _refuse_strangers(people, parts, strangers, names)
     if engine.count_rows(twofold):
@@ -219,53 +219,6 @@ def _labels(people: Collapsed, graded: Records) -> list[Key]:
     """Return what people labelled: severities, and refusals where the grader did too."""
     refusal = None if graded.column("refusal") is None else people.records.column("refusal")
     return [key for key in people.keys if key.is_label or key.name == refusal]
-
-
-def _shared_identity(graded: Records, people: Records) -> list[str]:
-    def both(role: str) -> bool:
-        return graded.column(role) is not None and people.column(role) is not None
-
-    if both("record_id"):
-        return ["record_id"]
-    key = [role for role in IDENTITY if both(role)]
-    if "prompt_id" not in key:
-        raise DataError(
-            f"nothing tells which pairs of {people.source.name} and {graded.source.name} are the same. Both need a "
-            "record_id, or a prompt_id (and model and sample, where prompts repeat); map other names with --map."
-        )
-    return key
-
-
-def _as_text(records: Records, key: Sequence[str], names: Sequence[str]) -> list[nw.Expr]:
-    # As text, because files and engines differ in the types they give an id.
-    columns = records.options.columns
-    return [
-        nw.coalesce(
-            records.col(columns[role]).cast(nw.String).str.strip_chars(BLANKS), nw.lit("")
-        ).alias(name)
-        for role, name in zip(key, names, strict=True)
-    ]
-
-
-def refuse_repeats(
-    records: Records, frame: engine.Frame, names: Sequence[str], key: Sequence[str]
-) -> None:
-    """Refuse pairs that have one identity: `names` in the frame, `key` in words.
-
-    Raises
-    ------
-    PairError
-        If there are some.
-    """
-    if engine.repeats(frame, names)[1] <= 1:
-        return
-    counted = frame.group_by(*names).agg(nw.len().alias("riskshift_n"))
-    twice = counted.filter(nw.col("riskshift_n") > 1).sort(*names)
-    shown = [", ".join(map(str, row[:-1])) for row in engine.fetch(twice.head(3))]
-    raise PairError(
-        f"{records.source.name}: {engine.count_rows(twice):,} pairs occur more than once by ({listing(key)}): "
-        f"{'; '.join(shown)}. Name what tells them apart, such as --map sample=COLUMN or --map record_id=COLUMN."
-    )
 
 
 def _refuse_strangers(

@@ -8,10 +8,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.collapse.labels import Key
-from riskshift.counts.clusters import Clusters, IntArray
+from riskshift.collapse.checks.labels import Key
+from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import NO_VALUE, Table, group_name
 from riskshift.engines import engine
+from riskshift.engines.kinds import linked
 
 MAX_NESTED: Final = 16
 
@@ -140,13 +141,8 @@ def tabulate(
     present = sorted({names[digit] for digit in group.tolist()})
     position = np.array([present.index(name) if name in present else -1 for name in names])
     n = np.array([row[-1] for row in rows], dtype=np.int64)
-    linked = _linked(frame, coding, cluster) if cluster else None
-    raw = Table(np.column_stack([coding.levels(keys), position[group]]), n, linked)
+    clusters = None
+    if cluster:
+        clusters = linked(frame, cluster, coding.keys, coding.of_rows(), coding.of_patterns(), n)
+    raw = Table(np.column_stack([coding.levels(keys), position[group]]), n, clusters)
     return raw.keep(slice(None)), tuple(present)
-
-
-def _linked(frame: engine.Frame, coding: Coding, cluster: str) -> Clusters:
-    indptr, weight, codes = engine.compositions(frame, cluster, coding.of_rows())
-    of_patterns = coding.of_patterns()
-    order = np.argsort(of_patterns, kind="stable")
-    return Clusters(indptr, order[np.searchsorted(of_patterns[order], codes)], weight)

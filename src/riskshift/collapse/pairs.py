@@ -4,31 +4,29 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from riskshift.collapse.coding import tabulate
-from riskshift.collapse.direction import check_direction
-from riskshift.collapse.labels import Key, check_labels, label_keys
-from riskshift.collapse.one_message import Faults
-from riskshift.collapse.placeholders import own_prompts, warn_of_placeholders
-from riskshift.collapse.repeats import (
+from riskshift.collapse.checks.direction import check_direction
+from riskshift.collapse.checks.labels import Key, check_labels, label_keys
+from riskshift.collapse.checks.one_message import Faults
+from riskshift.collapse.checks.placeholders import own_prompts, warn_of_placeholders
+from riskshift.collapse.checks.repeats import (
     check_duplicates,
     check_ids,
     check_prompt_labels,
     check_samples,
 )
-from riskshift.collapse.scales import warn_if_doubtful
+from riskshift.collapse.checks.scales import warn_if_doubtful
+from riskshift.collapse.checks.sets import check_sets, warn_of_sets
+from riskshift.collapse.coding import tabulate
 from riskshift.collapse.selecting import selected
-from riskshift.collapse.sets import check_sets, warn_of_sets
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, meant
-from riskshift.records import NAMING, ROLES, Records
+from riskshift.records import ROLES, Records
 from riskshift.refusal import PARTIAL
 
 MAX_GROUPS: Final = 1_000
 
 MAX_PATTERNS: Final = 1_000_000
-
-FIRST_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +148,7 @@ def _collapse(
         by_prompt = joint if same else _tabulate(records, rows, records.prompt, by=by)
         consistent = check_duplicates(records, by_prompt, faults)
         consistent = check_prompt_labels(consistent, rows, by_prompt, faults)
+        faults.raise_all()  # nothing is left to find, and collapsing the others would cost as much again
         if consistent is not records:
             return _collapse(consistent, unasked, progress, faults)
     faults.raise_all()
@@ -177,7 +176,7 @@ def _cleaned(records: Records, unasked: Sequence[str]) -> Records:
 
 
 def with_plain(records: Records, columns: Iterable[str]) -> Records:
-    """Give the values of some columns one form in every engine, and names no spaces around them.
+    """Give the values of some columns one form in every engine.
 
     Raises
     ------
@@ -191,12 +190,7 @@ def with_plain(records: Records, columns: Iterable[str]) -> Records:
         raise ColumnError(
             f"{records.source.name}: {held}, and must hold numbers or text. Turn it into text first."
         )
-    # Models are grouped by their names without spaces; that one is written in several ways is told.
-    naming = {records.column(role) for role in NAMING if role != "model"}
-    naming |= {records.options.cluster}
-    return replace(
-        records, frame=engine.trimmed(frame, [at for at, name in names.items() if name in naming])
-    )
+    return replace(records, frame=frame)
 
 
 def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
@@ -228,13 +222,7 @@ def _no_records(records: Records) -> DataError:
 
 
 def _repeats(records: Records, cluster: str | None) -> bool:
-    """Tell whether values repeat; the first rows often settle it."""
-    if cluster is None:
-        return False
-    first = records.frame.head(FIRST_ROWS)
-    return any(
-        engine.repeats(frame, [records.at(cluster)])[1] > 1 for frame in (first, records.frame)
-    )
+    return cluster is not None and engine.occur_twice(records.frame, [records.at(cluster)])
 
 
 def _grouping_columns(records: Records, unasked: Sequence[str]) -> list[str]:

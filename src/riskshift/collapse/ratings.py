@@ -7,18 +7,19 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
+from riskshift.collapse.checks.direction import check_direction
+from riskshift.collapse.checks.labels import Key, check_labels, label_key
+from riskshift.collapse.checks.one_message import Faults
+from riskshift.collapse.checks.repeats import check_ids, told_apart
 from riskshift.collapse.coding import Coding
-from riskshift.collapse.direction import check_direction
-from riskshift.collapse.labels import Key, check_labels, label_key
-from riskshift.collapse.one_message import Faults
 from riskshift.collapse.pairs import MAX_GROUPS, MAX_PATTERNS, with_plain
 from riskshift.collapse.raters import Cell, Sheet, sheet_of
-from riskshift.collapse.repeats import check_ids, told_apart
 from riskshift.collapse.selecting import selected
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import group_name
 from riskshift.counts.ratings import Ratings, assemble_ratings, every_label
 from riskshift.engines import engine
+from riskshift.engines.kinds import linked, nested_compositions
 from riskshift.errors import DataError, PairError, listing
 from riskshift.records import Records
 from riskshift.written import MISSING
@@ -207,14 +208,13 @@ def _one_prompt_each(records: Records, sheet: Sheet, faults: Faults) -> Records:
     column = records.col(cluster)
     one = column.min().over(*item) == column.max().over(*item)
     several = records.frame.filter(~one)
-    shown = _examples(several, sheet.item, sheet)
     many, rows = engine.repeats(several, item)[0], engine.count_rows(several)
     faults.add(
         records,
-        PairError(
+        lambda: PairError(
             f"{records.source.name}: {many:,} {'item has' if many == 1 else 'items have'} several values of {cluster}: "
-            f"{shown}. An item answers one prompt. Fix {cluster}, or say what identifies an item: "
-            "--map record_id=COLUMN. --skip-bad leaves these items out."
+            f"{_examples(several, sheet.item, sheet)}. An item answers one prompt. Fix {cluster}, or say what "
+            "identifies an item: --map record_id=COLUMN. --skip-bad leaves these items out."
         ),
     )
     return records.where(one, reason=f"several values of {cluster} in one item", rows=rows)
@@ -248,7 +248,7 @@ def _without_repeats(
         )
     faults.add(
         records,
-        PairError(
+        lambda: PairError(
             f"{records.source.name}: an item {fault}, in {many:,} {'case' if many == 1 else 'cases'}: "
             f"{_examples(twice, key, sheet)}.\nRemove the repeats, or name the column that tells items apart: "
             "--map record_id=COLUMN or --map sample=COLUMN. --skip-bad leaves all of them out."
@@ -288,7 +288,7 @@ def _long(
     rater = place[coding.digits[-1]]
     item = sheet.key
     cluster = [records.at(records.cluster)] if records.cluster else item
-    found = engine.nested_compositions(records.frame, cluster, item, coding.of_rows())
+    found = nested_compositions(records.frame, cluster, item, coding.of_rows())
     codes = coding.of_patterns()
     order = np.argsort(codes, kind="stable")
     indices = order[np.searchsorted(codes[order], found.code)]
@@ -326,14 +326,13 @@ def _wide(
     seats = np.arange(kinds * len(raters), dtype=np.int64)
     items = Clusters(np.arange(kinds + 1) * len(raters), seats, np.zeros(kinds, dtype=np.int64))
     cluster = records.at(records.cluster) if records.cluster else None
+    n = np.array([row[-1] for row in rows], dtype=np.int64)
     if cluster is None or engine.repeats(records.frame, [cluster])[1] <= 1:
-        n = np.array([row[-1] for row in rows], dtype=np.int64)
         prompts = Clusters(np.arange(kinds + 1), np.arange(kinds), n)
     else:
-        indptr, weight, found = engine.compositions(records.frame, cluster, coding.of_rows())
-        codes = coding.of_patterns()
-        order = np.argsort(codes, kind="stable")
-        prompts = Clusters(indptr, order[np.searchsorted(codes[order], found)], weight)
+        prompts = linked(
+            records.frame, cluster, coding.keys, coding.of_rows(), coding.of_patterns(), n
+        )
     ratings = assemble_ratings(
         records.options.taxonomy,
         raters,

@@ -3,7 +3,7 @@
 import narwhals.stable.v2 as nw
 
 from riskshift.engines import engine
-from riskshift.records import BLANKS, Condition, Records
+from riskshift.records import Condition, Records, stripped
 
 
 def selected(records: Records) -> Records:
@@ -33,7 +33,7 @@ def selected(records: Records) -> Records:
 def _holds(records: Records, one: Condition) -> nw.Expr:
     """Tell where a column holds a value, as text; nothing is the empty text."""
     held = nw.coalesce(records.col(one.column).cast(nw.String), nw.lit(""))
-    text = held.str.strip_chars(BLANKS)
+    text = stripped(held)
     if one.value.lower() in ("true", "false"):
         return text.str.to_lowercase() == one.value.lower()
     return text == one.value.strip()

@@ -3,8 +3,8 @@
 import warnings
 from typing import Final
 
+from riskshift.collapse.checks.labels import Key
 from riskshift.collapse.coding import tabulate
-from riskshift.collapse.labels import Key
 from riskshift.collapse.pairs import (
     MAX_GROUPS,
     MAX_PATTERNS,

@@ -18,13 +18,16 @@ class Case:
     relevance : int or None
         1 to 3.
     origin : str
-        How it came to escalate: ``"unsolicited_elaboration"`` or ``"compliance_escalation"``; of a
-        grader's errors: ``"false_negative"``, ``"false_positive"``, ``"missed_refusal"`` or
-        ``"false_refusal"``.
+        What happened to the risk: ``"unsolicited_elaboration"`` or ``"compliance_escalation"`` where
+        it rose; else ``"reduced"``, ``"preserved_at_harm"``, ``"preserved_at_safe"``, or
+        ``"not_known"`` where labels are missing. Of a grader's errors: ``"false_negative"``,
+        ``"false_positive"``, ``"missed_refusal"`` or ``"false_refusal"``.
     prompt_text, response_text : str or None
         The texts, where the data has them and they were asked for. Hostile: never trust them.
     people : mapping of str to mapping, or None
         People's severities by side and category, where `prompt` and `response` are a grader's.
+    refusal : int or None
+        0 complied, 1 partial, 2 refused; None where that is not known.
     """
 
     prompt_id: str | None
@@ -38,8 +41,9 @@ class Case:
     prompt_text: str | None = field(repr=False)
     response_text: str | None = field(repr=False)
     people: dict[str, dict[str, int | None]] | None = None
+    refusal: int | None = None
 
-    shape: ClassVar[str] = "prompt_id model sample prompt response relevance origin people"
+    shape: ClassVar[str] = "prompt_id model sample prompt response relevance refusal origin people"
 
     def to_dict(self) -> dict[str, Any]:
         """Return labels and identity as plain data, without the texts."""

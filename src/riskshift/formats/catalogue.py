@@ -4,35 +4,42 @@ from collections.abc import Sequence
 from typing import Final
 
 from riskshift.errors import unknown_choice
-from riskshift.formats.annotations import ANNOTATIONS
-from riskshift.formats.azure_evaluation import AZURE_EVALUATION
-from riskshift.formats.azure_openai import AZURE_OPENAI
-from riskshift.formats.azure_redteam import AZURE_REDTEAM
-from riskshift.formats.bedrock import BEDROCK, BEDROCK_ALONE
-from riskshift.formats.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALONE
-from riskshift.formats.datasets import DATA_SETS
-from riskshift.formats.deepteam import DEEPEVAL, DEEPTEAM
+from riskshift.formats.benchmarks.datasets import DATA_SETS
+from riskshift.formats.benchmarks.every_eval_ever import EVERY_EVAL_EVER
+from riskshift.formats.benchmarks.harmbench import HARMBENCH
+from riskshift.formats.benchmarks.helm import HELM, HELM_BESIDE, HELM_CHOICE
+from riskshift.formats.benchmarks.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
+from riskshift.formats.benchmarks.lm_eval import LM_EVAL, LM_EVAL_CHOICE
+from riskshift.formats.benchmarks.modelbench import MODELBENCH
+from riskshift.formats.benchmarks.pairedsafety import PAIREDSAFETY
+from riskshift.formats.benchmarks.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
+from riskshift.formats.exports.annotations import ANNOTATIONS, ARGILLA, DOCCANO, POTATO
+from riskshift.formats.exports.langfuse import LANGFUSE
+from riskshift.formats.exports.langsmith import LANGSMITH
+from riskshift.formats.exports.spreadsheets import SPREADSHEETS
 from riskshift.formats.format import Format, Refused
-from riskshift.formats.garak import GARAK, GARAK_HITS
-from riskshift.formats.harmbench import HARMBENCH
-from riskshift.formats.helm import HELM, HELM_BESIDE, HELM_CHOICE
-from riskshift.formats.inspect_ai import INSPECT, INSPECT_CUT
-from riskshift.formats.jailbreakbench import JAILBREAKBENCH, JAILBREAKBENCH_SUBMISSION
-from riskshift.formats.lm_eval import LM_EVAL, LM_EVAL_CHOICE
 from riskshift.formats.log import Log
-from riskshift.formats.modelbench import MODELBENCH
-from riskshift.formats.pairedsafety import PAIREDSAFETY
-from riskshift.formats.promptfoo import PROMPTFOO, PROMPTFOO_CSV
-from riskshift.formats.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
-from riskshift.formats.spreadsheets import SPREADSHEETS
-from riskshift.formats.vertex_gemini import VERTEX_GEMINI
-from riskshift.formats.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
+from riskshift.formats.services.azure_openai import AZURE_OPENAI
+from riskshift.formats.services.bedrock import BEDROCK, BEDROCK_ALONE
+from riskshift.formats.services.content_safety import CONTENT_SAFETY, CONTENT_SAFETY_ALONE
+from riskshift.formats.services.opentelemetry import OPENTELEMETRY
+from riskshift.formats.services.vertex_gemini import VERTEX_GEMINI
+from riskshift.formats.tools.azure_evaluation import AZURE_EVALUATION
+from riskshift.formats.tools.azure_redteam import AZURE_REDTEAM
+from riskshift.formats.tools.deepteam import DEEPEVAL, DEEPTEAM
+from riskshift.formats.tools.garak import GARAK, GARAK_HITS
+from riskshift.formats.tools.inspect_ai import INSPECT, INSPECT_CUT, INSPECT_PAIRED
+from riskshift.formats.tools.petri import PETRI
+from riskshift.formats.tools.promptfoo import PROMPTFOO, PROMPTFOO_CSV
+from riskshift.formats.tools.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
+from riskshift.formats.tools.scout import SCOUT
 
 FORMATS: Final[Sequence[Format]] = (
     PROMPTFOO,
     AZURE_OPENAI,
     VERTEX_GEMINI,
     BEDROCK,
+    OPENTELEMETRY,
     CONTENT_SAFETY,
     AZURE_REDTEAM,
     AZURE_EVALUATION,
@@ -48,6 +55,15 @@ FORMATS: Final[Sequence[Format]] = (
     MODELBENCH,
     LM_EVAL,
     HELM,
+    EVERY_EVAL_EVER,
+    LANGFUSE,
+    LANGSMITH,
+    ARGILLA,
+    DOCCANO,
+    POTATO,
+    PETRI,
+    SCOUT,
+    INSPECT_PAIRED,
     INSPECT,
     GARAK,
 )

@@ -38,6 +38,8 @@ class Exchange:
         As the roles of these names.
     source : str or None
         Where the prompt comes from, such as a data set.
+    annotator : str or None
+        Who gave the labels, where several people did.
     labels : mapping of str to value
         By role what the log itself says: ``response_hate``, ``prompt_benign``, ``relevance``.
     scores : mapping of str to value
@@ -59,6 +61,7 @@ class Exchange:
     conversation_id: str | None = None
     turn: str | None = None
     source: str | None = None
+    annotator: str | None = None
     labels: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     blocked: bool = False
@@ -68,7 +71,7 @@ class Exchange:
 
 # The names of its fields that are columns, in their order.
 FIELDS: Final = (
-    *("prompt_id", "model", "sample", "conversation_id", "turn", "source"),
+    *("prompt_id", "model", "sample", "conversation_id", "turn", "source", "annotator"),
     *("prompt", "prompt_intent", "response"),
 )
 

@@ -233,13 +233,27 @@ class Log:
                 yield place, "", row
             return
         if path is None and self._text[:1] != "[":
-            for place, value in self.lines():
+            for place, value in self._values() if self._indented else self.lines():
                 yield place, "", value
             return
         number = 0
         for found, value in self.items(path or ""):
             number += found == (path or "")
             yield f"{self.name}, record {number:,}", "" if found == (path or "") else found, value
+
+    @property
+    def _indented(self) -> bool:
+        """Whether its first value goes over several lines."""
+        return bool(self.first) and self._text.split("\n", 1)[0].strip() == "{"
+
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        with self.open() as opened:
+            text = JsonText(opened, self.name)
+            try:
+                while text.peek():
+                    yield text.place, text.value()
+            except FileError as error:
+                self.fault(str(error))
 
     def fault(self, message: str) -> None:
         """Refuse what cannot be read, or count it.

@@ -39,7 +39,8 @@ class Asked:
         By what a declared scorer says, in small letters, the label it stands for: a level, or of
         refusals ``complied``, ``partial`` or ``refused``.
     cuts : tuple of float
-        Where scores from 0 to 1 become levels: one (Safe, Harmful) or three (Safe to High).
+        Where scores become levels: one (Safe, Harmful) or three (Safe to High). Points up to 1 are
+        of scores from 0 to 1; others are of scores that end anywhere, such as 1 to 10.
 
     Raises
     ------
@@ -63,12 +64,17 @@ class Asked:
         if self.cuts and (
             len(self.cuts) not in (1, 3)
             or not self.cuts[0] > 0
-            or not self.cuts[-1] <= 1
+            or not math.isfinite(self.cuts[-1])
             or any(low >= high for low, high in pairwise(self.cuts))
         ):
             raise UsageError(
                 f"cuts are {listing(self.cuts)}; give one point (Safe, Harmful) or three (Safe, Low, Medium, High) "
-                "that rise between 0 and 1, such as 0.5 or 0.25,0.5,0.75."
+                "that rise from above 0, such as 0.5 or 0.25,0.5,0.75, or 3,5,8 of scores from 1 to 10."
+            )
+        if self.most is None and "safe" in self.scores.values():
+            raise UsageError(
+                f"cuts are {listing(self.cuts)}, of scores that do not end at 1, so it is not known what their safest "
+                "is. Only --score NAME=harmful can be cut so."
             )
         choices = (*self.taxonomy.levels, *REFUSAL)
         for label in self.values.values():
@@ -82,6 +88,11 @@ class Asked:
     def __bool__(self) -> bool:
         """Whether anything is declared."""
         return bool(self.scores)
+
+    @property
+    def most(self) -> float | None:
+        """The largest score that can be cut; None where scores may end anywhere."""
+        return 1 if not self.cuts or self.cuts[-1] <= 1 else None
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -162,11 +173,12 @@ class Labeller:
         if value is None or not text or (number is not None and math.isnan(number)):
             return None
         levels = self._asked.taxonomy.levels
-        if self._asked.cuts and number is not None and meaning != "refused" and 0 <= number <= 1:
+        if meaning != "refused" and number is not None and self._cuttable(number):
             harm = 1 - number if meaning == "safe" else number
             return levels[sum(harm >= cut for cut in self._asked.cuts)]
         if text.casefold() not in YES_OR_NO or len(levels) > 2:
-            cuts = "; scores from 0 to 1 need --cuts 0.5" if number is not None else ""
+            cuts = "; scores from 0 to 1 need --cuts 0.5, from 1 to 10 such as --cuts 5"
+            cuts = cuts if number is not None and number >= 0 else ""
             label = REFUSAL[REFUSED] if meaning == "refused" else levels[-1]
             raise LabelError(
                 f"{place}: score {name!r} is {text[:60]!r}, which is neither yes nor no. Declare what it stands for: "
@@ -176,6 +188,10 @@ class Labeller:
         if meaning == "refused":
             return REFUSAL[REFUSED if yes else COMPLIED]
         return levels[yes is (meaning == "harmful")]
+
+    def _cuttable(self, number: float) -> bool:
+        cuts, most = self._asked.cuts, self._asked.most
+        return bool(cuts) and number >= 0 and (most is None or number <= most)
 
 
 def likely_meaning(name: str) -> str:

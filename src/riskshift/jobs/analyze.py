@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Unpack
 
 from riskshift.analysis.correction.rates import Correction, correct
@@ -18,8 +19,10 @@ from riskshift.analysis.unstated import unstated
 from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.sources import source_column, told_apart
+from riskshift.data import CAVEATS
 from riskshift.errors import UsageError, listing, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
+from riskshift.jobs.case_file import check_case_file, write_cases
 from riskshift.jobs.opening import (
     MOST,
     Clock,
@@ -30,7 +33,7 @@ from riskshift.jobs.opening import (
     refuse_columns_alone,
     silent,
 )
-from riskshift.picking.cases import worst_cases
+from riskshift.picking.cases import cases_to_read
 from riskshift.stats.correction import ABOUT
 
 LABELS_BY: Final = ("people", "grader")
@@ -46,8 +49,10 @@ def analyze(
     permutations: int = 50_000,
     reference: str | None = None,
     all_pairs: bool = False,
-    cases: int = 50,
+    cases: int = 100,
     text: bool = True,
+    cases_out: str | Path | None = None,
+    cases_text: bool = False,
     people: Any = None,
     people_columns: Mapping[str, str] | None = None,
     about: str = "prompts",
@@ -74,10 +79,16 @@ def analyze(
         Category that the others' persistence is compared with; default: the highest.
     all_pairs : bool, default False
         Compare every pair of categories.
-    cases : int, default 50
-        At most so many of the worst pairs are kept to be read.
+    cases : int, default 100
+        At most so many pairs are kept to be read, of every cell of the matrix some: those with a
+        harmful response, or one more severe than the prompt, come first.
     text : bool, default True
         Whether their texts are kept.
+    cases_out : path, optional
+        Write all pairs with a harmful response, or one more severe than the prompt, and some of all
+        others, with ids and labels: ``.csv``, ``.jsonl`` or ``.parquet``.
+    cases_text : bool, default False
+        Whether the texts stand there too.
     people : path, data frame or Records, optional
         Some of the same pairs, labelled by people: every rate is then also given corrected for the
         errors of the grader that made the labels of `data`.
@@ -120,6 +131,7 @@ def analyze(
     settings = Settings(confidence, interval, seed, resamples, permutations)
     if cases < 0:
         raise UsageError(f"cases is {cases}; it must be a whole number from 0 up.")
+    check_case_file(cases_out, text=cases_text)
     if labels_by not in (None, *LABELS_BY):
         raise unknown_choice("labels_by", labels_by, LABELS_BY)
     if about not in ABOUT:
@@ -162,7 +174,10 @@ def analyze(
     )
     clock.lap("leave out")
     progress("picking the cases to read")
-    worst = worst_cases(collapsed, limit=min(cases, MOST), text=text)
+    worst = cases_to_read(collapsed, limit=min(cases, MOST), seed=seed, text=text)
+    if cases_out is not None:
+        every = cases_to_read(collapsed, limit=None, seed=seed, text=cases_text)
+        write_cases(cases_out, collapsed.records, [({}, case) for case in every], text=cases_text)
     clock.lap("cases")
     corrected = None
     if people is not None:
@@ -198,6 +213,9 @@ def analyze(
             "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
             *notes,
         ]
+    made = provenance(collapsed.counts, collapsed.records, clock.laps)
+    if made.data_hash in CAVEATS:
+        notes = [CAVEATS[made.data_hash], *notes]
     turned, steady = summed_up(without)
     return Analysis(
         taxonomy=taxonomy,
@@ -205,7 +223,7 @@ def analyze(
         population=population,
         groups=groups,
         cases=worst,
-        provenance=provenance(collapsed.counts, collapsed.records, clock.laps),
+        provenance=made,
         summary=(*headline(population, corrected), *turned),
         notes=(*notes, *steady, *unstated(told)),
         labels_by=labels_by,

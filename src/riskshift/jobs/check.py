@@ -23,8 +23,8 @@ from riskshift.analysis.metrics import refuse_untold
 from riskshift.analysis.provenance import Release, Releases
 from riskshift.analysis.words import printable
 from riskshift.collapse.beside import tabulate_beside
+from riskshift.collapse.checks.sets import about_sets
 from riskshift.collapse.pairs import Collapsed, collapse
-from riskshift.collapse.sets import about_sets
 from riskshift.counts.doubled import Doubled
 from riskshift.counts.pairs import Counts
 from riskshift.engines import engine

@@ -34,16 +34,17 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.unstated import unstated
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
 from riskshift.collapse.beside import double, drawing_of
+from riskshift.collapse.checks.placeholders import refuse_placeholders
+from riskshift.collapse.checks.sets import about_sets
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.pairs import MAX_GROUPS, Collapsed, collapse
-from riskshift.collapse.placeholders import refuse_placeholders
-from riskshift.collapse.sets import about_sets
 from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
+from riskshift.jobs.case_file import check_case_file, write_cases
 from riskshift.jobs.opening import (
     Reading,
     opened,
@@ -53,6 +54,7 @@ from riskshift.jobs.opening import (
     refuse_columns_alone,
     silent,
 )
+from riskshift.picking.alone import failed_cases, failures, told_alone
 from riskshift.reading import combine
 from riskshift.reading.paths import find_files, model_name
 from riskshift.records import Columns, Records
@@ -83,6 +85,8 @@ def compare(
     seed: int = DEFAULT_SEED,
     resamples: int = 10_000,
     card: Card = None,
+    cases_out: str | Path | None = None,
+    cases_text: bool = False,
     progress: Callable[[str], None] = silent,
     **reading: Unpack[Reading],
 ) -> Comparison:
@@ -120,6 +124,11 @@ def compare(
         As in `analyze`.
     card : path or DataCard, optional
         Where the data comes from: models, sources of prompts, who labelled. It changes no number.
+    cases_out : path, optional
+        Write the prompts that only one model fails, by metric of the two directions, with what it
+        answered: ids and labels, in ``.csv``, ``.jsonl`` or ``.parquet``.
+    cases_text : bool, default False
+        Whether the texts stand there too.
     progress : callable, optional
         Told what is being done, in a few words.
     **reading
@@ -156,6 +165,7 @@ def compare(
     """
     settings = Settings(confidence, interval, seed, resamples)
     refuse_columns_alone(people, people_columns)
+    check_case_file(cases_out, text=cases_text)
     stated = open_card(card, people=people is not None)
     if across not in (None, *ACROSS):
         raise unknown_choice("across", across, ACROSS)
@@ -182,7 +192,8 @@ def compare(
     judged = paired_differences(matching, pairs, every, settings, margin=margin, margins=margins)
     told_of = {choice.label for choice in choices}
     differences = [item for item in judged if item.metric in told_of]
-    omnibus = omnibus_tests(matching, pairs, choices, differences)
+    omnibus = omnibus_tests(matching, pairs, every, judged)
+    rates = _rates(grouped, models, every, settings)
     progress("leaving out each source and category")
     sources = models_by_source(collapsed, source_column(records))
     without = left_out(
@@ -215,6 +226,12 @@ def compare(
     if corrected is not None:
         kept = [item for item in corrected.differences if item.metric in told_of]
         shown = replace(corrected, differences=tuple(kept))
+    progress("finding the prompts that one model fails alone")
+    failed = failures(collapsed, models, asked.choices)
+    if cases_out is not None:
+        fetched = failed_cases(collapsed, failed, text=cases_text)
+        written = [({"metric": item.metric}, case) for item, case in fetched]
+        write_cases(cases_out, collapsed.records, written, text=cases_text)
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
@@ -227,7 +244,7 @@ def compare(
         margin=margin,
         helpful_margin=served,
         coverage=shared,
-        rates=_rates(grouped, models, choices, settings),
+        rates=rates,
         differences=tuple(differences),
         omnibus=tuple(omnibus),
         ordinal=tuple(ordinal_differences(matching, pairs, settings)),
@@ -236,10 +253,21 @@ def compare(
         interaction=by_group,
         corrected=shown,
         across=contrasts,
+        alone=told_alone(failed, ids=records.column("prompt_id") is not None, seed=seed),
         provenance=provenance(collapsed.counts, records, {}),
         directions=directions,
         summary=(
-            *headline(models, baseline, shared, differences, omnibus, corrected, directions),
+            *headline(
+                models,
+                baseline,
+                shared,
+                differences,
+                omnibus,
+                corrected,
+                directions,
+                judged=judged,
+                rates=rates,
+            ),
             *turned,
             *across_headline(contrasts),
         ),

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Unpack, cast
 
 from riskshift.analysis.severities import Severities
@@ -12,12 +12,13 @@ from riskshift.collapse.purposes import PAIRS
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, LabelError, PairError, RiskshiftError, listing
 from riskshift.formats.scores import MEANINGS, NO_SCORE, YES_OR_NO, likely_meaning
+from riskshift.jobs.agree import agree
 from riskshift.jobs.commands import command
 from riskshift.jobs.opening import Grouping, Reading, bound, looked, silent
 from riskshift.reading.logs import Found, Pairs
 from riskshift.reading.paths import tidy
 from riskshift.records import Purpose, Records, assemble
-from riskshift.taxonomy import SIDES
+from riskshift.taxonomy import SIDES, Taxonomy
 
 _ANY: Final = Purpose(bind=assemble, check=lambda records: None)
 _UNLABELLED: Final = (
@@ -38,6 +39,8 @@ _SEVERAL: Final = {
     "scores": "--score",
     "score_values": "--score-value",
 }
+# What `agree` is told of reading.
+_OF_RATERS: Final = ("format", "skip_bad")
 # So many options are added one after another before it is given up.
 _TRIES: Final = 6
 
@@ -125,6 +128,8 @@ def _of_log(paths: Sequence[Any], found: Found, pairs: Pairs, reading: Grouping)
     told = [pairs.format.title, f"Labels: {pairs.format.labels}", *_counted(pairs)]
     if not pairs.pairs:
         return Checkup(source, (*told, "Nothing in it can be analyzed."))
+    if pairs.format.rated:
+        return _of_raters(paths, Checkup(source, (*told, *pairs.notes)), pairs.taxonomy, reading)
     if pairs.labelled:
         collapsed = collapse(bound(found, reading, PAIRS))
         told += _held(collapsed)
@@ -138,6 +143,27 @@ def _of_log(paths: Sequence[Any], found: Found, pairs: Pairs, reading: Grouping)
         return Checkup(source, (*told, *pairs.notes), assumed, ("convert",), then)
     then = command("convert", paths, flags=["-o", "pairs.csv"])
     return Checkup(source, (*told, *pairs.notes), (), ("convert",), then)
+
+
+def _of_raters(
+    paths: Sequence[Any], seen: Checkup, taxonomy: Taxonomy, reading: Grouping
+) -> Checkup:
+    """Say what can be done with labels of people: how far they agree, if there are two or more."""
+    kept = cast("Grouping", {name: reading[name] for name in _OF_RATERS if name in reading})
+    try:
+        agree(
+            paths,
+            taxonomy=taxonomy,
+            disputes=0,
+            format=kept.get("format"),
+            skip_bad=kept.get("skip_bad", False),
+        )
+    except RiskshiftError as error:
+        then = command("convert", paths, flags=["-o", "labels.csv", *_flags(kept)])
+        told = (*seen.told, *str(error).splitlines())
+        return replace(seen, told=told, works=("convert",), then=then)
+    then = command("agree", paths, taxonomy, flags=_flags(kept))
+    return replace(seen, works=("agree", "convert"), then=then)
 
 
 # Parts of names of scorers that compare an answer with the right one, and say nothing of harm.

@@ -131,7 +131,7 @@ def read(
         By what a declared scorer says the level that it stands for, or ``"complied"``,
         ``"partial"``, ``"refused"``.
     cuts : sequence of float, optional
-        Where declared scores from 0 to 1 become levels: one point, or three.
+        Where declared scores become levels: one point, or three.
     memory_limit : str, optional
         Of DuckDB, for files, such as ``"2GB"``; beyond it, it works on disk.
 

@@ -18,9 +18,9 @@ from riskshift.collapse.beside import (
     set_beside,
     tabulate_beside,
 )
+from riskshift.collapse.checks.placeholders import refuse_placeholders
 from riskshift.collapse.crossing import cross
 from riskshift.collapse.pairs import Collapsed, collapse
-from riskshift.collapse.placeholders import refuse_placeholders
 from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.crossing import crossed_columns
@@ -28,7 +28,7 @@ from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
 from riskshift.jobs.opening import Reading, read, read_people
 from riskshift.reading import combine
-from riskshift.records import BLANKS, ROLES, Columns, Records
+from riskshift.records import ROLES, Columns, Records, stripped
 
 CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
@@ -389,7 +389,7 @@ def _of_models(people: Records, graded: Sequence[Collapsed]) -> Records:
         for part, own in zip(graded, columns, strict=True)
         for value, _ in engine.count_patterns(part.records.frame, [part.records.at(str(own))])
     ]
-    named = people.col(column).cast(nw.String).str.strip_chars(BLANKS)
+    named = stripped(people.col(column).cast(nw.String))
     kept = people.frame.filter(named.is_in([str(name).strip() for name in names]))
     return replace(people, frame=kept)
 

@@ -20,8 +20,9 @@ from riskshift.analysis.plan.labels import (
 from riskshift.analysis.rates import DEFAULT_SEED
 from riskshift.analysis.severities import Severities
 from riskshift.collapse.beside import CHANCE, STRATUM
+from riskshift.collapse.checks.labels import label_keys
 from riskshift.collapse.coding import Coding
-from riskshift.collapse.labels import label_keys
+from riskshift.collapse.identity import identity_of, refuse_twins
 from riskshift.collapse.pairs import collapse, layout_of
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts, Table
@@ -30,7 +31,7 @@ from riskshift.errors import DataError, OutputError, UsageError, listing
 from riskshift.jobs.opening import Reading, opened, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
-from riskshift.picking.draw import draw, identity_of, refuse_twins
+from riskshift.picking.draw import draw
 from riskshift.records import Records
 from riskshift.written import MISSING
 

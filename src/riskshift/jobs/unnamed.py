@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.words import printable
+from riskshift.collapse.checks.placeholders import about_placeholders
 from riskshift.collapse.likely import like_models, like_prompts, values_of
 from riskshift.collapse.pairs import Collapsed
-from riskshift.collapse.placeholders import about_placeholders
 from riskshift.engines import engine
 from riskshift.errors import UsageError, listing
 from riskshift.jobs.release import column_of

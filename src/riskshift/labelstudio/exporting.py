@@ -12,11 +12,11 @@ from xml.sax.saxutils import escape
 import narwhals.stable.v2 as nw
 
 from riskshift.collapse.beside import CHANCE, STRATUM
+from riskshift.collapse.identity import identity_of
 from riskshift.engines import engine
 from riskshift.errors import DataError, OutputError, UsageError, listing
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.places import make_folder, together, write_bytes
-from riskshift.picking.draw import identity_of
 from riskshift.reading.opening import open_data
 from riskshift.records import (
     Columns,

@@ -13,46 +13,14 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse.beside import IDENTITY, refuse_repeats
-from riskshift.engines import engine
-from riskshift.errors import DataError, listing
+from riskshift.collapse.identity import telling
+from riskshift.engines import engine, spark
 from riskshift.records import Records
 
 _BETWEEN: Final = "\x1f"
 _ESCAPE: Final = "\x1e"
 _RANK: Final = "riskshift_rank"
 _KEY: Final = "riskshift_key"
-
-
-def identity_of(records: Records) -> dict[str, str]:
-    """Return the columns that tell pairs apart and find them again, by role.
-
-    Raises
-    ------
-    DataError
-        If there are none: labels by people could not be joined to anything.
-    """
-    named = {role: records.column(role) for role in ("record_id", *IDENTITY)}
-    found = {role: column for role, column in named.items() if column}
-    if not found.keys() & {"record_id", "prompt_id"}:
-        raise DataError(
-            f"{records.source.name}: nothing tells pairs apart, so people's labels could not find their pairs again. "
-            "Add a column record_id, or prompt_id (and model and sample, where prompts repeat); map other names "
-            f"with --map record_id=COLUMN.\nColumns: {listing(records.names)}."
-        )
-    return found
-
-
-def refuse_twins(records: Records) -> None:
-    """Refuse records in which two pairs have one identity.
-
-    Raises
-    ------
-    PairError
-        If there are some.
-    """
-    columns = _telling(records)
-    refuse_repeats(records, records.frame, [records.at(column) for column in columns], columns)
 
 
 def draw(
@@ -78,13 +46,13 @@ def draw(
     list of (str, tuple)
         The number of each pair, ascending, and its values.
     """
-    telling = _telling(records)
-    keys = [f"{_KEY}_{at}" for at in range(len(telling))]
+    names = telling(records)
+    keys = [f"{_KEY}_{at}" for at in range(len(names))]
     values = [f"riskshift_value_{at}" for at in range(len(columns))]
     frame = records.frame.filter(chosen).select(
         *(
             _apart(nw.coalesce(records.col(column).cast(nw.String), nw.lit(""))).alias(key)
-            for column, key in zip(telling, keys, strict=True)
+            for column, key in zip(names, keys, strict=True)
         ),
         *(
             records.col(column).cast(nw.String).alias(value)
@@ -93,6 +61,10 @@ def draw(
     )
     if frame.implementation.is_duckdb():
         return _draw_duckdb(frame, keys, values, n, seed)
+    if engine.on_spark(frame):
+        native = frame.to_native()
+        rows = spark.drawn(native, keys, values, n, seed, between=_BETWEEN)
+        return [(row[-1], row[:-1]) for row in rows]
     return _draw_elsewhere(frame, keys, values, n, seed)
 
 
@@ -100,15 +72,6 @@ def _apart(value: nw.Expr) -> nw.Expr:
     """Write a value without the mark that stands between values, and no two values alike."""
     escaped = value.str.replace_all(_ESCAPE, f"{_ESCAPE}0", literal=True)
     return escaped.str.replace_all(_BETWEEN, f"{_ESCAPE}1", literal=True)
-
-
-def _telling(records: Records) -> list[str]:
-    identity = identity_of(records)
-    return (
-        [identity["record_id"]]
-        if "record_id" in identity
-        else list(dict.fromkeys(identity.values()))
-    )
 
 
 def _draw_duckdb(

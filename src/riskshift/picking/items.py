@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from riskshift.collapse import identity
 from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.collapse.raters import Cell
 from riskshift.collapse.ratings import Rated, cell_keys
@@ -20,7 +21,7 @@ from riskshift.engines import engine
 from riskshift.errors import DataError
 from riskshift.written import MISSING
 
-IDENTITY: Final = ("record_id", "prompt_id", "model", "sample", "turn")
+IDENTITY: Final = ("record_id", *identity.IDENTITY)
 _STEP: Final = 10**9
 
 

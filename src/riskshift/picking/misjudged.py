@@ -12,7 +12,7 @@ from riskshift.collapse.coding import Coding
 from riskshift.counts.case import Case
 from riskshift.counts.clusters import IntArray
 from riskshift.engines import engine
-from riskshift.picking.cases import IDENTITY, known, ordered_rows
+from riskshift.picking.cases import IDENTITY, TEXTS, known, ordered_rows
 from riskshift.taxonomy import SIDES
 
 KINDS: Final = ("false_negative", "false_positive", "missed_refusal", "false_refusal")
@@ -70,9 +70,9 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
         if len(cases) >= limit:
             break
         chosen = coding.of_rows().is_in(codes[(rank == worst).all(axis=1)].tolist())
-        found = ordered_rows(beside.records, chosen, columns, text=text).head(limit - len(cases))
+        found = ordered_rows(beside.records, chosen, columns, limit - len(cases), text=text)
         kind = KINDS[worst[0]]
-        cases += [_case(beside, row, columns, kind, text=text) for row in engine.fetch(found)]
+        cases += [_case(beside, row, columns, kind) for row in found]
     return Misjudged(misses, alarms, missed + false, tuple(cases))
 
 
@@ -107,11 +107,9 @@ def _ranks(beside: Beside, rows: Sequence[tuple[Any, ...]]) -> IntArray:
     return np.stack([kind, -furthest, -severity], axis=1)
 
 
-def _case(
-    beside: Beside, row: tuple[Any, ...], columns: Sequence[str], kind: str, *, text: bool
-) -> Case:
-    identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(row) - len(columns)]
-    values = dict(zip(columns, row[len(row) - len(columns) :], strict=True))
+def _case(beside: Beside, row: tuple[Any, ...], columns: Sequence[str], kind: str) -> Case:
+    identity, texts = row[: len(IDENTITY)], row[len(IDENTITY) : len(IDENTITY) + len(TEXTS)]
+    values = dict(zip(columns, row[len(IDENTITY) + len(TEXTS) :], strict=True))
     c = len(beside.records.options.taxonomy.categories)
     graded, people = (
         _sides(beside, keys[: 2 * c], values) for keys in (beside.graded, beside.people)
@@ -120,7 +118,7 @@ def _case(
         (key for key in beside.graded[2 * c :] if key.name == beside.records.column("relevance")),
         None,
     )
-    prompt_text, response_text = texts if text else (None, None)
+    prompt_text, response_text = texts
     prompt_id, model, sample = identity
     return Case(
         prompt_id=prompt_id,

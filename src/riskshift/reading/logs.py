@@ -29,7 +29,7 @@ from riskshift.reading.formats import DataFile
 from riskshift.reading.paths import find_files, tidy, told_passed
 from riskshift.records import BLANKS, ROLES, label_roles
 from riskshift.scratch import remove, scratch_folder
-from riskshift.taxonomy import SIDES, Taxonomy
+from riskshift.taxonomy import HARM, SIDES, Taxonomy
 
 _REFUSAL: Final = "refusal"
 _STATUS: Final = "status"
@@ -303,8 +303,11 @@ class _Unfolding:
     ) -> Pairs:
         """Return what was written, and what was met."""
         self._label.check_met(tidy(originals))
-        unasked = self._unasked()
         taxonomy = self._taxonomy
+        if self._format.rated and not any(map(self._labelled.get, _roles(taxonomy))):
+            # People may have been asked about harm as such.
+            taxonomy = HARM if any(map(self._labelled.get, _roles(HARM))) else taxonomy
+        unasked = self._unasked() if taxonomy is self._taxonomy else []
         for category in unasked:
             taxonomy = taxonomy.without(category)
         return Pairs(
@@ -355,6 +358,11 @@ class _Unfolding:
             self._names[tag] = free
         return self._names[tag]
 
+    def _judges_response(self, role: str) -> bool:
+        # People may be asked about categories that the format does not foresee.
+        any_of_it = self._format.rated and role.startswith(f"{SIDES[1]}_")
+        return any_of_it or role == _REFUSAL or role in self._sides["response"]
+
     def _row(self, exchange: Exchange, log: Log, number: int) -> dict[str, Any]:
         labels = {role: cell(value) for role, value in exchange.labels.items()}
         labels |= self._label(exchange.scores, f"{log.name}, record {number:,}")
@@ -363,16 +371,16 @@ class _Unfolding:
         labels = {role: value for role, value in labels.items() if value is not None}
         self._labelled.update(labels.keys())
         status = BLOCKED if exchange.blocked else None
-        if not exchange.blocked and not labels.keys() & {*self._sides["response"], _REFUSAL}:
+        if not exchange.blocked and not any(map(self._judges_response, labels)):
             status = UNSCORED
         if status:
             self._lacking[status] += 1
         if exchange.prompt_intent not in (None, exchange.prompt):
             self._rewritten += 1
-        row: dict[str, Any] = {name: getattr(exchange, name) for name in FIELDS}
+        row: dict[str, Any] = {name: cell(getattr(exchange, name)) for name in FIELDS}
         if exchange.blocked:
             # What stands in the place of a response is none, and nobody should label it as one.
-            row |= {"response": None, _IN_PLACE: exchange.response}
+            row |= {"response": None, _IN_PLACE: row["response"]}
         # The sides that may be labelled have their columns, also where nothing is.
         roles = (role for side in self._format.sides for role in self._sides[side])
         row |= dict.fromkeys(roles) | labels | {_STATUS: status, _LOG: log.name}
@@ -381,6 +389,10 @@ class _Unfolding:
             row[self._name(name)] = cell(value)
         keep = {_STATUS, _LOG, *self._sides["prompt"], *self._sides["response"]}
         return {name: value for name, value in row.items() if value is not None or name in keep}
+
+
+def _roles(taxonomy: Taxonomy) -> list[str]:
+    return [role for pair in label_roles(taxonomy) for role in pair]
 
 
 def _kind(value: object) -> int:
@@ -398,7 +410,7 @@ def _no_pair(exchange: Exchange) -> str | None:
         return None
     if exchange.response is None:
         return NO_RESPONSE
-    return None if exchange.response.strip(BLANKS) else EMPTY
+    return None if str(exchange.response).strip(BLANKS) else EMPTY
 
 
 def _of_response(role: str) -> bool:

@@ -17,12 +17,14 @@ from riskshift.report.document import Figure
 INSTALL: Final = "pip install 'riskshift[charts]'"
 _KINDS: Final = {
     "intervals": drawings.intervals,
+    "differences": drawings.intervals,
     "bars": drawings.bars,
     "heatmap": drawings.heatmap,
     "lines": drawings.lines,
 }
 # In characters; longer names lose their middle, because versions stand at the end.
-_LONGEST: Final = {"intervals": 36, "bars": 36, "heatmap": 18, "lines": 60}
+_LONGEST: Final = {"intervals": 36, "differences": 60, "bars": 36, "heatmap": 18, "lines": 60}
+_LONGEST_NARROW: Final = 20
 # Which of a figure's lists of names a field of its rows belongs to.
 _NAMES: Final = {
     "label": "order",
@@ -122,7 +124,7 @@ def raster(drawn: str, *, scale: float = 2.0) -> bytes:
 
 def _named(figure: Figure) -> Figure:
     """Give labels and series names that can be shown, fit, and stay apart."""
-    longest = _LONGEST[figure.kind]
+    longest = _LONGEST_NARROW if figure.narrow else _LONGEST[figure.kind]
     names = {
         "order": _distinct(figure.order, longest),
         "series": _distinct(figure.series or ("",), longest),

@@ -6,6 +6,8 @@ from typing import Literal
 
 from riskshift.counts.case import Case
 
+Tone = Literal["good", "bad", "mixed", "even", "open"]
+
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
@@ -42,6 +44,9 @@ class Table:
         What single columns mean, by position; left out with their columns.
     essential : tuple of int
         Positions of the columns that narrow places keep; empty: all.
+    told : tuple of (str, str)
+        What the page says below the name of each row, and shows in full under the cursor; empty:
+        nothing.
     """
 
     caption: str
@@ -51,6 +56,7 @@ class Table:
     notes: tuple[str, ...] = ()
     essential: tuple[int, ...] = ()
     legend: tuple[tuple[int, str], ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
     @property
     def footnotes(self) -> tuple[str, ...]:
@@ -78,12 +84,15 @@ class Figure:
     ----------
     name : str
         File name without suffix, unique in the document.
-    kind : {"intervals", "bars", "heatmap", "lines"}
-        Dots with intervals, stacked bars, a transition heat map, or shares along numbers.
+    kind : {"intervals", "differences", "bars", "heatmap", "lines"}
+        Dots with intervals, the same of differences of rates, stacked bars, a transition heat map,
+        or shares along numbers.
     title, alt : str
         Heading, and the same in words for those who do not see it.
     rows : tuple of dict
-        intervals: label, series, estimate, low, high (shares). bars: label, part, share, count.
+        intervals and differences: label, series, estimate, low, high (shares), and where it is so
+        `beside` (what follows the number) and `few` (1 where it rests on few records). bars: label,
+        part, share, count.
         heatmap: prompt, response, count. lines: x (a positive number, on a logarithmic axis),
         y (a share), series.
     order : tuple of str
@@ -91,15 +100,78 @@ class Figure:
         the y-axis).
     series : tuple of str
         Series or parts in the order of the legend.
+    limits : (float, float) or None
+        Where the axis of intervals ends, if not at their ends: what goes on beyond has an arrow.
+    marks : tuple of float
+        Where differences have a line to be held against.
+    narrow : bool
+        Whether it is one of several that stand side by side.
+    note : str
+        What its marks mean.
     """
 
     name: str
-    kind: Literal["intervals", "bars", "heatmap", "lines"]
+    kind: Literal["intervals", "differences", "bars", "heatmap", "lines"]
     title: str
     alt: str
     rows: tuple[dict[str, str | float | int], ...]
     order: tuple[str, ...]
     series: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
+    marks: tuple[float, ...] = ()
+    narrow: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """One picture of several charts side by side."""
+
+    title: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One cell of a grid of verdicts.
+
+    Parameters
+    ----------
+    word : str
+        The verdict.
+    tone : {"good", "bad", "mixed", "even", "open"}
+        How it is coloured, beside the word.
+    parts : tuple of str
+        What it is put together from.
+    """
+
+    word: str
+    tone: Tone
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Verdicts on pairs: each row against each column; None where there is no such pair."""
+
+    caption: str
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Verdict | None, ...]], ...]
+    notes: tuple[str, ...] = ()
+
+    def table(self) -> Table:
+        """Return it as a table of words, for places that know nothing better."""
+        cells = (
+            (name, *("" if cell is None else cell.word for cell in row)) for name, row in self.rows
+        )
+        return Table(
+            self.caption,
+            (self.heading, *self.columns),
+            tuple(cells),
+            text_columns=1 + len(self.columns),
+            notes=self.notes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +204,24 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class CaseList:
-    """Pairs to read, worst first; texts stay hidden until asked for."""
+    """Pairs to read, worst first; texts stay hidden until asked for.
+
+    Parameters
+    ----------
+    cases : tuple of Case
+        The pairs.
+    levels : tuple of str
+        Names of the levels, mildest first.
+    bits : tuple of (str, tuple of int)
+        What one bit would say, and the positions of the cases of which it says so.
+    """
 
     cases: tuple[Case, ...]
     levels: tuple[str, ...]
+    bits: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
-Block = Paragraph | Bullets | Table | Matrix | Figure | Terms | CaseList
+Block = Paragraph | Bullets | Table | Matrix | Grid | Figure | Panels | Terms | CaseList
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +236,15 @@ class Section:
         What stands in it.
     brief : bool
         Whether the terminal shows it.
+    folded : bool
+        Whether the page shows its title alone until it is opened; paper shows all.
     """
 
     title: str
     anchor: str
     blocks: tuple[Block, ...]
     brief: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,5 +275,7 @@ class Document:
             for block in section.blocks:
                 if isinstance(block, Figure):
                     yield block
+                elif isinstance(block, Panels):
+                    yield from block.figures
                 elif isinstance(block, Matrix):
                     yield block.figure()

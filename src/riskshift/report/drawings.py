@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 Row = dict[str, str | float | int]
 
 WIDTH: Final = 640
+# Of a chart among several side by side: no wider than a telephone.
+NARROW: Final = 350
+# Shares as percentage points with their sign; the minus is the typographic one in Vega, ours is not.
+_POINTS: Final = "(datum.value > 1e-9 ? '+' : datum.value < -1e-9 ? '-' : '') + format(abs(100 * datum.value), '.3~g')"
 INK: Final = "#1c2430"
 # Shades of a share of its row, from none to all; the page's heat-0 to heat-9 are the same.
 HEAT: Final = (
@@ -62,42 +66,115 @@ def intervals(figure: Figure) -> "alt.LayerChart":
     """Draw dots with intervals, each row's series below one another."""
     import altair as alt
 
-    from riskshift.analysis.words import percent
+    low, high = figure.limits or _ends(figure.rows)
+    ticks, form = _ticks(low, high, most=3 if figure.narrow else 6)
+    rows = [_clipped(row, ticks[0], ticks[-1]) | _told(row, figure.kind) for row in figure.rows]
+    axis = alt.Axis(values=ticks, format=form, domain=False, ticks=False)
+    if figure.kind == "differences":
+        axis = alt.Axis(values=ticks, labelExpr=_POINTS, domain=False, ticks=False)
+    scale = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, zero=False)
 
-    series, order = list(figure.series), list(figure.order)
-    rows = [row | {"told": percent(float(row["estimate"]))} for row in figure.rows]
-    ticks, form = _ticks(figure.rows)
-    legend = alt.Legend(columns=_columns(series, order)) if len(series) > 1 else None
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
-        y=_rows(order, padding=0.3 if len(series) > 1 else 0.1),
-        yOffset=alt.YOffset("series", type="nominal", scale=alt.Scale(domain=series)),
+    def at(field: str) -> "alt.X":
+        return alt.X(field, type="quantitative", axis=axis, scale=scale, title=None)
+
+    layers = [
+        *(_rule(value).encode(x=at("at")) for value in figure.marks),
+        _of(figure, rows).mark_rule(strokeWidth=2).encode(x=at("start"), x2=alt.X2("end")),
+    ]
+    inside = [row for row in rows if ticks[0] <= float(row["estimate"]) <= ticks[-1]]
+    for few, ground in ((0, alt.Undefined), (1, "white")):
+        dots = _of(figure, [row for row in inside if row.get("few", 0) == few])
+        mark = dots.mark_point(size=75, opacity=1, strokeWidth=2, filled=True, fill=ground)
+        layers.append(mark.encode(x=at("estimate"), shape=_shape(figure)))
+    for side, arrow in (("start", "triangle-left"), ("end", "triangle-right")):
+        beyond = _of(figure, [row for row in rows if row[f"beyond_{side}"]])
+        mark = beyond.mark_point(shape=arrow, size=90, filled=True, opacity=1)
+        layers.append(mark.encode(x=at(side)))
+    layers.append(_numbers(figure, rows))
+    each = 24 if figure.narrow else max(26, 18 * len(figure.series) + 14)
+    width = NARROW if figure.narrow else WIDTH
+    return _layered(len(figure.order) * each, *layers, labels=figure.order, width=width)
+
+
+def _of(figure: Figure, rows: Sequence[Row]) -> "alt.Chart":
+    """Begin a layer of some rows: where they stand, and the colour of their series."""
+    import altair as alt
+
+    series, several = list(figure.series), len(figure.series) > 1
+    made = alt.Chart(alt.InlineData(values=list(rows))).encode(
+        y=_rows(list(figure.order), padding=0.3 if several else 0.1),
         color=alt.Color(
             "series",
             type="nominal",
             scale=alt.Scale(domain=series, range=list(_SERIES)),
-            legend=legend,
+            legend=_legend(figure),
         ),
     )
-    axis = alt.Axis(values=ticks, format=form, domain=False, ticks=False)
-    scale = alt.Scale(domain=[ticks[0], ticks[-1]], nice=False, zero=False)
-    whisker = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low", type="quantitative", axis=axis, scale=scale, title=None),
-        x2=alt.X2("high"),
+    if not several:
+        return made
+    return made.encode(
+        yOffset=alt.YOffset("series", type="nominal", scale=alt.Scale(domain=series))
     )
-    dot = base.mark_point(filled=True, size=75, opacity=1).encode(
-        x=alt.X("estimate", type="quantitative", scale=scale),
-        shape=alt.Shape(
-            "series",
-            type="nominal",
-            scale=alt.Scale(domain=series, range=list(_SHAPES)),
-            legend=legend,
-        ),
-    )
-    told = base.mark_text(align="right", dx=64, fontSize=11).encode(
+
+
+def _shape(figure: Figure) -> "alt.Shape":
+    import altair as alt
+
+    scale = alt.Scale(domain=list(figure.series), range=list(_SHAPES))
+    return alt.Shape("series", type="nominal", scale=scale, legend=_legend(figure))
+
+
+def _legend(figure: Figure) -> "alt.Legend | None":
+    import altair as alt
+
+    if len(figure.series) < 2:
+        return None
+    return alt.Legend(columns=_columns(list(figure.series), list(figure.order)))
+
+
+def _rule(value: float) -> "alt.Chart":
+    """Draw a line to hold differences against: no difference whole, others dashed."""
+    import altair as alt
+
+    dash = [1, 0] if value == 0 else [4, 3]
+    made = alt.Chart(alt.InlineData(values=[{"at": value}]))
+    drawn: alt.Chart = made.mark_rule(color=INK, strokeDash=dash, strokeWidth=1)
+    return drawn
+
+
+def _numbers(figure: Figure, rows: Sequence[Row]) -> "alt.Chart":
+    """Write the numbers in a column on the right."""
+    import altair as alt
+
+    width = 12 + round(6.8 * max((len(str(row["told"])) for row in rows), default=6))
+    text = _of(figure, rows).mark_text(align="right", dx=width, fontSize=12)
+    drawn: alt.Chart = text.encode(
         x=alt.value("width"), text=alt.Text("told", type="nominal"), color=alt.value(INK)
     )
-    height = len(order) * max(30, 18 * len(series) + 14)
-    return _layered(height, whisker, dot, told, labels=order)
+    return drawn
+
+
+def _told(row: Row, kind: str) -> Row:
+    from riskshift.analysis.words import percent, points
+
+    number = (points if kind == "differences" else percent)(float(row["estimate"]))
+    return {"told": f"{number} {row.get('beside', '')}".strip()}
+
+
+def _clipped(row: Row, low: float, high: float) -> Row:
+    """Cut an interval at the ends of the axis, and say where it goes on."""
+    start, end = float(row["low"]), float(row["high"])
+    return row | {
+        "start": min(max(start, low), high),
+        "end": max(min(end, high), low),
+        "beyond_start": int(start < low - 1e-9),
+        "beyond_end": int(end > high + 1e-9),
+    }
+
+
+def _ends(rows: Sequence[Row]) -> tuple[float, float]:
+    low = min((float(row["low"]) for row in rows), default=0.0)
+    return low, max((float(row["high"]) for row in rows), default=1.0)
 
 
 def bars(figure: Figure) -> "alt.LayerChart":
@@ -129,7 +206,7 @@ def bars(figure: Figure) -> "alt.LayerChart":
             legend=alt.Legend(columns=_columns(parts, order), symbolType="square"),
         ),
     )
-    told = base.mark_text(fontSize=11).encode(
+    told = base.mark_text(fontSize=12).encode(
         x=alt.X("middle", type="quantitative"),
         text=alt.Text("told", type="nominal"),
         color=alt.Color("ink", type="nominal", scale=None),
@@ -138,7 +215,7 @@ def bars(figure: Figure) -> "alt.LayerChart":
     ends = [{"label": label, "told": f"n = {total:,}"} for label, total in totals.items()]
     end = (
         alt.Chart(alt.InlineData(values=ends))
-        .mark_text(align="left", dx=12, fontSize=11)
+        .mark_text(align="left", dx=12, fontSize=12)
         .encode(
             y=_rows(order, padding=0.25),
             x=alt.value("width"),
@@ -214,7 +291,7 @@ def heatmap(figure: Figure) -> "alt.LayerChart":
     count = base.mark_text(fontSize=14, dy=-8).encode(
         text=alt.Text("count", type="nominal"), color=ink
     )
-    share = base.mark_text(fontSize=11, dy=10).encode(
+    share = base.mark_text(fontSize=12, dy=10).encode(
         text=alt.Text("share", type="nominal"), color=ink
     )
     return _layered(52 * len(levels), cell, count, share)
@@ -226,7 +303,7 @@ def lines(figure: Figure) -> "alt.LayerChart":
 
     series, (across, up) = list(figure.series), figure.order
     numbers = [float(row["x"]) for row in figure.rows]
-    shares, form = _ticks(tuple({"low": 0.0, "high": row["y"]} for row in figure.rows))
+    shares, form = _ticks(0.0, max((float(row["y"]) for row in figure.rows), default=1.0))
     line = (
         alt.Chart(alt.InlineData(values=list(figure.rows)))
         .mark_line(strokeWidth=2)
@@ -279,7 +356,9 @@ def _rows(order: list[str], *, padding: float) -> "alt.Y":
     return alt.Y("label", type="nominal", scale=scale, axis=axis, title=None)
 
 
-def _layered(height: int, *layers: "alt.Chart", labels: Sequence[str] = ()) -> "alt.LayerChart":
+def _layered(
+    height: int, *layers: "alt.Chart", labels: Sequence[str] = (), width: int = WIDTH
+) -> "alt.LayerChart":
     """Lay charts over one another; labels on the left have room for the widest of usual fonts."""
     import altair as alt
 
@@ -287,18 +366,19 @@ def _layered(height: int, *layers: "alt.Chart", labels: Sequence[str] = ()) -> "
     room = 5 + round(_WIDER * max(map(len, labels), default=0))
     padding = {"left": room, "right": 12, "top": 5, "bottom": 5}
     return alt.LayerChart(
-        layer=list(layers), width=WIDTH, height=height, autosize=size, padding=padding
+        layer=list(layers), width=width, height=height, autosize=size, padding=padding
     )
 
 
-def _ticks(rows: tuple[Row, ...]) -> tuple[list[float], str]:
+def _ticks(bottom: float, top: float, *, most: int = 6) -> tuple[list[float], str]:
     """Return round ticks from 0 (or below) to past the highest end, and their number format."""
-    top = max([float(row["high"]) for row in rows], default=1.0)
-    bottom = min([0.0, *(float(row["low"]) for row in rows)])
-    span = max(top, 0.0) - bottom or 1.0
-    size = 10.0 ** floor(log10(span / 6))
-    step = next(step * size for step in (1, 2, 5, 10) if step * size * 6 >= span * (1 - 1e-9))
-    first, last = floor(bottom / step + 1e-9), max(1, ceil(top / step - 1e-9))
+    low, high = min(0.0, bottom), max(0.0, top)
+    span = high - low or 1.0
+    size = 10.0 ** floor(log10(span / most))
+    step = next(step * size for step in (1, 2, 5, 10) if step * size * most >= span * (1 - 1e-9))
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    if first == last:
+        last += 1
     digits = max(0, -floor(log10(step) + 1e-9) - 2)
     return [round(at * step, 12) for at in range(first, last + 1)], f".{digits}%"
 

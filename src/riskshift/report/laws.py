@@ -27,6 +27,8 @@ _SEVERAL: Final = {"properties": {"missing": {"minimum": 1}}}
 _SIGNED: Final = {"minimum": -1, "maximum": 1}
 _SIDE: Final = {"enum": ["prompt", "response"]}
 _FIRST: Final = "^(prompt|response)_|^refusal$"
+_MOVED: Final = ["unsolicited_elaboration", "compliance_escalation", "reduced"]
+_KEPT: Final = ["preserved_at_harm", "preserved_at_safe", "not_known"]
 _ERRORS: Final = ["false_negative", "false_positive", "missed_refusal", "false_refusal"]
 
 LAWS: Final[dict[str, dict[str, Any]]] = {
@@ -36,7 +38,7 @@ LAWS: Final[dict[str, dict[str, Any]]] = {
                 "items": {
                     "$ref": "#/$defs/case",
                     "properties": {
-                        "origin": {"enum": ["unsolicited_elaboration", "compliance_escalation"]},
+                        "origin": {"enum": _MOVED + _KEPT},
                         "people": _NULL,
                     },
                 }
@@ -119,7 +121,13 @@ LAWS: Final[dict[str, dict[str, Any]]] = {
         }
     },
     "population": {"properties": {"categories": {"minProperties": 1}}},
-    "case": {"properties": {"relevance": {"enum": [1, 2, 3, None]}}},
+    "case": {
+        "properties": {
+            "relevance": {"enum": [1, 2, 3, None]},
+            "refusal": {"enum": [0, 1, 2, None]},
+        }
+    },
+    "alone": {"properties": {"prompts": {"minimum": 1}}},
     "alpha": {
         "allOf": [
             {

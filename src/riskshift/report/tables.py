@@ -39,7 +39,12 @@ class Column(Generic[T_contra]):
 
 
 def table(
-    caption: str, items: Iterable[T], columns: Sequence[Column[T]], *, notes: Iterable[str] = ()
+    caption: str,
+    items: Iterable[T],
+    columns: Sequence[Column[T]],
+    *,
+    notes: Iterable[str] = (),
+    told: Iterable[tuple[str, str]] = (),
 ) -> Table:
     """Set items out in a table, a row each.
 
@@ -53,6 +58,8 @@ def table(
         What is said of each; those of text first.
     notes : iterable of str
         Footnotes.
+    told : iterable of (str, str)
+        What stands below the name of each row, and what the cursor shows there.
 
     Examples
     --------
@@ -68,5 +75,6 @@ def table(
         text_columns=sum(1 for _ in takewhile(lambda column: column.text, columns)),
         notes=tuple(notes),
         essential=kept if len(kept) < len(columns) else (),
+        told=tuple(told),
         legend=tuple((at, column.legend) for at, column in enumerate(columns) if column.legend),
     )

@@ -39,8 +39,8 @@ class Result(Protocol):
 # Who tells the story of each kind of result; imported when it is told.
 _STORIES: Final = {
     "Agreement": "agreement",
-    "Analysis": "analysis",
-    "Comparison": "comparison",
+    "Analysis": "transitions.story",
+    "Comparison": "comparison.story",
     "GateReport": "gate",
     "GraderReport": "grader",
     "Plan": "plan",

@@ -10,7 +10,18 @@ from importlib.resources import files
 import pytest
 
 from riskshift.report import drawings
-from riskshift.report.document import CaseList, Document, Figure, Matrix, Section, Table
+from riskshift.report.document import (
+    CaseList,
+    Document,
+    Figure,
+    Grid,
+    Matrix,
+    Panels,
+    Paragraph,
+    Section,
+    Table,
+    Verdict,
+)
 from riskshift.report.render.html import LONGEST_TEXT, render_html
 
 VOID = {"meta", "br", "img", "link", "input", "hr", "base"}
@@ -317,7 +328,7 @@ def test_only_counts_with_cases_can_be_chosen(document):
 def test_boxes_that_scroll_can_be_reached_and_named(page, document):
     boxes = page.all("div", **{"class": "wide"})
     assert len(boxes) == len(page.all("table")) + len(page.all("svg"))
-    assert {(box["tabindex"], box["role"]) for box, _ in boxes} == {("0", "region")}
+    assert {(box["tabindex"], box["role"]) for box, _ in boxes} == {("0", "group")}
     named = {block.caption for block in blocks(document, Table)}
     named |= {block.caption for block in blocks(document, Matrix)}
     named |= {block.title for block in blocks(document, Figure)}
@@ -332,3 +343,79 @@ def test_a_line_may_break_between_an_estimate_and_its_interval_only():
     ((_, text),) = page.all("td", **{"class": "number spread"})
     assert text == "3.2% (2.4% to 4.3%) *"
     assert [text for _, text in page.all("span")] == ["3.2%", "(2.4% to 4.3%) *"]
+
+
+def luminance(colour):
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    """The ratio of WCAG 2.2, section 1.4.3: text needs 4.5."""
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def palettes():
+    style = files("riskshift.report.render").joinpath("page", "report.css").read_text("utf-8")
+    found = [
+        dict(re.findall(r"--(\w[\w-]*): (#\w+);", part)) for part in style.split(":root {")[1:]
+    ]
+    for palette in found:
+        for name, value in palette.items():
+            palette[name] = value if len(value) == 7 else "#" + "".join(2 * c for c in value[1:])
+    return found
+
+
+@pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
+def test_letters_stand_out_from_what_they_stand_on(palette):
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+    grounds = ("paper", "tint", "chip", "code", "warn-tint", "good", "bad", "mixed", "even")
+    for ground in grounds:
+        assert contrast(palette["ink"], palette[ground]) >= 7, ground
+    for ground in ("paper", "tint", "code"):
+        assert contrast(palette["muted"], palette[ground]) >= 4.5, ground
+        assert contrast(palette["accent"], palette[ground]) >= 4.5, ground
+
+
+def test_what_stands_below_a_row_is_shown_with_its_formula():
+    table = Table("Rates", ("Rate", "Estimate"), (("a", "1%"),), told=(("in <words>", "r > p"),))
+    page = Page(render_html(Document("T", "S", (), (), (Section("A", "a", (table,)),))))
+    assert page.all("small") == [({"title": "r > p"}, "in <words>")]
+
+
+def test_a_folded_section_has_its_heading_where_it_is_opened():
+    folded = Section("More", "more", (Paragraph("Detail."),), folded=True)
+    page = Page(render_html(Document("T", "S", (), (), (folded,))))
+    ((attributes, text),) = page.all("details")
+    assert (attributes, text.split()) == ({"class": "fold"}, ["More", "Detail."])
+    assert [text for _, text in page.all("summary")] == ["More"]
+
+
+def test_verdicts_stand_in_a_grid_as_words_beside_their_colours():
+    cell = Verdict("worse", "bad", ("harm <worse>", "help better"))
+    grid = Grid("Verdicts", "Model", ("old", "new"), (("third", (cell, None)),))
+    page = Page(render_html(Document("T", "S", (), (), (Section("A", "a", (grid,)),))))
+    assert page.all("td") == [({"class": "tone-bad"}, "worse harm <worse> help better"), ({}, "")]
+
+
+def test_hostile_names_are_text_in_grids_panels_and_folded_sections(hostile_names):
+    a, b, *_ = hostile_names
+    dots = {"label": a, "series": "", "estimate": 0.1, "low": 0.0, "high": 0.2, "few": 0}
+    panel = Figure("x", "intervals", a, b, (dots,), (a,), narrow=True, note=a)
+    blocks = (
+        Grid(
+            a, b, hostile_names, tuple((name, (Verdict(a, "bad", (b,)),)) for name in hostile_names)
+        ),
+        Panels(a, (panel,)),
+        Table(a, (a,), ((b,),), told=((a, b),)),
+    )
+    page = render_html(Document(a, b, (), (), (Section(a, b, blocks, folded=True),)))
+    found = Page(page)
+    assert found.misplaced == []
+    assert len(found.all("script")) == 1
+    assert "alert(1)</script>" not in page.replace("&lt;/script&gt;", "")
+    assert not [name for _, attrs, _ in found.elements for name in attrs if name.startswith("on")]

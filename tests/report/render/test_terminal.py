@@ -136,7 +136,9 @@ def test_the_same_footnote_is_shown_once():
 def test_a_wide_place_shows_all_columns_and_a_narrow_one_the_essential():
     wide, narrow = printed(paper(RATES), 100), printed(paper(RATES), 72)
     assert "Formula of the rate" in wide
-    assert "Formula" not in narrow
+    assert "Not shown here: Formula of the rate." not in wide
+    assert "response above" not in narrow
+    assert "Not shown here: Formula of the rate." in narrow
     assert re.search(r"escalation +40 +1,250 +3\.2% +2\.4% to 4\.3%", narrow)
 
 

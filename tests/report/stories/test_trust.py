@@ -162,15 +162,15 @@ def test_a_report_says_one_or_the_other(result):
     assert not {"corrected", "tipping"} & anchors
 
 
-def test_the_tipping_table_shows_each_finding(result):
+def test_how_wrong_the_labels_would_have_to_be_is_said_once(result):
     section = tipping_section(result.tipping)
-    table = only(section, Table)
-    assert [row[0] for row in table.rows] == [item.metric for item in result.tipping]
-    assert table.columns == ("Finding", "Rate", "Specificity")
-    for row, item in zip(table.rows, result.tipping, strict=True):
-        assert row[1] == percent(item.estimate)
-        # A true rate of 0 has no events to find, so every sensitivity gives the same.
-        assert {percent(at) for at in item.specificity.values() if at is not None} == {row[2]}
+    (paragraph,) = section.blocks
+    rarest = min(result.tipping, key=lambda item: item.estimate)
+    assert f"{rarest.metric} at {percent(1 - rarest.estimate)}" in paragraph.text
+    # A true rate of 0 has no events to find, so every sensitivity gives the same.
+    for item in result.tipping:
+        known = [at for at in item.specificity.values() if at is not None]
+        assert known == pytest.approx([1 - item.estimate] * len(known))
 
 
 @pytest.mark.parametrize("suffix", [".html", ".md", ".tex"])
@@ -188,8 +188,9 @@ def test_a_narrow_place_explains_only_what_it_shows(result):
         file.truncate(file.seek(0))
         section = Section("Part", "p", (table,), brief=True)
         render_terminal(Document("T", "S", (), (), (section,)), Console(file=file, width=width))
-        assert ("People alone" in file.getvalue()) == shown
-        assert ("Gain" in file.getvalue()) == shown
+        assert ("People alone: only" in file.getvalue()) == shown
+        assert ("Gain: how many" in file.getvalue()) == shown
+        assert ("Not shown here: People alone, Gain." in file.getvalue()) != shown
         assert "* Fewer than 30" in file.getvalue()
 
 
@@ -228,7 +229,7 @@ def test_corrected_verdicts_come_first_and_are_what_the_summary_says():
     assert f"{fixed.verdict.spoken} on response_harm" in told
     assert "worse on response_harm" not in told.replace("not worse", "")
     anchors = [section.anchor for section in tell(made).sections]
-    assert anchors[:3] == ["directions", "corrected", "verdicts"]
+    assert anchors[:3] == ["safest", "directions", "corrected"]
     row = next(iter(made.rows()))
     assert row["verdict"] == "worse"
     assert row["corrected_verdict"] == fixed.verdict.word

@@ -8,6 +8,7 @@ from riskshift.analysis.comparison.differences import PairedDifference, by_metri
 from riskshift.analysis.comparison.directions import JOINTLY, TwoDirections
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.result import allowance, key
+from riskshift.analysis.comparison.safest import Rates, safest_sentences
 from riskshift.analysis.comparison.shared import Shared
 from riskshift.analysis.correction.differences import CorrectedComparison
 from riskshift.analysis.correction.sample import DOUBTFUL, doubtful
@@ -29,10 +30,15 @@ def headline(
     omnibus: Sequence[Omnibus],
     corrected: CorrectedComparison | None = None,
     directions: Sequence[TwoDirections] = (),
+    *,
+    judged: Sequence[PairedDifference] = (),
+    rates: Rates | None = None,
 ) -> list[str]:
     """Say the main findings of a comparison in a few sentences, both directions first.
 
-    Where people's labels correct a difference, the verdict told is the corrected one.
+    Of three or more models, of which every two were compared (`judged`, with the `rates` beside
+    them), that is which are safest. Where people's labels correct a difference, the verdict told is
+    the corrected one.
     """
     most = max((d.missing for d in differences), default=0)
     gaps = f" Labels are missing: {counted(most, 'record')} or fewer leave a difference open."
@@ -49,6 +55,11 @@ def headline(
     pairs = list(dict.fromkeys((d.baseline, d.candidate) for d in differences))
     if corrected is not None:
         sentences = [*_by_grader_alone(directions, told.corrected), *sentences]
+    if directions and baseline is None and len(models) > 2:
+        harm, helpful = directions[0].harm, directions[0].helpful
+        safest = safest_sentences(models, judged, harm, helpful, rates or {}, told.corrected)
+        if safest:
+            return [*safest, *sentences]
     sentences = [*_jointly(directions, baseline), *sentences]
     if len(pairs) <= FEW_PAIRS:
         sentences += [

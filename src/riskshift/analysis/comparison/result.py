@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 from riskshift.analysis.card import DataCard
 from riskshift.analysis.comparison.across import CategoryContrast
+from riskshift.analysis.comparison.alone import Alone
 from riskshift.analysis.comparison.differences import PairedDifference
 from riskshift.analysis.comparison.directions import TwoDirections
 from riskshift.analysis.comparison.interaction import Interaction
@@ -94,6 +95,8 @@ class Comparison(Results):
         Every difference without each source and without each category.
     across : tuple of CategoryContrast or None
         How the differences differ between categories; None where that was not asked.
+    alone : tuple of Alone
+        The prompts that only one of the models fails, by metric of the two directions.
     """
 
     taxonomy: Taxonomy
@@ -118,6 +121,7 @@ class Comparison(Results):
     card: DataCard = field(default_factory=DataCard)
     leave_one_out: DifferencesLeftOut | None = None
     across: tuple[CategoryContrast, ...] | None = None
+    alone: tuple[Alone, ...] = ()
 
     kind: ClassVar[str] = "comparison"
     columns: ClassVar[Mapping[str, type]] = _COLUMNS
@@ -125,7 +129,7 @@ class Comparison(Results):
         "*provenance settings.seed settings.confidence taxonomy card summary notes "
         "comparison(models baseline margin helpful_margin coverage directions rates differences "
         "corrected "
-        "omnibus ordinal mix standardized interaction across leave_one_out) verdicts"
+        "omnibus ordinal mix standardized interaction across alone leave_one_out) verdicts"
     )
 
     def difference(

@@ -78,7 +78,7 @@ class GraderReport(Results):
     kind: ClassVar[str] = "grader"
     columns: ClassVar[Mapping[str, type]] = _COLUMNS
     shape: ClassVar[str] = (
-        "*provenance people settings.seed settings.confidence settings.resamples taxonomy "
+        "*provenance people settings.seed settings.confidence taxonomy "
         "labelled pairs stratified_by summary notes cards refusal asymmetry=asymmetries "
         "errors(misses alarms refusals) cases"
     )

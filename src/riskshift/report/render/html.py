@@ -48,6 +48,7 @@ class _Entry:
     origin: str
     relevance: str | None
     cell: str
+    bits: str
     texts: tuple[_Text, ...]
 
 
@@ -204,10 +205,17 @@ def _cells(row: tuple[int, ...], prompt: int) -> list[_Cell]:
 
 
 def _entries(block: CaseList, text: bool) -> list[_Entry]:
-    return [_entry(case, block.levels, text=text) for case in block.cases]
+    said = [
+        " ".join(str(bit) for bit, (_, members) in enumerate(block.bits) if at in members)
+        for at in range(len(block.cases))
+    ]
+    return [
+        _entry(case, block.levels, bits, text=text)
+        for case, bits in zip(block.cases, said, strict=True)
+    ]
 
 
-def _entry(case: Case, levels: tuple[str, ...], *, text: bool) -> _Entry:
+def _entry(case: Case, levels: tuple[str, ...], bits: str, *, text: bool) -> _Entry:
     sample = None if case.sample is None else f"sample {case.sample}"
     sides = (("Prompt", case.prompt_text), ("Response", case.response_text))
     known = text and any(written is not None for _, written in sides)
@@ -217,6 +225,7 @@ def _entry(case: Case, levels: tuple[str, ...], *, text: bool) -> _Entry:
         origin=case.origin.replace("_", " "),
         relevance=None if case.relevance is None else RELEVANCE[case.relevance - 1],
         cell=_cell(case),
+        bits=bits,
         texts=tuple(_cut(side, written) for side, written in sides) if known else (),
     )
 

@@ -13,7 +13,9 @@ from riskshift.report.document import (
     CaseList,
     Document,
     Figure,
+    Grid,
     Matrix,
+    Panels,
     Paragraph,
     Table,
     Terms,
@@ -101,8 +103,13 @@ def _block(block: Block) -> Iterator[str]:
             yield from _table(block)
         case Matrix():
             yield from _table(matrix_table(block))
+        case Grid():
+            yield from _table(block.table())
         case CaseList():
             yield from _table(case_table(block))
+        case Panels(_, figures):
+            for figure in figures:
+                yield from _block(figure)
         case Figure():
             yield _comment(f"chart: {block.title}; --charts writes it as {block.name}.png")
         case Terms(items):

@@ -9,7 +9,9 @@ from riskshift.report.document import (
     CaseList,
     Document,
     Figure,
+    Grid,
     Matrix,
+    Panels,
     Paragraph,
     Table,
     Terms,
@@ -77,8 +79,13 @@ def _block(block: Block) -> Iterator[str]:
             yield from _table(matrix_table(block))
         case CaseList():
             yield from _table(case_table(block))
+        case Grid():
+            yield from _table(block.table())
         case Figure():
             yield f"Chart: {_text(block.title)}. {_text(block.alt)}"
+        case Panels(_, figures):
+            for figure in figures:
+                yield from _block(figure)
         case Terms(items):
             yield "\n".join(
                 f"- {_strong(name)} ({_text(formula)}): {_text(meaning)}"

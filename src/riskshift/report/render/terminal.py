@@ -1,6 +1,7 @@
 """What a person sees in a terminal: findings, the main tables, what cannot be said."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate, takewhile
 from typing import Final
 
@@ -8,7 +9,7 @@ from rich import box
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table as Grid
+from rich.table import Table as Lines
 from rich.text import Text
 
 from riskshift.outputs import escape
@@ -17,6 +18,7 @@ from riskshift.report.document import (
     Bullets,
     CaseList,
     Document,
+    Grid,
     Matrix,
     Paragraph,
     Table,
@@ -103,8 +105,8 @@ class _Screen:
         shown = escape.visible(text).encode(encoding, "backslashreplace").decode(encoding)
         return Text(_folded(shown, width) if width else shown, style=style, overflow="fold")
 
-    def bullets(self, items: Sequence[str]) -> Grid:
-        grid = Grid.grid(padding=(0, 1, 0, 0))
+    def bullets(self, items: Sequence[str]) -> Lines:
+        grid = Lines.grid(padding=(0, 1, 0, 0))
         grid.add_column(width=1)
         grid.add_column(overflow="fold")
         for item in items:
@@ -122,6 +124,9 @@ class _Screen:
                     yield self.more(len(items) - MOST_ITEMS, "")
             case Matrix():
                 yield from self.table(matrix_table(block))
+            case Grid():
+                # As numbers, so that no verdict is broken.
+                yield from self.table(replace(block.table(), text_columns=1))
             case Table():
                 yield from self.table(block)
             case CaseList(cases):
@@ -153,6 +158,11 @@ class _Screen:
             yield self.stacked(shown)
         if more > 0:
             yield self.more(more, " rows")
+        hidden = [name for name in table.columns if name not in shown.columns]
+        if hidden:
+            yield Padding(
+                self.text(f"Not shown here: {_listed(hidden)}.", style="dim"), (0, 0, 0, 2)
+            )
         for note in [note for note in shown.footnotes if note not in self.noted]:
             self.noted.add(note)
             yield Padding(self.text(note, style="dim"), (0, 0, 0, 2))
@@ -177,8 +187,8 @@ class _Screen:
             return None
         return [int(w) for w in shared_width(least, full, texts=table.text_columns, width=width)]
 
-    def grid(self, table: Table, widths: Sequence[int]) -> Grid:
-        grid = Grid(
+    def grid(self, table: Table, widths: Sequence[int]) -> Lines:
+        grid = Lines(
             box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0)
         )
         for position, (heading, width) in enumerate(zip(table.columns, widths, strict=True)):
@@ -194,9 +204,9 @@ class _Screen:
             grid.add_row(*(self.text(cell, width=width) for cell, width in cells))
         return grid
 
-    def stacked(self, table: Table) -> Grid:
+    def stacked(self, table: Table) -> Lines:
         """Set a table that is too wide as one short list a row."""
-        grid = Grid.grid()
+        grid = Lines.grid()
         grid.add_column(overflow="fold")
         names = max(table.text_columns, 1)
         for row in table.rows[:MOST_ROWS]:
@@ -206,6 +216,10 @@ class _Screen:
                     said = self.text(f"{heading}: {cell}" if heading else cell)
                     grid.add_row(Padding(said, (0, 0, 0, 2)))
         return grid
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
 
 
 def _longest_word(text: str) -> int:

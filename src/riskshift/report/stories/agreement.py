@@ -25,8 +25,13 @@ from riskshift.report.document import (
     Section,
     Table,
 )
-from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
-from riskshift.report.stories.rates import dot
+from riskshift.report.stories.provenance import (
+    ledger_rows,
+    resampled,
+    source_name,
+    traced_section,
+)
+from riskshift.report.stories.rates import dot, interval_figure
 from riskshift.report.tables import Column, table
 from riskshift.stats.table_interval import TableInterval
 
@@ -51,7 +56,7 @@ def story(agreement: Agreement) -> Document:
     sections += [_disputes(agreement), _methods(agreement), _provenance(agreement)]
     return Document(
         title="How far raters agree",
-        subtitle=f"{counted(agreement.items, 'item')} from {source_name(agreement.provenance)}",
+        subtitle=f"{counted(agreement.items, 'item')} from {source_name(agreement.provenance.source)}",
         summary=agreement.summary,
         caveats=agreement.notes,
         sections=tuple(sections),
@@ -175,13 +180,12 @@ def _picture(item: LabelAgreement) -> Iterator[Figure]:
         for name, pair in names.items()
     )
     few = " (the least agreeing pairs)" if len(drawn) < len(item.pairs) else ""
-    yield Figure(
+    yield interval_figure(
         f"raters-{item.label}",
-        "intervals",
         f"{item.label}: agreement of two raters{few}",
         f"Dots with intervals. {told}.",
-        tuple(rows),
-        tuple(names),
+        rows,
+        list(names),
         series,
     )
 
@@ -376,6 +380,7 @@ def _provenance(agreement: Agreement) -> Section:
         made,
         agreement.settings,
         ledger=Table("Rows", ("What", "Count"), ledger_rows(made, "rows", kept)),
-        sources=[("data", made.source)],
+        sources=[("data", source_name(made.source))],
         hashed="ratings",
+        draws=[resampled(agreement.settings)],
     )

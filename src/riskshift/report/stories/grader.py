@@ -20,8 +20,8 @@ from riskshift.report.document import (
     Section,
     Table,
 )
-from riskshift.report.stories.provenance import ledger_rows, traced_section
-from riskshift.report.stories.rates import dot, estimate_and_spread
+from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
+from riskshift.report.stories.rates import dot, estimate_and_spread, interval_figure
 from riskshift.report.tables import Column, table
 from riskshift.taxonomy import SIDES
 
@@ -50,8 +50,8 @@ def story(report: GraderReport) -> Document:
     sections += [_cases(report), _methods(report), _provenance(report)]
     return Document(
         title="How a grader's labels compare with people's",
-        subtitle=f"{counted(report.labelled, 'pair')} of {report.provenance.source}, people's labels from "
-        f"{report.people}",
+        subtitle=f"{counted(report.labelled, 'pair')} of {source_name(report.provenance.source)}, people's labels "
+        f"from {source_name(report.people)}",
         summary=report.summary,
         caveats=report.notes,
         sections=tuple(sections),
@@ -120,14 +120,13 @@ def _picture(report: GraderReport) -> Iterator[Figure]:
                 told.append(f"{name}, {side}: {percent(rate.estimate)}")
                 names.append(name)
         if rows:
-            yield Figure(
+            yield interval_figure(
                 f"grader-{measure}",
-                "intervals",
                 f"{measure.capitalize()} on {' and on '.join(f'{side}s' for side in labelled_sides(report))}",
                 f"Dots with intervals. {'; '.join(told)}.",
-                tuple(rows),
-                tuple(dict.fromkeys(names)),
-                tuple(labelled_sides(report)),
+                rows,
+                list(dict.fromkeys(names)),
+                labelled_sides(report),
             )
 
 
@@ -312,5 +311,8 @@ def _provenance(report: GraderReport) -> Section:
         made,
         report.settings,
         ledger=Table("Records", ("What", "Count"), ledger_rows(made, "records", kept)),
-        sources=[("grader's labels", made.source), ("people's labels", report.people)],
+        sources=[
+            ("grader's labels", source_name(made.source)),
+            ("people's labels", source_name(report.people)),
+        ],
     )

@@ -28,6 +28,7 @@ from riskshift.report.tables import Column, table
 
 ANCHOR: Final = "hangs"
 MOST_ROWS: Final = 200
+MOST_IN_BRIEF: Final = 10
 _WORDS: Final = {
     "clearly_less": "clearly less",
     "not_distinguishable": "not distinguishable",
@@ -240,8 +241,8 @@ def hanging_verdicts_section(found: DifferencesLeftOut, against: str) -> Section
             )
         )
     blocks += _untried(found.untried)
-    turned = any(item.turns_verdict for item in found.turning)
-    return Section(title, ANCHOR, tuple(blocks), brief=turned)
+    turned = sum(item.turns_verdict for item in found.turning)
+    return Section(title, ANCHOR, tuple(blocks), brief=0 < turned <= MOST_IN_BRIEF)
 
 
 def _what_turns(item: DifferenceWithout) -> str:

@@ -12,9 +12,15 @@ from riskshift.version import __version__
 Facts = Sequence[tuple[str, str]]
 
 
-def source_name(made: Provenance) -> str:
-    """Name the data without the folder it lay in: pages are sent around."""
-    return PurePath(made.source).name or made.source
+def source_name(source: str) -> str:
+    """Name data without the folder it lay in: pages are sent around.
+
+    Examples
+    --------
+    >>> source_name("/home/me/secret-project/pairs.csv"), source_name("a polars frame")
+    ('pairs.csv', 'a polars frame')
+    """
+    return PurePath(source).name or source
 
 
 def provenance_section(made: Provenance, settings: Settings) -> Section:
@@ -30,10 +36,15 @@ def provenance_section(made: Provenance, settings: Settings) -> Section:
         made,
         settings,
         ledger=Table("Records", ("What", "Records"), ledger_rows(made, "records", kept)),
-        sources=[("data", made.source)],
+        sources=[("data", source_name(made.source))],
         units=[("independent units", unit)],
-        draws=[("permutations", f"{settings.permutations:,}")],
+        draws=[resampled(settings), ("permutations", f"{settings.permutations:,}")],
     )
+
+
+def resampled(settings: Settings) -> tuple[str, str]:
+    """Say how often a bootstrap draws, of what has one."""
+    return "bootstrap resamples", f"{settings.resamples:,}"
 
 
 def ledger_rows(made: Provenance, what: str, kept: Facts) -> tuple[tuple[str, str], ...]:
@@ -61,7 +72,6 @@ def traced_section(
         *units,
         ("confidence", unrounded(settings.confidence)),
         ("seed", str(settings.seed)),
-        ("bootstrap resamples", f"{settings.resamples:,}"),
         *draws,
         ("seconds", ", ".join(f"{step} {seconds:.2f}" for step, seconds in made.timing.items())),
     )

@@ -9,7 +9,7 @@ from riskshift.analysis.correction.sample import FEW_LABELS, NO_PAIR, UNTOLD
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.words import counted, percent, percent_range, points, points_range
 from riskshift.report.document import Block, Bullets, Figure, Paragraph, Section, Table
-from riskshift.report.stories.rates import dot
+from riskshift.report.stories.rates import dot, interval_figure
 from riskshift.report.tables import Column, table
 
 DRAWN = (
@@ -27,6 +27,8 @@ FEW = f"* Fewer than {FEW_LABELS} of people's labels count for this rate: too fe
 NOBODY = "no label counts"
 UNCORRECTED = "not corrected"
 UNKNOWN = "cannot be known"
+# How many of the findings that vanish first are named.
+SHOWN_RAREST = 3
 SERIES = ("raw", "corrected", "people alone")
 _UNDEFINED = {NO_PAIR: NOBODY, **dict.fromkeys(UNTOLD.values(), UNCORRECTED)}
 
@@ -188,14 +190,13 @@ def _figure(rates: Sequence[CorrectedRate]) -> Iterator[Figure]:
         return
     held = [series for series in SERIES if any(row["series"] == series for row in rows)]
     told = "; ".join(f"{item.metric}: {_in_words(item, held)}" for item in shown)
-    yield Figure(
+    yield interval_figure(
         "corrected-rates",
-        "intervals",
         "Raw and corrected rates" if len(held) == 2 else "Raw, people's and corrected rates",
         f"Dots with intervals. {told}.",
-        tuple(rows),
-        tuple(item.metric for item in shown),
-        tuple(held),
+        rows,
+        [item.metric for item in shown],
+        held,
     )
 
 
@@ -210,35 +211,17 @@ _CORRECTED: Final = Column[CorrectedRate]("Corrected", _corrected)
 
 
 def tipping_section(tipping: Sequence[Tipping]) -> Section:
-    """Show how wrong the grader would have to be for each finding to vanish."""
-    return Section(
-        "How wrong the labels would have to be",
-        "tipping",
-        (
-            Paragraph(
-                "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a "
-                "rate: the table gives the specificity at or below which the true rate could be zero. Rare findings "
-                "vanish first. Have people label a random sample of the pairs, and give it with --people."
-            ),
-            table(
-                "Specificity at which a finding could be false alarms alone",
-                tipping,
-                (
-                    Column[Tipping]("Finding", lambda item: item.metric, text=True),
-                    Column("Rate", lambda item: percent(item.estimate)),
-                    Column("Specificity", _specificity),
-                ),
-                notes=(
-                    "The grader is judged on the pair's event. How much of the true events it finds (its sensitivity) "
-                    "does not matter here, where there are none.",
-                ),
-            ),
-        ),
+    """Say how wrong the grader would have to be for a finding to vanish: one sentence for all."""
+    known = [item for item in tipping if item.null_specificity is not None]
+    rarest = sorted(known, key=lambda item: -(item.null_specificity or 0.0))[:SHOWN_RAREST]
+    told = "; ".join(f"{item.metric} at {percent(item.null_specificity)}" for item in rarest)
+    text = (
+        "Nothing here says how good the labels are. If a grader made them, its false alarms alone could make a rate "
+        "where its specificity, judged on the pair's event, is 100% minus the rate or lower"
+        f"{f': {told}' if told else ''}. Rare findings vanish first. Have people label a random sample of the pairs, "
+        "and give it with --people."
     )
-
-
-def _specificity(item: Tipping) -> str:
-    return "none" if item.null_specificity is None else percent(item.null_specificity)
+    return Section("How wrong the labels would have to be", "tipping", (Paragraph(text),))
 
 
 def corrected_differences_section(corrected: CorrectedComparison) -> Section:

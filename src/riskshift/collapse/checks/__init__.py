@@ -1,0 +1,1 @@
+"""What is wrong with rows before they are counted, all of it told in one message."""

@@ -1,0 +1,1 @@
+"""Benchmarks and public sets with labels."""

@@ -1,0 +1,1 @@
+"""Tools that ask models and judge what they answer."""

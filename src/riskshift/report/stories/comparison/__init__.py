@@ -1,0 +1,1 @@
+"""What a reader of a comparison meets: which models are safest, verdicts, differences."""

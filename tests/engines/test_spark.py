@@ -1,0 +1,168 @@
+"""PySpark, in local mode with several partitions, says what DuckDB says."""
+
+import importlib.util
+import os
+import random
+import shutil
+import warnings
+
+import polars as pl
+import pytest
+
+import riskshift
+from riskshift.collapse.pairs import collapse
+from riskshift.errors import DataError
+from riskshift.picking.cases import cases_to_read
+
+TWO = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
+LABELS = ["prompt_a", "prompt_b", "response_a", "response_b"]
+ANSWERS = 3
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """A session of two threads, of which each holds some of the rows."""
+    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
+        if os.environ.get("RISKSHIFT_NO_SKIPS") == "1":
+            pytest.fail("PySpark or Java is not there, and RISKSHIFT_NO_SKIPS=1 forbids skipping")
+        pytest.skip("needs PySpark and Java")
+    with warnings.catch_warnings(action="ignore"):  # its own, of libraries that it may use
+        from pyspark.sql import SparkSession
+
+        options = {
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.sql.shuffle.partitions": "3",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+        }
+        session = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+def pairs(*, blank=0.1, prompts=40):
+    """Answers of three models, some labels missing."""
+    rng = random.Random(7)
+    rows = []
+    for at in range(prompts):
+        prompt = [rng.choice((0, 0, 1, 2)) for _ in TWO.categories]
+        for answer in range(ANSWERS):
+            response = [None if rng.random() < blank else rng.choice((0, 0, 0, 1, 2)) for _ in "ab"]
+            rows.append([f" p{at}" if answer else f"p{at}", f"m{answer}", rng.choice(["de", None])])
+            rows[-1] += [*prompt, *response]
+    schema = ["prompt_id", "model", "language", *LABELS]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@pytest.fixture(autouse=True)
+def worst_alone(monkeypatch):
+    """Pick the cases everywhere as they are picked on Spark: the worst escalations alone."""
+    monkeypatch.setattr("riskshift.picking.cases.MOST_SORTED", 0)
+
+
+def on(spark, frame):
+    """Put rows into several partitions."""
+    types = {pl.String: "string", pl.Int64: "bigint", pl.Int32: "int"}
+    schema = ", ".join(f"`{name}` {types[dtype]}" for name, dtype in frame.schema.items())
+    return spark.createDataFrame(frame.rows(), schema).repartition(5)
+
+
+def outcome(data, **options):
+    with warnings.catch_warnings(action="ignore"):
+        collapsed = collapse(riskshift.read(data, taxonomy=TWO, **options))
+    groups = {
+        column: {name: counts.digest() for name, counts in grouped.each().items()}
+        for column, grouped in collapsed.groups.items()
+    }
+    cases = [case.to_dict() for case in cases_to_read(collapsed, limit=7, seed=1)]
+    return collapsed.counts.digest(), groups, cases, dict(collapsed.records.skipped)
+
+
+def parquet(frame, folder):
+    path = folder / "pairs.parquet"
+    frame.write_parquet(path)
+    return path
+
+
+def doubled(frame):
+    return pl.concat([frame, frame.head(4)])
+
+
+def contradicted(frame):
+    other = (pl.col("model") == "m1") & pl.col("prompt_id").str.ends_with("1")
+    return frame.with_columns(prompt_a=pl.when(other).then(2).otherwise(0))
+
+
+def lone(frame):
+    return frame.filter(pl.col("model") == "m2")
+
+
+@pytest.mark.parametrize(
+    "change", [pairs, lambda: lone(pairs())], ids=["prompts repeat", "none do"]
+)
+def test_counts_groups_and_cases_are_those_of_duckdb(spark, tmp_path, change):
+    frame = change()
+    assert outcome(on(spark, frame), by="language") == outcome(
+        parquet(frame, tmp_path), by="language"
+    )
+
+
+@pytest.mark.parametrize("spoil", [doubled, contradicted])
+def test_faults_are_those_of_duckdb(spark, tmp_path, spoil):
+    frame = spoil(pairs())
+    told = []
+    for data in (on(spark, frame), parquet(frame, tmp_path)):
+        with pytest.raises(DataError) as raised:
+            outcome(data)
+        told.append(str(raised.value).partition(": ")[2])
+        told.append(outcome(data, skip_bad=True))
+    assert told[:2] == told[2:]
+
+
+def test_every_number_of_an_analysis_is_that_of_duckdb(spark, tmp_path):
+    frame = pairs()
+    told = []
+    for data in (on(spark, frame), parquet(frame, tmp_path)):
+        with warnings.catch_warnings(action="ignore"):
+            result = riskshift.analyze(data, taxonomy=TWO, resamples=200, permutations=200)
+        told.append(result.to_dict())
+    assert told[0].pop("engine") == "pyspark"
+    assert told[1].pop("engine") == "duckdb"
+    for result in told:
+        del result["source"], result["timing"]
+    assert told[0] == told[1]
+
+
+def test_the_same_pairs_are_drawn(spark, tmp_path):
+    frame = pairs()
+    with warnings.catch_warnings(action="ignore"):
+        drawn = [
+            riskshift.sample(data, n=9, taxonomy=TWO).rows
+            for data in (on(spark, frame), parquet(frame, tmp_path))
+        ]
+    assert drawn[0] == drawn[1]
+
+
+def test_no_more_rows_come_to_the_driver_than_there_are_patterns(spark, monkeypatch):
+    from pyspark.sql.classic.dataframe import DataFrame
+
+    frame = on(spark, pairs(blank=0, prompts=300).drop("prompt_b", "response_b"))
+    brought = []
+    real = DataFrame.collect
+
+    def collect(self):
+        rows = real(self)
+        brought.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(DataFrame, "collect", collect)
+    for way in ("toPandas", "toArrow", "toLocalIterator"):
+        monkeypatch.setattr(DataFrame, way, None)
+    collapsed = collapse(riskshift.read(frame, taxonomy=riskshift.Taxonomy(["a"], TWO.levels)))
+    # A prompt has 3 levels and each of its answers, too.
+    kinds = 3 * 3**ANSWERS
+    assert collapsed.counts.total == 300 * ANSWERS
+    assert max(brought) <= kinds * ANSWERS < 300 * ANSWERS
+    assert len(brought) == 5  # names, models, patterns, whether prompts repeat, kinds of prompt
