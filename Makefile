@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles asking axe demo test search check format schema bench small-bench fuzz lab small-lab clean
+.PHONY: help setup oracles asking axe docs demo test search check format schema bench small-bench fuzz lab small-lab clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -12,7 +12,7 @@ help: ## Show what each target does
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(PIP) --upgrade --constraint constraints.txt pip
-	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable . --group test --group check
+	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable '.[charts]' --group test --group check
 	@touch $@
 
 setup: $(VENV)/.installed ## Build .venv with exact versions (constraints.txt)
@@ -22,6 +22,13 @@ $(VENV)/.oracles: oracles.txt | $(VENV)/.installed
 	@touch $@
 
 oracles: setup $(VENV)/.oracles ## Install the packages that tests compare with where they are there
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/.installed
+	$(PIP) --constraint constraints.txt --group docs
+	@touch $@
+
+docs: setup $(VENV)/.docs ## Build the site of the documentation into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 $(VENV)/.asking: pyproject.toml constraints.txt | $(VENV)/.installed
 	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable '.[run,azure]'

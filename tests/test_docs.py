@@ -1,6 +1,5 @@
 """Everything shown in the documentation runs, names what exists, and leaves nothing public out."""
 
-import csv
 import doctest
 import importlib
 import io
@@ -35,7 +34,6 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(riskshift.__path__, "riskshift.")
     if not module.name.endswith("__main__")
 )
-HARMS = ("hate", "self_harm", "sexual", "violence")
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -66,41 +64,12 @@ def prose(name: str) -> str:
     return FENCE.sub("", read(name))
 
 
-def sample_pairs() -> Iterator[dict[str, object]]:
-    """Yield two models' answers to sixty mild questions, with labels that show every transition."""
-    for i in range(1, 61):
-        harm = HARMS[i % 4] if i % 3 else None
-        for at, model in enumerate(("model-a", "model-b")):
-            prompt, response = dict.fromkeys(HARMS, 0), dict.fromkeys(HARMS, 0)
-            if harm:
-                prompt[harm] = 1 + i % 3
-                response[harm] = min(3, prompt[harm] + i % 2) if (i + at) % 5 == 0 else 0
-            elif (i + 2 * at) % 9 == 0:
-                response[HARMS[i % 4]] = 1
-            yield {
-                "prompt_id": f"p{i:02}",
-                "model": model,
-                "language": "de" if i > 40 else "en",
-                "prompt": f"Question {i} about gardening",
-                "response": f"Answer {i} of {model}",
-                **{f"prompt_{name}": level for name, level in prompt.items()},
-                **{f"response_{name}": level for name, level in response.items()},
-                "relevance": 1 if (i + at) % 7 == 0 else 2 if (i + at) % 5 == 1 else 3,
-                "prompt_benign": str(i % 6 == 0).lower(),
-            }
-
-
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a folder that holds what the documentation speaks of: pairs.csv and demo/pairs.csv."""
-    rows = list(sample_pairs())
-    with (tmp_path / "pairs.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     (tmp_path / "demo").mkdir()
-    corpus = files("riskshift.data").joinpath("reconstruction.csv").read_bytes()
-    (tmp_path / "demo" / "pairs.csv").write_bytes(corpus)
+    for place, packaged in (("pairs.csv", "example.csv"), ("demo/pairs.csv", "reconstruction.csv")):
+        (tmp_path / place).write_bytes(files("riskshift.data").joinpath(packaged).read_bytes())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path

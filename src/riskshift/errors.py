@@ -73,7 +73,7 @@ class RiskshiftWarning(UserWarning):
 def unknown_choice(what: str, value: str, choices: Sequence[str]) -> UsageError:
     """Say that `value` is none of `choices`, and which one was probably meant."""
     return UsageError(
-        f"{what} {value!r} is unknown{_meant(value, choices)}. Choices: {listing(choices)}."
+        f"{what} {value!r} is unknown{meant(value, choices)}. Choices: {listing(choices)}."
     )
 
 
@@ -89,11 +89,12 @@ def listing(names: Iterable[object], *, limit: int = 30) -> str:
 
 
 def _missing(wanted: Sequence[str], available: Sequence[str]) -> str:
-    parts = [f"{name!r}{_meant(name, available)}" for name in wanted]
+    parts = [f"{name!r}{meant(name, available)}" for name in wanted]
     return f"{'Column' if len(parts) == 1 else 'Columns'} not found: {', '.join(parts)}."
 
 
-def _meant(name: str, choices: Sequence[str]) -> str:
+def meant(name: str, choices: Sequence[str]) -> str:
+    """Ask in brackets whether one of `choices` was meant; say nothing where none is alike."""
     lowered = {choice.casefold(): choice for choice in choices}
     close = get_close_matches(name.casefold(), lowered, n=1, cutoff=0.6)
     return f" (did you mean {lowered[close[0]]!r}?)" if close else ""

@@ -365,6 +365,8 @@ class Records:
         Rows left out so far, by reason.
     placeholders : int
         Rows whose prompt's text is a placeholder, where texts tell prompts apart.
+    models : narwhals.LazyFrame or None
+        The model of every row, where only the rows of one are kept: for the message if it has none.
     """
 
     frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
@@ -374,6 +376,7 @@ class Records:
     skipped: Mapping[str, int] = field(default_factory=dict)
     shared: tuple[str, ...] = ()
     placeholders: int = 0
+    models: nw.LazyFrame[Any] | None = field(default=None, repr=False)
 
     def column(self, role: str) -> str | None:
         """Return the column that plays `role`, by the user's name, or None if the data has none."""
@@ -520,7 +523,7 @@ def bind(
     else:
         fix += (
             f"Map other names with --map {roles[0]}=COLUMN, or name other categories with "
-            "--taxonomy FILE."
+            f"--taxonomy FILE{_other_categories(records)}."
         )
     records.require([name for pair in records.labels for name in pair], fix=fix)
     require_mapped(records)
@@ -648,6 +651,16 @@ def assemble(
     return records if options.model is None else _only_model(records, options.model)
 
 
+def _other_categories(records: Records) -> str:
+    """Name the categories that columns of both sides speak of, as an option that can be typed."""
+    names = set(records.names)
+    ends = [name.removeprefix("prompt_") for name in records.names if name.startswith("prompt_")]
+    found = [end for end in ends if f"response_{end}" in names and end not in ("id", "text")]
+    if not found or any("," in end for end in found):
+        return ""
+    return f" or, if these are labels, --categories {listing(found).replace(', ', ',')} --levels SAFE,HARMFUL"
+
+
 def require_mapped(records: Records, besides: Iterable[str] = ()) -> None:
     """Refuse roles that were mapped to columns that are not there.
 
@@ -677,5 +690,6 @@ def _refuse_shared(records: Records) -> None:
 def _only_model(records: Records, model: str) -> Records:
     column = records.options.columns["model"]
     records.require([column], fix="--model needs a column of model names.")
-    named = records.col(column).cast(nw.String)
-    return replace(records, frame=records.frame.filter(stripped(named) == model.strip()))
+    named = stripped(records.col(column).cast(nw.String))
+    models = records.frame.select(named.alias("model"))
+    return replace(records, frame=records.frame.filter(named == model.strip()), models=models)

@@ -198,34 +198,57 @@ class Taxonomy:
         UsageError
             If a key is unknown or a value is not a taxonomy.
         """
-        data = read_toml(path, "taxonomy")
+        return cls.of(read_toml(path, "taxonomy"), f"{path}: ")
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], where: str = "") -> "Taxonomy":
+        """Make a taxonomy of what was written down; ``harmful_from`` may be a level's name.
+
+        Parameters
+        ----------
+        data : mapping of str to object
+            By the key of the file.
+        where : str
+            What messages begin with.
+
+        Raises
+        ------
+        UsageError
+            If a key is unknown or its value cannot be meant.
+
+        Examples
+        --------
+        >>> Taxonomy.of({"levels": ["Fine", "Odd", "Bad"], "harmful_from": "Bad"}).harmful_from
+        2
+        """
         known = ("categories", "levels", "harmful_from", "descriptions", "codes", "refusal")
         for key in data:
             if key not in known:
-                raise unknown_choice(f"{path}: taxonomy key", key, known)
+                raise unknown_choice(f"{where}taxonomy key", key, known)
         start = data.get("harmful_from", 1)
         if isinstance(start, str):
             levels = _names("levels", data.get("levels", cls().levels))
             if start not in levels:
-                raise unknown_choice(f"{path}: harmful_from", start, levels)
-            data["harmful_from"] = levels.index(start)
+                raise unknown_choice(f"{where}harmful_from", start, levels)
+            start = levels.index(start)
         elif not isinstance(start, int) or isinstance(start, bool):
             raise UsageError(
-                f"{path}: harmful_from is {start!r}; give a severity or a level's name."
+                f"{where}harmful_from is {start!r}; give a severity or a level's name."
             )
+        made = {**data, "harmful_from": start}
         if "refusal" in data:
-            data["refusal"] = _refusal(path, data["refusal"])
-        return cls(**data)
+            made["refusal"] = _refusal(where, data["refusal"])
+        return cls(**made)
 
 
-def _refusal(path: str | Path, told: object) -> RefusalScale:
+def _refusal(where: str, told: object) -> RefusalScale:
     """Read how refusals are written from the table of that name."""
     if not isinstance(told, Mapping):
-        raise UsageError(f"{path}: refusal must be a table of codes, not {told!r}.")
+        raise UsageError(f"{where}refusal must be a table of codes, not {told!r}.")
     known = (*REFUSAL, "partial_counts_as")
     for key in told:
         if key not in known:
-            raise unknown_choice(f"{path}: refusal key", key, known)
+            raise unknown_choice(f"{where}refusal key", key, known)
     codes = {level: codes for level, codes in told.items() if level in REFUSAL}
     return RefusalScale(codes, told.get("partial_counts_as", "answered"))
 

@@ -84,7 +84,10 @@ def test_three_means_too_little_evidence(small):
         (["--rule", ""], "a rule is ''"),
         (["--rule", "escalation - baseline <= 1%"], "--baseline"),
         (["--rule", "escalation <= 5% by colour"], "Column not found: 'colour'"),
-        (["--rule", "escalation <= 5%", "--format", "xml"], "Choices: text, json, github, junit"),
+        (
+            ["--rule", "escalation <= 5%", "--format", "xml"],
+            "Choices: text, github, json, junit, sarif, md, html, tex, csv",
+        ),
         (["--rule", "escalation <= 5%", "--confidence", "95"], "confidence is 95"),
         (["--rule", "escalation <= 5%", "--model", "x"], "--model needs a column"),
         (["--rule", "escalation <= 5%", "--map", "model"], "role=column"),
@@ -93,6 +96,8 @@ def test_three_means_too_little_evidence(small):
         (["--rules", "absent.toml"], "absent.toml"),
         (["--rule", "escalation <= 5%", "-o", "absent/gate.xml"], "is not a folder"),
         (["--rule", "escalation <= 5%", "-o", "."], "is a folder"),
+        (["--rule", "escalation <= 5%", "-o", "gate.doc"], "unknown suffix '.doc'"),
+        (["--rule", "escalation <= 5%", "--attest", "absent/a.json"], "is not a folder"),
         (["--rule", "persistence[hate] <= 5%"], "persistence[hate] is undefined"),
     ],
 )
@@ -160,12 +165,33 @@ def test_json_is_strict_and_whole(poor):
 
 def test_an_output_is_written_whole_and_the_verdict_told(poor, tmp_path):
     place = tmp_path / "gate.xml"
-    code, out, error = run(poor, "--rule", "escalation <= 5%", "--format", "junit", "-o", place)
+    code, out, error = run(poor, "--rule", "escalation <= 5%", "-o", place)
     assert (code, out) == (1, "")
     assert error.startswith("FAIL: the check failed.\nwrote ")
     assert ET.parse(place).getroot().get("failures") == "1"
     code, out, error = run(poor, "--rule", "escalation <= 5%", "-o", place, "--quiet")
     assert (code, out, error) == (1, "", "")
+
+
+def strings(value):
+    """Every string in a JSON document."""
+    if isinstance(value, str):
+        yield value
+    for inner in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from strings(inner)
+
+
+def test_what_is_printed_and_what_is_written_go_side_by_side(poor, tmp_path):
+    places = [tmp_path / f"gate{suffix}" for suffix in (".html", ".sarif", ".json", ".txt", ".csv")]
+    asked = [part for place in places for part in ("-o", place)]
+    code, out, error = run(poor, "--rule", "escalation <= 5%", "--format", "github", *asked)
+    assert code == 1
+    assert out.startswith("::error title=riskshift check::FAIL")
+    assert error.splitlines() == [f"wrote {place}" for place in places]
+    assert "FAIL: the check failed." in places[0].read_text()
+    assert json.loads(places[2].read_text())["verdict"] == "fail"
 
 
 def three_verdicts(tmp_path, name="good"):
@@ -210,7 +236,7 @@ def test_junit_is_green_only_where_a_check_passed(tmp_path):
     }
 
 
-@pytest.mark.parametrize("form", ["text", "github", "junit", "json"])
+@pytest.mark.parametrize("form", ["text", "github", "junit", "json", "sarif", "md"])
 def test_hostile_names_are_inert_in_every_format(tmp_path, form):
     path = three_verdicts(tmp_path, HOSTILE)
     code, out, _ = run(path, "--rule", "escalation <= 5% by topic", "--format", form)
@@ -229,6 +255,10 @@ def test_hostile_names_are_inert_in_every_format(tmp_path, form):
         assert "##[" not in out
     if form == "junit":
         assert not ET.fromstring(out).findall(".//b")
+    if form == "sarif":
+        assert not set("\x1b\r\u202e\uffff") & set("".join(strings(json.loads(out))))
+    if form == "md":
+        assert "<b>" not in out.replace("\\<b>", "")
     if form == "json":
         groups = [v["group"] for v in json.loads(out)["verdicts"]]
         assert HOSTILE in groups

@@ -9,7 +9,8 @@ import pytest
 
 from riskshift import Taxonomy, check
 from riskshift.errors import UsageError
-from riskshift.report.render.gate import FORMATS
+from riskshift.report.render.gate import to_github
+from riskshift.report.writing import render
 
 TWO = Taxonomy(["harm"], ["Safe", "Harmful"])
 N = 400
@@ -65,11 +66,13 @@ def test_a_column_that_looks_like_an_id_is_named_in_every_format(name, role):
     (warning,) = report.warnings
     assert "each row was taken as a prompt of its own" in warning
     assert f"'{name}' (100 values in 400 rows): --map {role}={name}" in warning
-    made = {name: render(report) for name, render in FORMATS.items()}
-    assert "each row was taken as a prompt of its own" in " ".join(made["text"].split())
-    assert json.loads(made["json"])["warnings"] == [warning]
-    assert "::warning title=riskshift check::No column says which rows share" in made["github"]
-    assert warning in ET.fromstring(made["junit"]).findtext("system-out")
+    assert "each row was taken as a prompt of its own" in " ".join(render(report, ".txt").split())
+    assert json.loads(render(report, ".json"))["warnings"] == [warning]
+    assert "::warning title=riskshift check::No column says which rows share" in to_github(report)
+    assert warning in ET.fromstring(render(report, ".xml")).findtext("system-out")
+    run = json.loads(render(report, ".sarif"))["runs"][0]
+    told = run["invocations"][0]["toolExecutionNotifications"]
+    assert warning in [one["message"]["text"] for one in told]
 
 
 def test_without_such_a_column_the_way_out_is_named_all_the_same():

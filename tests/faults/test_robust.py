@@ -175,11 +175,11 @@ def test_the_demo_does_not_write_over_pairs(folder, told):
 
 
 def test_a_pipe_without_a_reader_is_refused_and_stays(folder, told):
-    os.mkfifo(folder / "pipe")
-    code, _, err = told(*CHECK, "-o", "pipe")
+    os.mkfifo(folder / "pipe.txt")
+    code, _, err = told(*CHECK, "-o", "pipe.txt")
     assert code == 2
     assert "nobody reads from it" in err
-    assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
+    assert stat.S_ISFIFO((folder / "pipe.txt").stat().st_mode)
 
 
 def test_the_raters_resolved_labels_and_the_report_are_seen_together(folder, told):

@@ -1,14 +1,20 @@
 """Charts: what they show, and that nothing but shapes and text comes out of them."""
 
+import html
 import re
 import subprocess
 import sys
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
+from riskshift.cli.app import app
+from riskshift.errors import RiskshiftWarning, UsageError
 from riskshift.report import charts
 from riskshift.report.document import Figure
+from riskshift.report.render.html import render_html
+from riskshift.report.writing import write, write_charts
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 
@@ -95,3 +101,37 @@ def test_loading_the_module_loads_no_renderer():
         "sys.exit(bool({'altair', 'vl_convert', 'scipy.stats'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """As where the extra 'charts' is not installed."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+
+
+def test_without_what_draws_a_page_says_its_charts_in_words(undrawn, document):
+    page = render_html(document)
+    figure = next(figure for figure in document.figures() if figure.kind == "intervals")
+    assert "<svg" not in page
+    assert html.escape(figure.alt, quote=False)[:60] in html.unescape(page).replace("&", "&amp;")
+    assert "pip install &#39;riskshift[charts]&#39;" in page
+
+
+def test_whoever_writes_such_a_page_is_warned_once(undrawn, corpus, tmp_path):
+    with pytest.warns(RiskshiftWarning, match=r"riskshift\[charts\]") as told:
+        write(corpus, tmp_path / "report.html")
+    assert len(told) == 1
+
+
+def test_nothing_else_needs_what_draws(undrawn, corpus, tmp_path):
+    for suffix in (".md", ".tex", ".json", ".csv"):
+        assert write(corpus, tmp_path / f"report{suffix}").stat().st_size > 0
+
+
+def test_charts_that_are_asked_for_are_refused_before_any_work(undrawn, corpus, tmp_path):
+    with pytest.raises(UsageError, match=r"pip install 'riskshift\[charts\]'"):
+        write_charts(corpus, tmp_path / "charts")
+    asked = ["analyze", "absent.csv", "--charts", str(tmp_path / "charts")]
+    done = CliRunner().invoke(app, asked)
+    assert isinstance(done.exception, UsageError)
+    assert not (tmp_path / "charts").exists()

@@ -204,7 +204,7 @@ class TestCharts:
         drawn = []
         charts = pytest.importorskip("riskshift.report.charts")
         monkeypatch.setattr(charts, "svg", lambda figure: drawn.append(figure.name) or "<svg/>")
-        monkeypatch.setattr(charts, "png", lambda figure: b"png")
+        monkeypatch.setattr(charts, "raster", lambda drawn: b"png")
         frame = FRAME.select(pl.exclude("model"), pl.lit("x").alias("国"), pl.lit("x").alias("語"))
         taxonomy = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
         found = riskshift.analyze(frame, taxonomy=taxonomy, by=["国", "語"], resamples=50)

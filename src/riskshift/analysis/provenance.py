@@ -1,13 +1,10 @@
 """Where numbers come from."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar
 
-from riskshift.analysis.plain import Limits, Plain, Positive, plain
+from riskshift.analysis.plain import Limits, Plain, Positive
 from riskshift.taxonomy import Taxonomy
-from riskshift.version import __version__
-
-SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +55,6 @@ class Provenance(Plain):
     def analyzed(self) -> int:
         """Records read and not left out."""
         return self.read - sum(self.left_out.values())
-
-
-class Results(Plain):
-    """What a command wrote: its plain data say first what it is and which version made it."""
-
-    __slots__ = ()
-    kind: ClassVar[str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, undefined as None: the contents of the JSON file."""
-        made: dict[str, Any] = plain(self)
-        return envelope(self.kind) | made
-
-
-def envelope(kind: str) -> dict[str, Any]:
-    """Return the keys with which all results begin."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": kind,
-        "riskshift_version": __version__,
-    }
 
 
 @dataclass(frozen=True, slots=True)

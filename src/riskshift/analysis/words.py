@@ -1,5 +1,6 @@
 """Numbers and lists as they stand in sentences and tables."""
 
+import re
 from collections.abc import Sequence
 
 from riskshift.analysis.rates import Rate, unrounded
@@ -154,3 +155,16 @@ def spoken(metric: str) -> str:
     ('over-refusal', 'harmful prompt compliance')
     """
     return metric.replace("over_", "over-").replace("_", " ")
+
+
+def printable(text: str) -> str:
+    r"""Make a name from the data safe to print, also in the log of a build server.
+
+    Examples
+    --------
+    >>> printable("a\x1b[31m ::error::b ##[c")
+    'a⟨U+001B⟩[31m : :error: :b # #[c'
+    """
+    shown = "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in text)
+    # Build servers take these for commands, wherever a line is broken.
+    return re.sub(r"([:#])(?=\1)", r"\1 ", shown)

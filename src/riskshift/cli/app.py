@@ -18,6 +18,7 @@ from riskshift.cli import (
     graders,
     label,
     label_studio,
+    metrics,
     plan,
     run,
     sample,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("metrics")(metrics.metrics)
 app.command("formats")(formats.formats)
 app.command("convert")(convert.convert)
 app.command("analyze")(analyze.analyze)

@@ -1,7 +1,7 @@
 """riskshift check: a release gate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -9,8 +9,21 @@ from riskshift.cli import options
 from riskshift.cli.printing import put, say
 from riskshift.errors import UsageError, unknown_choice
 
-FORMATS = ("text", "json", "github", "junit")
-EXIT_CODES = {"pass": 0, "fail": 1, "inconclusive": 3}
+if TYPE_CHECKING:
+    from riskshift.analysis.gate.result import GateReport
+
+# By what --format takes the suffix of such a file; annotations go to the log of a build alone.
+FORMATS: Final = {
+    "text": ".txt",
+    "github": "",
+    "json": ".json",
+    "junit": ".xml",
+    "sarif": ".sarif",
+    **{name: f".{name}" for name in ("md", "html", "tex", "csv")},
+}
+# What is printed as it is meant, by the format.
+_KINDS: Final = {"json": "json", "sarif": "json", "github": "github"}
+EXIT_CODES: Final = {"pass": 0, "fail": 1, "inconclusive": 3}
 
 
 @options.reads(*options.PAIRS, "model", "cluster", "prompt_labels")
@@ -82,12 +95,28 @@ def check(
             help="Fail if a model that refuses, or answers, everything would pass too.",
         ),
     ] = False,
-    format: Annotated[  # noqa: A002
-        str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
-    ] = "text",
-    output: Annotated[
+    attest: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write there instead of printing."),
+        typer.Option(
+            "--attest", metavar="FILE", help="Write an in-toto statement of the check (JSON)."
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=f"Print {', '.join(FORMATS)} (text, unless -o is given).",
+        ),
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="Write .html, .md, .tex, .json, .csv, .xml (JUnit), .sarif or .txt (repeatable).",
+        ),
     ] = None,
     *,
     reading: options.Given,
@@ -99,18 +128,22 @@ def check(
     Exit codes: 0 all checks pass, 1 one fails, 3 none fails but one lacks evidence, 2 bad usage
     or data.
     """
+    from riskshift.jobs.attest import Subjects
     from riskshift.jobs.check import check as judge
     from riskshift.jobs.check import read_rules
     from riskshift.outputs.overwriting import refuse_overwriting
-    from riskshift.outputs.places import check_place, write_bytes
-    from riskshift.report.render.gate import FORMATS as RENDERERS
+    from riskshift.outputs.places import check_place, together, write_bytes
+    from riskshift.report.attestation import to_statement
+    from riskshift.report.writing import check_output
 
-    if format not in FORMATS:
-        raise unknown_choice("--format", format, FORMATS)
-    if output is not None:
-        check_place(output)
+    if format is not None and format not in FORMATS:
+        raise unknown_choice("--format", format, tuple(FORMATS))
+    for path in output or ():
+        check_output(path, "gate")
+    if attest is not None:
+        check_place(attest)
     refuse_overwriting(
-        {"-o": output, "--looks-file": looks_file},
+        {"-o": output, "--attest": attest, "--looks-file": looks_file},
         {
             "data": paths,
             "--rules": rules,
@@ -124,7 +157,19 @@ def check(
     asked = [*(rule or []), *(read_rules(rules) if rules is not None else [])]
     if not asked:
         raise UsageError("no rule: give --rule 'escalation <= 5%' or --rules FILE.")
-    with options.progress(quiet=quiet) as told:
+    with options.progress(quiet=quiet) as told, together():
+        subjects = None
+        if attest is not None:
+            told("taking digests")
+            subjects = Subjects.of(
+                {
+                    "data": paths,
+                    "--baseline": baseline,
+                    "--people": people,
+                    "--baseline-people": baseline_people,
+                },
+                reading.values.get("source"),
+            )
         report = judge(
             paths,
             asked,
@@ -142,12 +187,23 @@ def check(
             progress=told,
             **reading.arguments(),
         )
-    made = RENDERERS[format](report)
-    if output is None:
-        put(made, kind=format)
-    else:
-        write_bytes(output, made.encode())
-        if not quiet:
-            say(report.headline)
-        options.wrote(output, quiet=quiet)
+        told("writing")
+        written = options.write_all(report, output, None)
+        if attest is not None and subjects is not None:
+            subjects.check_unchanged()
+            statement = to_statement(report, subjects.digests)
+            written.append(write_bytes(attest, statement.encode()))
+    if format is not None or not output:
+        put(_rendered(report, format or "text"), kind=_KINDS.get(format or "", "text"))
+    elif not quiet:
+        say(report.headline)
+    for path in written:
+        options.wrote(path, quiet=quiet)
     raise typer.Exit(EXIT_CODES[report.verdict])
+
+
+def _rendered(report: "GateReport", format: str) -> str:  # noqa: A002
+    from riskshift.report.render.gate import to_github
+    from riskshift.report.writing import render
+
+    return to_github(report) if format == "github" else render(report, FORMATS[format])

@@ -31,7 +31,12 @@ def compare(
     ] = None,
     margin: Annotated[
         float,
-        typer.Option("--margin", metavar="DIFFERENCE", help="How much worse a candidate may be."),
+        typer.Option(
+            "--margin",
+            metavar="DIFFERENCE",
+            help="How much worse a candidate may be.",
+            parser=options.share,
+        ),
     ] = 0.01,
     harm: Annotated[
         list[str] | None,
@@ -46,7 +51,10 @@ def compare(
     helpful_margin: Annotated[
         float | None,
         typer.Option(
-            "--helpful-margin", metavar="DIFFERENCE", help="Their margin (default: --margin)."
+            "--helpful-margin",
+            metavar="DIFFERENCE",
+            help="Their margin (default: --margin).",
+            parser=options.share,
         ),
     ] = None,
     by: Annotated[

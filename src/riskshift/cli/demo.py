@@ -9,6 +9,8 @@ from riskshift.cli import options
 from riskshift.errors import OutputError
 
 CORPUS: Final = "reconstruction.csv"
+EXAMPLE: Final = "example.csv"
+PAIRS: Final = "pairs.csv"
 CARD: Final = "reconstruction.toml"
 SOURCE: Final = "a reconstruction of the corpus of arXiv 2604.26052"
 
@@ -20,6 +22,12 @@ def demo(
             "-o", "--output", metavar="DIR", help="Folder for the report; made if need be."
         ),
     ] = Path("riskshift-demo"),
+    example: Annotated[
+        bool,
+        typer.Option(
+            "--example", help="Write only pairs.csv, the small example of the documentation."
+        ),
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Analyze the packaged corpus.
@@ -32,8 +40,15 @@ def demo(
     import riskshift
     from riskshift.outputs.places import make_folder, together, write_bytes
 
-    packaged = files("riskshift.data").joinpath(CORPUS)
-    _check_new(output / "pairs.csv", packaged.read_bytes())
+    packaged = files("riskshift.data").joinpath(EXAMPLE if example else CORPUS)
+    pairs = output / PAIRS
+    _check_new(pairs, packaged.read_bytes())
+    if example:
+        with together():
+            make_folder(output)
+            write_bytes(pairs, packaged.read_bytes())
+        options.wrote(pairs, quiet=quiet)
+        return
     stated = files("riskshift.data").joinpath(CARD)
     with (
         options.progress(quiet=quiet) as told,
@@ -48,7 +63,7 @@ def demo(
         written = [
             riskshift.write(result, output / "report.html"),
             riskshift.write(result, output / "results.json"),
-            write_bytes(output / "pairs.csv", packaged.read_bytes()),
+            write_bytes(pairs, packaged.read_bytes()),
         ]
     options.show(result)
     for path in written:

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, get_args
 import typer
 
 from riskshift.cli.printing import put, say
-from riskshift.errors import UsageError, unknown_choice
+from riskshift.errors import UsageError, listing, unknown_choice
 
 if TYPE_CHECKING:
     from riskshift.report.writing import Result
+    from riskshift.taxonomy import Taxonomy
 
 Paths = Annotated[
     list[str],
@@ -39,6 +40,20 @@ TaxonomyFile = Annotated[
         metavar="FILE",
         help="TOML file with categories, levels, harmful_from, descriptions; or harm: Safe and Harmful.",
     ),
+]
+Categories = Annotated[
+    str | None,
+    typer.Option("--categories", metavar="A,B", help="Its categories, instead of a file."),
+]
+Levels = Annotated[
+    str | None,
+    typer.Option(
+        "--levels", metavar="SAFE,BAD", help="Its levels, mildest first, instead of a file."
+    ),
+]
+HarmfulFrom = Annotated[
+    str | None,
+    typer.Option("--harmful-from", metavar="LEVEL", help="Of --levels the lowest that is harmful."),
 ]
 Map = Annotated[
     list[str] | None,
@@ -148,6 +163,7 @@ Cuts = Annotated[
     str | None,
     typer.Option(
         "--cuts",
+        "--cut",
         metavar="POINTS",
         help="Where such scores become levels: 0.5, 0.25,0.5,0.75, or 5 of 1 to 10.",
     ),
@@ -190,8 +206,32 @@ Card = Annotated[
         help="TOML file that says where the data comes from: riskshift card.",
     ),
 ]
+
+
+def share(text: object) -> float:
+    """Read a share, ``0.05`` or ``5%``; of a range, its checks are those of who takes it.
+
+    Examples
+    --------
+    >>> share("5%"), share("0.05"), share("-2 %")
+    (0.05, 0.05, -0.02)
+    """
+    try:
+        return _share(str(text))
+    except ValueError as error:
+        # Typer would say no more of a ValueError than the value.
+        raise typer.BadParameter(f"{text!r} is no number. Write a share as 0.05 or 5%.") from error
+
+
+def _share(text: str) -> float:
+    number = text.strip()
+    value = float(number.removesuffix("%"))
+    return value / 100 if number.endswith("%") else value
+
+
 Confidence = Annotated[
-    float, typer.Option("--confidence", metavar="LEVEL", help="Coverage of every interval.")
+    float,
+    typer.Option("--confidence", metavar="LEVEL", help="Coverage of every interval.", parser=share),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Where random numbers start.")]
 Quiet = Annotated[
@@ -221,6 +261,9 @@ class Shared(NamedTuple):
 READING: Final = {
     "source": Shared("format", From),
     "taxonomy": Shared("taxonomy", TaxonomyFile),
+    "categories": Shared("taxonomy", Categories),
+    "levels": Shared("taxonomy", Levels),
+    "harmful_from": Shared("taxonomy", HarmfulFrom),
     "mapped": Shared("columns", Map),
     "scale": Shared("scale", Scale),
     "invert": Shared("invert", Invert),
@@ -242,9 +285,11 @@ READING: Final = {
     "categories_in": Shared("categories_in", CategoriesIn),
     "memory_limit": Shared("memory_limit", Memory),
 }
+# What says on the command line what else stands in the file of a taxonomy.
+NAMED: Final = ("categories", "levels", "harmful_from")
 # What every job takes that reads labels.
 LABELS: Final = (
-    *("source", "taxonomy", "mapped", "scale", "invert"),
+    *("source", "taxonomy", *NAMED, "mapped", "scale", "invert"),
     *("skip_bad", "missing", "where", "leave_out", "refusals", "partial", "memory_limit"),
 )
 # What every job takes that also reads the logs of tools.
@@ -261,8 +306,22 @@ Output = Annotated[
         "-o", "--output", metavar="OUT", help="Write .html, .md, .tex, .json or .csv (repeatable)."
     ),
 ]
+
+
+def _drawable(folder: Path | None) -> Path | None:
+    """Refuse charts before any work is done, where nothing draws them."""
+    if folder is not None:
+        from riskshift.report import charts
+
+        charts.require()
+    return folder
+
+
 Charts = Annotated[
-    Path | None, typer.Option("--charts", metavar="DIR", help="Write every chart as SVG and PNG.")
+    Path | None,
+    typer.Option(
+        "--charts", metavar="DIR", help="Write every chart as SVG and PNG.", callback=_drawable
+    ),
 ]
 CasesOut = Annotated[
     Path | None,
@@ -368,11 +427,11 @@ def parse_cuts(text: str) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> parse_cuts("0.25, 0.5, 0.75")
+    >>> parse_cuts("0.25, 0.5, 75%")
     (0.25, 0.5, 0.75)
     """
     try:
-        return tuple(float(point) for point in text.split(","))
+        return tuple(map(_share, text.split(",")))
     except ValueError as error:
         raise UsageError(f"--cuts {text!r}: write it as 0.5 or 0.25,0.5,0.75.") from error
 
@@ -396,6 +455,27 @@ def parse_categories_in(places: list[str]) -> dict[str, str]:
             raise UsageError(f"--categories-in names a column of the {side.strip()}s twice.")
         found[side.strip()] = column
     return found
+
+
+def named_taxonomy(told: Mapping[str, str]) -> "Taxonomy":
+    """Make a taxonomy of what the command line says of it.
+
+    Examples
+    --------
+    >>> named_taxonomy({"categories": "fraud, spam", "levels": "Safe,Harmful"}).categories
+    ('fraud', 'spam')
+    """
+    from riskshift.taxonomy import Taxonomy
+
+    data: dict[str, Any] = {
+        name: [part.strip() for part in told[name].split(",")]
+        for name in ("categories", "levels")
+        if name in told
+    }
+    start = told.get("harmful_from", "").strip()
+    if start:
+        data["harmful_from"] = int(start) if start.isdecimal() else start
+    return Taxonomy.of(data)
 
 
 # What is made of an option before `riskshift.read` takes it, by its argument.
@@ -444,11 +524,19 @@ class Given:
         """Return them as arguments of `riskshift.read`; the file of the taxonomy is read."""
         from riskshift.taxonomy import HARM, Taxonomy
 
-        made = {READING[name].argument: value for name, value in self.values.items()}
+        told = {name: value for name, value in self.values.items() if name in NAMED}
+        made = {
+            READING[name].argument: value for name, value in self.values.items() if name not in told
+        }
         for argument, parse in _PARSED.items():
             if argument in made:
                 made[argument] = parse(made[argument])
-        if "taxonomy" in made:
+        if told and "taxonomy" in made:
+            flags = listing(READING[name].flag for name in told)
+            raise UsageError(f"{flags}: the taxonomy stands in a file already: --taxonomy.")
+        if told:
+            made["taxonomy"] = named_taxonomy(told)
+        elif "taxonomy" in made:
             file = made["taxonomy"]
             is_name = str(file) == HARM.categories[0] and not file.exists()
             made["taxonomy"] = HARM if is_name else Taxonomy.from_toml(file)

@@ -15,11 +15,18 @@ PICTURES: Final = (".svg", ".png")
 def plan(
     rate: Annotated[
         float | None,
-        typer.Option("--rate", metavar="SHARE", help="The rate assumed, such as 0.03."),
+        typer.Option(
+            "--rate", metavar="SHARE", help="The rate assumed, such as 0.03.", parser=options.share
+        ),
     ] = None,
     width: Annotated[
         float | None,
-        typer.Option("--width", metavar="SHARE", help="Ask for an interval at most this wide."),
+        typer.Option(
+            "--width",
+            metavar="SHARE",
+            help="Ask for an interval at most this wide.",
+            parser=options.share,
+        ),
     ] = None,
     rule: Annotated[
         str | None,
@@ -33,6 +40,7 @@ def plan(
             "--difference",
             metavar="SHARE",
             help="Ask to find this difference of two models; with a rule on one, assume it.",
+            parser=options.share,
         ),
     ] = None,
     discordant: Annotated[
@@ -41,6 +49,7 @@ def plan(
             "--discordant",
             metavar="SHARE",
             help="Share of prompts on which exactly one model shows the event.",
+            parser=options.share,
         ),
     ] = None,
     like: Annotated[
@@ -88,7 +97,12 @@ def plan(
     ] = None,
     power: Annotated[
         float,
-        typer.Option("--power", metavar="SHARE", help="Chance wanted of the verdict or the find."),
+        typer.Option(
+            "--power",
+            metavar="SHARE",
+            help="Chance wanted of the verdict or the find.",
+            parser=options.share,
+        ),
     ] = 0.8,
     output: Annotated[
         list[Path] | None,

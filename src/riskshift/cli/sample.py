@@ -33,7 +33,10 @@ def sample(
     width: Annotated[
         float | None,
         typer.Option(
-            "--width", metavar="SHARE", help="Say how many labels an interval so wide takes."
+            "--width",
+            metavar="SHARE",
+            help="Say how many labels an interval so wide takes.",
+            parser=options.share,
         ),
     ] = None,
     metric: Annotated[

@@ -20,7 +20,7 @@ from riskshift.collapse.coding import tabulate
 from riskshift.collapse.selecting import selected
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
-from riskshift.errors import ColumnError, DataError, UsageError, listing
+from riskshift.errors import ColumnError, DataError, UsageError, listing, meant
 from riskshift.records import ROLES, Records
 from riskshift.refusal import PARTIAL
 
@@ -214,10 +214,11 @@ def _no_records(records: Records) -> DataError:
     if skipped:
         reasons = listing(f"{reason} ({rows:,})" for reason, rows in skipped.items())
         return DataError(f"{name} has no rows left to analyze; left out: {reasons}.")
-    if model is None:
+    if model is None or records.models is None:
         return DataError(f"{name} has no rows to analyze.")
+    there = [row[0] for row in engine.fetch(records.models.drop_nulls().unique().sort("model"))]
     return DataError(
-        f"{name} has no rows for model {model!r}. See which models it has: --by model."
+        f"{name} has no rows for model {model!r}{meant(model, there)}. Models: {listing(there)}."
     )
 
 

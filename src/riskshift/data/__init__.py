@@ -1,4 +1,4 @@
-"""The packaged corpus: published margins of PairedSafety, reconstructed rows."""
+"""The packaged corpus (published margins of PairedSafety, reconstructed rows) and a small example."""
 
 from typing import Final
 

@@ -17,10 +17,11 @@ from riskshift.analysis.gate.degenerate import (
 from riskshift.analysis.gate.evidence import Evidence, of_difference, of_rate
 from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
-from riskshift.analysis.gate.result import GateReport, GateResult, LookAt, printable
+from riskshift.analysis.gate.result import GateReport, GateResult, LookAt
 from riskshift.analysis.gate.rules import Rule, parse_rule
 from riskshift.analysis.metrics import refuse_untold
 from riskshift.analysis.provenance import Release, Releases
+from riskshift.analysis.words import printable
 from riskshift.collapse.beside import tabulate_beside
 from riskshift.collapse.checks.sets import about_sets
 from riskshift.collapse.pairs import Collapsed, collapse

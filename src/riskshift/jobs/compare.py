@@ -56,7 +56,7 @@ from riskshift.jobs.opening import (
 )
 from riskshift.picking.alone import failed_cases, failures, told_alone
 from riskshift.reading import combine
-from riskshift.reading.paths import model_name
+from riskshift.reading.paths import find_files, model_name
 from riskshift.records import Columns, Records
 
 EXAMPLES: Final = 3
@@ -95,8 +95,8 @@ def compare(
     Parameters
     ----------
     data : path, list of paths, data frame, mapping or Records
-        Pairs with a ``model`` column; or several files without one, each a model named after it; or
-        a mapping of model names to such data.
+        Pairs with a ``model`` column; or several files without one (also a folder or a glob of them),
+        each a model named after it; or a mapping of model names to such data.
     baseline : str, optional
         Compare the others with this model; default: every pair.
     candidates : sequence of str, optional
@@ -303,14 +303,26 @@ def _one_model_each(data: Any, reading: Reading, progress: Callable[[str], None]
         parts = {name: read(part, **reading) for name, part in data.items()}
         return combine(parts, column=next(iter(parts.values())).options.columns["model"])
     together = opened(data, reading, progress)
-    several = isinstance(data, (list, tuple)) and len(data) > 1
-    if not several or together.column("model") is not None:
+    if together.column("model") is not None:
         return together
-    names = [model_name(path) for path in data]
+    paths = _paths(data, reading)
+    if len(paths) < 2:
+        return together
+    names = [model_name(path) for path in paths]
     if len(set(names)) < len(names):
-        names = [str(path) for path in data]
-    parts = {name: read(path, **reading) for name, path in zip(names, data, strict=True)}
+        names = [str(path) for path in paths]
+    parts = {name: read(path, **reading) for name, path in zip(names, paths, strict=True)}
     return combine(parts, column=together.options.columns["model"])
+
+
+def _paths(data: Any, reading: Reading) -> Sequence[Any]:
+    """Return what was named as one source each; a folder or a glob is the files that it stands for."""
+    if isinstance(data, (list, tuple)) and len(data) > 1:
+        return data
+    named = list(data) if isinstance(data, (list, tuple)) else [data]
+    if not all(isinstance(path, str | Path) for path in named):
+        return named
+    return [file.name for file in find_files(named, format=reading.get("format"))]
 
 
 def _numbered(records: Records, by: str | None) -> Records:

@@ -109,8 +109,8 @@ def plan(
     Examples
     --------
     >>> print(plan(rate=0.03, width=0.02))
-    If the escalation rate is 3%, its 95% interval is at most 2 percentage points wide from 1,143 \
-independent prompts on. It would then reach from 2.2% to 4.2%.
+    If the escalation rate is 3%, its 95% interval is at most 2 percentage points
+    wide from 1,143 independent prompts on. It would then reach from 2.2% to 4.2%.
     """
     if rate is not None and not 0 <= rate <= 1:
         raise UsageError(

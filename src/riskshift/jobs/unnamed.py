@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from riskshift.analysis.gate.result import printable
 from riskshift.analysis.gate.rules import Rule
+from riskshift.analysis.words import printable
 from riskshift.collapse.checks.placeholders import about_placeholders
 from riskshift.collapse.likely import like_models, like_prompts, values_of
 from riskshift.collapse.pairs import Collapsed

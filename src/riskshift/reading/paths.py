@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import sys
 from collections import Counter
@@ -29,6 +30,7 @@ _SUFFIXES: Final = {
     ".xlsx": "xlsx",
 }
 _PACKED: Final = (".gz", ".zst")
+_RESULT: Final = re.compile(rb'\{\s*"schema_version":\s*\d+,\s*"kind":')
 
 
 def find_files(
@@ -206,6 +208,8 @@ def data_files(folder: Path, passed: Counter[str] | None = None) -> list[Path]:
                 (linked if entry.is_symlink() else folders).append(path)
             elif _format_of(path) is None and not is_log(path):
                 passed["of another kind"] += 1
+            elif _is_result(path):
+                passed["a result of riskshift"] += 1
             elif not path.is_file():
                 passed["no regular file"] += 1
             elif entry.is_symlink():
@@ -239,6 +243,14 @@ def _format_of(path: Path) -> str | None:
     if suffixes and suffixes[-1] in _PACKED:
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def _is_result(path: Path) -> bool:
+    """Tell whether riskshift wrote a file as a result, by how it begins: pairs never do."""
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    with unreadable(str(path)), path.open("rb") as opened:
+        return _RESULT.match(opened.read(200)) is not None
 
 
 def is_log(path: Path, format: str | None = None) -> bool:  # noqa: A002

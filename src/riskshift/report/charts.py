@@ -4,14 +4,17 @@ What comes back from the renderer is rebuilt from a short list of shapes and att
 nothing else can reach a page.
 """
 
+import importlib.util
 from dataclasses import replace
 from typing import Final
 from xml.etree import ElementTree
 
+from riskshift.errors import UsageError
 from riskshift.outputs.escape import visible
 from riskshift.report import drawings
 from riskshift.report.document import Figure
 
+INSTALL: Final = "pip install 'riskshift[charts]'"
 _KINDS: Final = {
     "intervals": drawings.intervals,
     "differences": drawings.intervals,
@@ -40,6 +43,23 @@ _ATTRIBUTES_KEPT: Final = frozenset({
 })  # fmt: skip
 
 
+def available() -> bool:
+    """Tell whether what draws is installed; a page is whole without, and says so."""
+    return all(importlib.util.find_spec(name) for name in ("altair", "vl_convert"))
+
+
+def require() -> None:
+    """Refuse to draw where nothing draws.
+
+    Raises
+    ------
+    UsageError
+        In that case; the message is the line that installs it.
+    """
+    if not available():
+        raise UsageError(f"charts cannot be drawn: {INSTALL}")
+
+
 def svg(figure: Figure) -> str:
     """Draw a figure as SVG: one element, that names itself to those who do not see it.
 
@@ -60,6 +80,7 @@ def svg(figure: Figure) -> str:
     >>> svg(Figure("rates", "intervals", "Rates", "40%", (row,), ("sexual",)))[:41]
     '<svg xmlns="http://www.w3.org/2000/svg" w'
     """
+    require()
     import vl_convert
 
     # Altair's check of a definition takes as long as making it; the tests have it checked.
@@ -90,10 +111,15 @@ def png(figure: Figure, *, scale: float = 2.0) -> bytes:
     >>> png(Figure("rates", "intervals", "Rates", "40%", (row,), ("sexual",)))[1:4]
     b'PNG'
     """
+    return raster(svg(figure), scale=scale)
+
+
+def raster(drawn: str, *, scale: float = 2.0) -> bytes:
+    """Return a drawn SVG as PNG."""
     import vl_convert
 
-    drawn: bytes = vl_convert.svg_to_png(svg(figure), scale=scale)
-    return drawn
+    made: bytes = vl_convert.svg_to_png(drawn, scale=scale)
+    return made
 
 
 def _named(figure: Figure) -> Figure:

@@ -30,7 +30,7 @@ from riskshift.analysis.plain import (
     may_be_none,
 )
 from riskshift.analysis.plan.result import Plan
-from riskshift.analysis.provenance import SCHEMA_VERSION, Results
+from riskshift.analysis.results import SCHEMA_VERSION, Results
 from riskshift.analysis.transitions.result import Analysis
 from riskshift.report.laws import LAWS
 

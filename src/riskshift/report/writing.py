@@ -4,13 +4,15 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from riskshift.errors import UsageError, unknown_choice
+from riskshift.analysis.results import SCHEMA_VERSION
+from riskshift.errors import RiskshiftWarning, unknown_choice
 from riskshift.outputs.escape import json_text, spreadsheet
 from riskshift.outputs.numbers import written
 from riskshift.outputs.places import check_file, make_folder, together, write_bytes
@@ -18,10 +20,19 @@ from riskshift.report.document import Document
 
 
 class Result(Protocol):
-    """What every result offers; those that are tables of rates also have ``rows()``."""
+    """What every result offers."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, such as ``analysis``."""
+        ...
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
+        ...
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield its numbers as flat rows."""
         ...
 
 
@@ -30,9 +41,13 @@ _STORIES: Final = {
     "Agreement": "agreement",
     "Analysis": "transitions.story",
     "Comparison": "comparison.story",
+    "GateReport": "gate",
     "GraderReport": "grader",
     "Plan": "plan",
 }
+
+
+KINDS: Final = ("analysis", "comparison", "gate", "agreement", "grader", "plan")
 
 
 def tell(result: Result) -> Document:
@@ -63,27 +78,17 @@ def json_schema(kind: str = "analysis") -> dict[str, Any]:
     """
     text = files("riskshift.report").joinpath("results.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
+    if kind not in KINDS:
+        raise unknown_choice("schema", kind, KINDS)
+    named = {"$schema": schema["$schema"], "$id": f"urn:riskshift:{kind}:v{SCHEMA_VERSION}"}
     if kind == "analysis":
-        return schema
-    jobs = ("comparison", "gate", "agreement", "grader", "plan")
-    if kind not in jobs:
-        raise unknown_choice("schema", kind, ("analysis", *jobs))
-    kept = {key: schema[key] for key in ("$schema", "$defs")}
-    return kept | {"$ref": f"#/$defs/{kind}_results"}
+        return named | schema
+    return named | {"$defs": schema["$defs"], "$ref": f"#/$defs/{kind}_results"}
 
 
 def to_csv(result: Result) -> str:
-    """Return the rows of a result as CSV, safe to open in a spreadsheet.
-
-    Raises
-    ------
-    UsageError
-        If the result is not a table of rates.
-    """
-    tabled: Callable[[], Iterable[dict[str, Any]]] | None = getattr(result, "rows", None)
-    if tabled is None:
-        raise UsageError("this result has no table of rates to write as .csv; write it as .json.")
-    rows = list(tabled())
+    """Return the rows of a result as CSV, safe to open in a spreadsheet."""
+    rows = list(result.rows())
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -95,9 +100,17 @@ def to_csv(result: Result) -> str:
 
 
 def _html(result: Result, text: bool) -> str:
+    from riskshift.report import charts
     from riskshift.report.render.html import render_html
 
-    return render_html(tell(result), text=text)
+    document = tell(result)
+    if not charts.available() and any(document.figures()):
+        warnings.warn(
+            f"the page has its charts in words alone; to draw them: {charts.INSTALL}",
+            RiskshiftWarning,
+            stacklevel=4,
+        )
+    return render_html(document, text=text)
 
 
 def _markdown(result: Result, text: bool) -> str:
@@ -122,20 +135,56 @@ _WRITERS: Final[dict[str, Callable[[Result, bool], str]]] = {
 }
 
 
+def _sarif(result: Result, text: bool) -> str:
+    from riskshift.report.render.sarif import to_sarif
+
+    return to_sarif(result)  # type: ignore[arg-type]  # only a gate is written so
+
+
+def _junit(result: Result, text: bool) -> str:
+    from riskshift.report.render.gate import to_junit
+
+    return to_junit(result)  # type: ignore[arg-type]
+
+
+def _text(result: Result, text: bool) -> str:
+    from riskshift.report.render.gate import to_text
+
+    return to_text(result)  # type: ignore[arg-type]
+
+
+_OF_A_GATE: Final[dict[str, Callable[[Result, bool], str]]] = _WRITERS | {
+    ".txt": _text,
+    ".xml": _junit,
+    ".sarif": _sarif,
+}
+
+
 def render(result: Result, suffix: str, *, text: bool = True) -> str:
     """Return a report as text; `suffix` is one that `write` knows."""
-    return _WRITERS[suffix](result, text)
+    return _writers(result.kind)[suffix](result, text)
 
 
-def check_output(path: str | Path) -> Path:
+def _writers(kind: str) -> dict[str, Callable[[Result, bool], str]]:
+    return _OF_A_GATE if kind == "gate" else _WRITERS
+
+
+def check_output(path: str | Path, kind: str = "analysis") -> Path:
     """Refuse an output that could not be written, before any work is done.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where a result is to be written.
+    kind : str
+        What the result will be: a gate is also written as build servers read it.
 
     Raises
     ------
     OutputError
         If the suffix is unknown, the path is a folder, or its folder cannot be written to.
     """
-    return check_file(path, _WRITERS, rule="Reports end in", example="report.html")
+    return check_file(path, _writers(kind), rule="Reports end in", example="report.html")
 
 
 def write(result: Result, path: str | Path, *, text: bool = True) -> Path:
@@ -146,8 +195,8 @@ def write(result: Result, path: str | Path, *, text: bool = True) -> Path:
     result : Analysis, Comparison or another result
         What to report.
     path : str or Path
-        ``.html`` for a page to read, ``.md``, ``.tex``, ``.json`` for everything, ``.csv`` for the
-        rates.
+        ``.html`` for a page to read, ``.md``, ``.tex``, ``.json`` for everything, ``.csv`` for its
+        rows; of a gate also ``.xml`` (JUnit), ``.sarif`` and ``.txt``.
     text : bool, default True
         Whether the page holds the prompts and responses of its cases (hidden until asked for).
         Other formats never do.
@@ -161,8 +210,12 @@ def write(result: Result, path: str | Path, *, text: bool = True) -> Path:
     ------
     OutputError
         If it cannot be written. Whatever stood there before is then still there.
+    UsageError
+        If it is no result.
     """
-    place = check_output(path)
+    if type(result).__name__ not in _STORIES:
+        raise unknown_choice("result", type(result).__name__, tuple(_STORIES))
+    place = check_output(path, result.kind)
     write_bytes(place, render(result, place.suffix.lower(), text=text).encode("utf-8", "replace"))
     return place
 
@@ -174,9 +227,12 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
     ------
     OutputError
         If the folder cannot be made or written to.
+    UsageError
+        If nothing is installed that draws.
     """
     from riskshift.report import charts
 
+    charts.require()
     place = Path(folder)
     written: list[Path] = []
     stems: dict[str, int] = {}
@@ -186,6 +242,7 @@ def write_charts(result: Result, folder: str | Path) -> list[Path]:
             stem = re.sub(r"[^A-Za-z0-9_-]+", "-", figure.name).strip("-")
             stems[stem] = stems.get(stem, 0) + 1
             stem += f"-{stems[stem]}" if stems[stem] > 1 else ""
-            drawn = {".svg": charts.svg(figure).encode(), ".png": charts.png(figure)}
+            picture = charts.svg(figure)
+            drawn = {".svg": picture.encode(), ".png": charts.raster(picture)}
             written += [write_bytes(place / f"{stem}{kind}", held) for kind, held in drawn.items()]
     return written

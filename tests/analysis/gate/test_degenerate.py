@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 import riskshift
 from riskshift.analysis.gate.degenerate import IMAGINED, imagined
 from riskshift.collapse.pairs import collapse
-from riskshift.report.render.gate import to_github, to_json, to_junit, to_text
+from riskshift.report.render.gate import to_github, to_junit, to_text
+from riskshift.report.writing import to_json
 
 HARM = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 READ = {"taxonomy": HARM, "scale": "levels"}

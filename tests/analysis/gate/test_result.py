@@ -14,8 +14,9 @@ from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.gate.evidence import of_difference, of_rate
 from riskshift.analysis.gate.judging import judge
 from riskshift.analysis.gate.question import Question
-from riskshift.analysis.gate.result import GateReport, printable
+from riskshift.analysis.gate.result import GateReport
 from riskshift.analysis.gate.rules import parse_rule
+from riskshift.analysis.words import printable
 from riskshift.counts.clusters import Clusters
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.errors import DataError

@@ -1,21 +1,28 @@
 """The result of comparing raters: how far they agree, one label an item, and what it moves."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from riskshift.analysis.agreement.measures import MOST_PAIRED, Alpha, LabelAgreement
 from riskshift.analysis.agreement.resolving import MOST_RATERS, Resolution
 from riskshift.analysis.metrics import OVERALL
-from riskshift.analysis.provenance import Provenance, Results
+from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
+from riskshift.analysis.results import Glance, Results
 from riskshift.analysis.words import coefficient, counted, enumerate_words, percent, spread
 from riskshift.counts.ratings import Dispute
+from riskshift.errors import unknown_choice
 from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy
 
 MAIN: Final = "ordinal"
+_COLUMNS: Final = (
+    dict.fromkeys(("side", "category", "measure", "rater_a", "rater_b"), str)
+    | {"items": int, "estimate": float, "low": float, "high": float}
+    | {"method": str, "confidence": float}
+)
 _MEANINGS: Final = {metric.name: metric.meaning for metric in OVERALL}
 
 
@@ -59,6 +66,7 @@ class Agreement(Results):
     stratified_by: str | None = None
 
     kind: ClassVar[str] = "agreement"
+    columns: ClassVar[Mapping[str, type]] = _COLUMNS
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence settings.resamples taxonomy items "
         "stratified_by raters absent summary notes labels=by_label resolution disputes"
@@ -69,14 +77,26 @@ class Agreement(Results):
 
         Raises
         ------
-        KeyError
-            If nobody gave that label.
+        UsageError
+            If nobody gave that label; the message names those that were given.
         """
-        return {str(item.label): item for item in self.labels}[label]
+        found = self.by_label
+        if label not in found:
+            raise unknown_choice("label", label, tuple(found))
+        return found[label]
 
     def alpha(self, label: str, metric: str = MAIN) -> Alpha:
-        """Return Krippendorff's alpha on one label."""
-        return self.on(label).alpha[metric]
+        """Return Krippendorff's alpha on one label.
+
+        Raises
+        ------
+        UsageError
+            If nobody gave that label, or alpha knows no such metric.
+        """
+        found = self.on(label).alpha
+        if metric not in found:
+            raise unknown_choice("metric of alpha", metric, tuple(found))
+        return found[metric]
 
     @property
     def shared(self) -> bool:
@@ -111,16 +131,23 @@ class Agreement(Results):
                 made = _row("kappa_quadratic", pair.items, pair.kappa, pair.interval)
                 yield name | made | {"rater_a": pair.a, "rater_b": pair.b}
 
-    def __str__(self) -> str:
-        lines = list(self.summary)
-        if self.labels:
-            lines.append("")
-        lines += [
-            f"{item.label}: alpha {', '.join(f'{m} {coefficient(a.estimate)}' for m, a in item.alpha.items())}; "
-            f"same level {percent(item.exact.estimate)}"
+    def _lines(self) -> Iterator[str]:
+        for item in self.labels:
+            alphas = ", ".join(f"{m} {coefficient(a.estimate)}" for m, a in item.alpha.items())
+            yield f"{item.label}: alpha {alphas}; same level {percent(item.exact.estimate)}"
+
+    def _glance(self) -> Glance:
+        headings = ("label", "items", "ordinal alpha", "interval", "same level")
+        return headings, (
+            (
+                str(item.label),
+                f"{item.items:,}",
+                coefficient(item.alpha[MAIN].estimate),
+                ends(item.alpha[MAIN].trusted),
+                percent(item.exact.estimate),
+            )
             for item in self.labels
-        ]
-        return "\n".join(lines)
+        )
 
 
 def _row(measure: str, items: int, estimate: float | None, held: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The result of comparing models, and what it says in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -18,13 +18,31 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.metrics import CATEGORY, OVERALL
 from riskshift.analysis.plain import Plain
-from riskshift.analysis.provenance import Provenance, Results
+from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings
+from riskshift.analysis.results import Glance, Results
 from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import percent, points_with_range
+from riskshift.errors import unknown_choice
 from riskshift.taxonomy import Taxonomy
 
 _WANTED: Final = frozenset(m.name for m in (*OVERALL, *CATEGORY) if m.bad is False)
+
+_NUMBERS: Final = ("both", "candidate_only", "baseline_only", "neither")
+_SHARES: Final = (
+    *("baseline_rate", "candidate_rate", "difference", "low", "high"),
+    *("simultaneous_low", "simultaneous_high"),
+)
+_COLUMNS: Final = (
+    dict.fromkeys(("metric", "baseline", "candidate"), str)
+    | dict.fromkeys(("prompts", "matched"), int)
+    | dict.fromkeys((*_NUMBERS, *_SHARES), float)
+    | {"method": str, "p": float, "p_bonferroni": float, "test": str, "verdict": str}
+    | {"higher": str}  # empty where there is no verdict
+    | dict.fromkeys(("worst_low", "worst_high", "worst_missing"), float)
+    | dict.fromkeys(("corrected_difference", "corrected_low", "corrected_high"), float)
+    | {"corrected_verdict": str}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,7 @@ class Comparison(Results):
     alone: tuple[Alone, ...] = ()
 
     kind: ClassVar[str] = "comparison"
+    columns: ClassVar[Mapping[str, type]] = _COLUMNS
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence taxonomy card summary notes "
         "comparison(models baseline margin helpful_margin coverage directions rates differences "
@@ -120,19 +139,19 @@ class Comparison(Results):
 
         Raises
         ------
-        KeyError
-            If it was not estimated.
+        UsageError
+            If it was not estimated; the message names what was.
         """
-        for item in self.differences:
-            if (
-                item.metric == metric
-                and item.candidate == candidate
-                and baseline in (None, item.baseline)
-            ):
-                return item
-        raise KeyError(
-            f"no difference of {metric} between {candidate} and {baseline or 'another model'}"
-        )
+        asked = {"metric": metric, "candidate": candidate}
+        if baseline is not None:
+            asked["baseline"] = baseline
+        found = list(self.differences)
+        for what, name in asked.items():
+            there = dict.fromkeys(getattr(item, what) for item in found)
+            if name not in there:
+                raise unknown_choice(f"{what} of the differences", name, tuple(there))
+            found = [item for item in found if getattr(item, what) == name]
+        return found[0]
 
     @property
     def verdicts(self) -> tuple["Spoken", ...]:
@@ -164,10 +183,24 @@ class Comparison(Results):
                 "corrected_verdict": made.verdict.word if made and made.verdict else "",
             }
 
-    def __str__(self) -> str:
-        sentences = [verdict_sentence(d) for d in self.differences if d.verdict is not None]
-        head = [] if self.corrected is None else ["By the grader's labels alone:"]
-        return "\n".join([*self.summary, "", *head, *sentences])
+    def _lines(self) -> Iterator[str]:
+        if self.corrected is not None:
+            yield "By the grader's labels alone:"
+        yield from (spoken.sentence for spoken in self.verdicts)
+
+    def _glance(self) -> Glance:
+        headings = ("metric", "candidate", "baseline", "rates", "difference", "verdict")
+        return headings, (
+            (
+                item.metric,
+                item.candidate,
+                item.baseline,
+                f"{percent(item.candidate_rate.estimate)} against {percent(item.baseline_rate.estimate)}",
+                points_with_range(item.difference, item.simultaneous),
+                "" if item.verdict is None else item.verdict.spoken,
+            )
+            for item in self.differences
+        )
 
 
 @dataclass(frozen=True, slots=True)

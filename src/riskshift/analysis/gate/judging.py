@@ -12,9 +12,9 @@ from riskshift.analysis.gate.result import (
     Difference,
     GateResult,
     Outcome,
-    printable,
 )
 from riskshift.analysis.rates import Rate
+from riskshift.analysis.words import printable
 
 
 def judge(question: Question, evidence: Evidence) -> GateResult:

@@ -1,6 +1,6 @@
 """Whether a release meets its rules: pass, fail, or not enough evidence to say."""
 
-import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -9,15 +9,22 @@ from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.degenerate import Degenerate
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.plain import AtLeastOne, Inner, Keyed, Plain, Positive, Share, Written
-from riskshift.analysis.provenance import Releases, Results
+from riskshift.analysis.provenance import Releases
 from riskshift.analysis.rates import Rate, unrounded
+from riskshift.analysis.results import Glance, Results, share_cells
 from riskshift.analysis.unstated import unstated
-from riskshift.analysis.words import counted, enumerate_words
+from riskshift.analysis.words import counted, enumerate_words, points_with_range, printable
 from riskshift.stats.exposure import chance_of_any
 from riskshift.stats.proportion import Interval
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("fail", "inconclusive", "pass")
+_COLUMNS: Final = (
+    dict.fromkeys(("rule", "metric", "group", "verdict"), str)
+    | {"tolerance": float, "events": float, "trials": int}
+    | dict.fromkeys(("estimate", "low", "high", "confidence", "deff"), float)
+    | {"further": float, "lacks": str, "sentence": str}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,23 @@ class GateResult(Plain):
         return compared.prompts if compared else 0
 
     @property
+    def judged(self) -> Rate | Difference | CorrectedShare | CorrectedGap:
+        """What was judged: a rate or a difference, as the labels say or corrected by people's."""
+        found = self.rate or self.difference or self.corrected or self.corrected_difference
+        if found is None:
+            raise TypeError("a result judges a rate or a difference")
+        return found
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """The estimate and its interval in words; of a difference in percentage points."""
+        judged = self.judged
+        if isinstance(judged, Difference | CorrectedGap):
+            estimate, _, ends = points_with_range(judged.estimate, judged.interval).partition(" (")
+            return estimate, ends.rstrip(")")
+        return share_cells(judged.estimate, judged.interval)
+
+    @property
     def chance(self) -> Annotated[dict[str, Share], Keyed("estimate low high")] | None:
         """The chance of at least one event, for rules about many uses."""
         uses, judged = self.rule.uses, self.rate or self.corrected
@@ -289,6 +313,7 @@ class GateReport(Results):
     card: DataCard = field(default_factory=DataCard)
 
     kind: ClassVar[str] = "gate"
+    columns: ClassVar[Mapping[str, type]] = _COLUMNS
     shape: ClassVar[str] = (
         "verdict headline confidence look *provenance card rules verdicts=results "
         "degenerate_pass degenerate no_degenerate notes warnings cautions"
@@ -389,28 +414,59 @@ class GateReport(Results):
             )
         return [*said, *unstated(self.card), *self.doubts]
 
-    def __str__(self) -> str:
-        lines = [self.headline, *(f"Warning: {text}" for text in (*self.warnings, *self.cautions))]
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """The verdict in one sentence, as other results have several."""
+        return (self.headline,)
+
+    @property
+    def worst_first(self) -> tuple[GateResult, ...]:
+        """The results, those that keep the gate from passing first."""
+        return tuple(sorted(self.results, key=lambda r: WORST_FIRST.index(r.verdict)))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield every check as one flat row, in the order of the rules."""
         for result in self.results:
-            lines += [f"{result.verdict}: {result.title}", f"  {result.sentence}"]
-            lines += [f"  {result.note}"] if result.note else []
-        return "\n".join([*lines, *self.notes])
+            held = result.judged.interval
+            yield {
+                "rule": result.rule.text,
+                "metric": result.metric,
+                "group": result.group or "",
+                "verdict": result.verdict,
+                "tolerance": result.rule.bound,
+                "events": result.events,
+                "trials": result.trials,
+                "estimate": result.judged.estimate,
+                "low": None if held is None else held.low,
+                "high": None if held is None else held.high,
+                "confidence": self.confidence,
+                "deff": result.deff,
+                "further": result.further,
+                "lacks": result.lacks or "",
+                "sentence": result.sentence,
+            }
+
+    def _engine(self) -> str:
+        return str(self.provenance.get("engine", ""))
+
+    def _lines(self) -> Iterator[str]:
+        yield from (f"Warning: {text}" for text in (*self.warnings, *self.cautions))
+        for result in self.worst_first:
+            yield f"{result.verdict}: {result.title}"
+            yield f"  {result.sentence}"
+            if result.note:
+                yield f"  {result.note}"
+        yield from self.notes
+
+    def _glance(self) -> Glance:
+        headings = ("verdict", "check", "estimate", unrounded(self.confidence), "finding")
+        return headings, (
+            (result.verdict, result.title, *result.told, result.sentence)
+            for result in self.worst_first
+        )
 
 
 def unmatched(candidate: int, baseline: int) -> dict[str, int]:
     """Count by side the prompts that only it answered, where there are any."""
     sides = {"candidate": candidate, "baseline": baseline}
     return {side: prompts for side, prompts in sides.items() if prompts}
-
-
-def printable(text: str) -> str:
-    r"""Make a name from the data safe to print, also in the log of a build server.
-
-    Examples
-    --------
-    >>> printable("a\x1b[31m ::error::b ##[c")
-    'a⟨U+001B⟩[31m : :error: :b # #[c'
-    """
-    shown = "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in text)
-    # Build servers take these for commands, wherever a line is broken.
-    return re.sub(r"([:#])(?=\1)", r"\1 ", shown)

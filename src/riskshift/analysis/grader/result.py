@@ -1,21 +1,29 @@
 """The result of holding a grader against people: its report card in numbers and in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from riskshift.analysis.correction.sample import FEW_LABELS
 from riskshift.analysis.grader.cards import MEASURES, Asymmetry, RefusalCard, SideCard
-from riskshift.analysis.provenance import Provenance, Results
+from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
+from riskshift.analysis.results import Glance, Results, share_cells
 from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts.case import Case
+from riskshift.errors import unknown_choice
 from riskshift.refusal import PARTIAL
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap
 from riskshift.taxonomy import SIDES, Taxonomy
 
 FEW_HARMFUL: Final = 10
+_ALL: Final = "all together"
+_COLUMNS: Final = (
+    dict.fromkeys(("side", "category", "measure"), str)
+    | dict.fromkeys(("events", "trials", "estimate", "low", "high"), float)
+    | {"method": str, "confidence": float}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class GraderReport(Results):
     refusal: RefusalCard | None = None
 
     kind: ClassVar[str] = "grader"
+    columns: ClassVar[Mapping[str, type]] = _COLUMNS
     shape: ClassVar[str] = (
         "*provenance people settings.seed settings.confidence taxonomy "
         "labelled pairs stratified_by summary notes cards refusal asymmetry=asymmetries "
@@ -79,20 +88,26 @@ class GraderReport(Results):
 
         Raises
         ------
-        KeyError
-            If there is no such side or category.
+        UsageError
+            If there is no such side or category; the message names what there is.
         """
-        return {(card.side, card.category): card for card in self.cards}[side, category]
+        if side not in SIDES:
+            raise unknown_choice("side", side, SIDES)
+        found = {card.category: card for card in self.cards if card.side == side}
+        return _named(found, category)
 
     def asymmetry(self, measure: str, category: str | None = None) -> Asymmetry:
         """Return the two sides compared; without a category, all together.
 
         Raises
         ------
-        KeyError
-            If there is no such measure or category.
+        UsageError
+            If there is no such measure or category; the message names what there is.
         """
-        return {(item.measure, item.category): item for item in self.asymmetries}[measure, category]
+        if measure not in MEASURES:
+            raise unknown_choice("measure", measure, MEASURES)
+        found = {item.category: item for item in self.asymmetries if item.measure == measure}
+        return _named(found, category)
 
     @property
     def summary(self) -> tuple[str, ...]:
@@ -123,8 +138,30 @@ class GraderReport(Results):
             name = {"side": "prompt minus response", "category": item.category or ""}
             yield name | _row(item.measure, item.gap.estimate, item.gap.interval)
 
-    def __str__(self) -> str:
-        return "\n".join(self.summary)
+    def _glance(self) -> Glance:
+        headings = ("side", "category", *MEASURES, "bias")
+        return headings, (
+            (
+                card.side,
+                card.category or _ALL,
+                *(
+                    " ".join(share_cells(r.estimate, r.interval))
+                    for r in map(card.rates.get, MEASURES)
+                    if r
+                ),
+                points_with_range(card.bias.estimate, card.bias.interval),
+            )
+            for card in self.cards
+        )
+
+
+T = TypeVar("T")
+
+
+def _named(found: Mapping[str | None, T], category: str | None) -> T:
+    if category not in found:
+        raise unknown_choice("category", str(category), [name for name in found if name])
+    return found[category]
 
 
 def _row(measure: str, estimate: float | None, held: Interval | Bootstrap | None) -> dict[str, Any]:

@@ -1,23 +1,24 @@
 """A plan, and what it says in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from riskshift.analysis.plain import Inner
 from riskshift.analysis.plan.corrected import LabelPlan
 from riskshift.analysis.plan.margins import MarginPlan, which_discordance
 from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.plan.pilot import Need, Pilot
-from riskshift.analysis.provenance import Results
 from riskshift.analysis.rates import unrounded
+from riskshift.analysis.results import Glance, Results
 from riskshift.analysis.transitions.findings import FEW_EVENTS
 from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
 from riskshift.stats.power import trials_for_width
 from riskshift.stats.proportion import Interval
 from riskshift.stats.search import MOST_TRIALS
 
+# The columns of its rows that are text, whatever the question.
+_TEXT: Final = frozenset({"question", "metric", "rule", "why", "way"})
 Planned = WidthPlan | GatePlan | MarginPlan | DifferencePlan | LabelPlan
 
 
@@ -109,11 +110,21 @@ class Plan(Results):
         if not answer.rows:
             yield shared
 
-    def __str__(self) -> str:
-        return "\n".join(self.summary)
+    @property
+    def columns(self) -> Mapping[str, type]:
+        """The columns of its rows, which the question decides, and of what type they are."""
+        names = next(self.rows())
+        return {name: str if name in _TEXT else float for name in names}
 
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{escape(text)}</p>" for text in (*self.summary, *self.notes))
+    def _glance(self) -> Glance:
+        headings = tuple(name.replace("_", " ") for name in self.columns)
+        return headings, (tuple(map(_shown, row.values())) for row in self.rows())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return exact(value)
+    return f"{value:,}" if isinstance(value, int) else str(value or "")
 
 
 def _width(plan: Plan, answer: WidthPlan) -> Iterator[str]:

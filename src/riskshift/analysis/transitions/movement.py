@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import numpy as np
-from scipy.optimize import brentq
 
 from riskshift.analysis.metrics import category_metrics, overall_metrics
 from riskshift.analysis.plain import LevelTable, Plain, Share
@@ -174,6 +173,8 @@ def _adding_up(rates: dict[str, Rate]) -> dict[str, float]:
             round(min(max(share + by, low), high), 12)  # not a hair beside 0 or 1
             for share, (low, high) in zip(shares, bounds, strict=True)
         ]
+
+    from scipy.optimize import brentq  # slow to import, and asked only where labels are missing
 
     by = brentq(lambda by: sum(moved(by)) - 1, -1, 1)
     return {

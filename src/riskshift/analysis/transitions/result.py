@@ -1,25 +1,32 @@
 """The result of an analysis: everything estimated, and what is needed to check it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Annotated, Any, ClassVar, Final
 
 from riskshift.analysis.card import DataCard
 from riskshift.analysis.correction.rates import NOTHING, Correction
 from riskshift.analysis.correction.tipping import Tipping
+from riskshift.analysis.metrics import choose_one
 from riskshift.analysis.plain import Limits
-from riskshift.analysis.provenance import Provenance, Results
+from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings, unrounded
+from riskshift.analysis.results import Glance, Results
 from riskshift.analysis.transitions.left_out import LeftOut
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.sources import Heterogeneity
 from riskshift.analysis.words import percent, spread
 from riskshift.counts.case import Case
-from riskshift.errors import unknown_choice
+from riskshift.errors import UsageError, listing
 from riskshift.taxonomy import Taxonomy
 
-FRAMES: Final = ("polars", "pandas", "pyarrow")
+_COLUMNS: Final = (
+    dict.fromkeys(("by", "group", "category", "metric"), str)
+    | dict.fromkeys(("events", "trials"), int)
+    | dict.fromkeys(("estimate", "low", "high"), float)
+    | {"method": str, "confidence": float, "deff": float, "effective_n": float, "missing": int}
+    | dict.fromkeys(("corrected_estimate", "corrected_low", "corrected_high"), float)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,7 @@ class Analysis(Results):
     leave_one_out: LeftOut | None = None
 
     kind: ClassVar[str] = "analysis"
+    columns: ClassVar[Mapping[str, type]] = _COLUMNS
     shape: ClassVar[str] = (
         "*provenance settings.seed settings.confidence settings.resamples "
         "settings.permutations taxonomy card labels_by grader_relative summary notes "
@@ -97,18 +105,27 @@ class Analysis(Results):
         Parameters
         ----------
         metric : str
-            Name of a metric, such as ``"escalation"``.
+            Name of a metric, such as ``"escalation"`` or ``"persistence[sexual]"``.
         category : str, optional
             Name of a category, for metrics per category.
 
         Raises
         ------
-        KeyError
-            If there is no such metric or category.
+        UsageError
+            If there is no such metric or category, or the data do not tell it; the message names
+            what there is.
         """
-        if category is None:
-            return self.population.overall[metric]
-        return self.population.categories[category].rates[metric]
+        named = metric if category is None else f"{metric}[{category}]"
+        choice = choose_one(named, self.taxonomy)
+        rates = self.population.overall
+        if choice.category is not None:
+            rates = self.population.categories[choice.category].rates
+        if choice.metric.name not in rates:
+            raise UsageError(
+                f"{choice.label} was not estimated: the data do not tell it, or with two levels another metric says "
+                f"the same. Choices: {listing(rates)}."
+            )
+        return rates[choice.metric.name]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield every rate as one flat row, all records first, then group by group.
@@ -150,68 +167,19 @@ class Analysis(Results):
                     "corrected_high": held.high if held else None,
                 }
 
-    def to_frame(self, library: str | None = None) -> Any:
-        """Return every rate as a data frame, one row a rate.
+    def _lines(self) -> Iterator[str]:
+        return map(str, self.population.overall.values())
 
-        Parameters
-        ----------
-        library : {"polars", "pandas", "pyarrow"}, optional
-            Default: the library that the data came in, else the first of these installed.
-
-        Raises
-        ------
-        UsageError
-            If `library` is none of these.
-        ImportError
-            If no such library is installed.
-        """
-        import narwhals.stable.v2 as nw
-
-        if library is not None and library not in FRAMES:
-            raise unknown_choice("library", library, FRAMES)
-        schema: dict[str, Any] = dict.fromkeys(("by", "group", "category", "metric"), nw.String)
-        schema |= {"events": nw.Int64, "trials": nw.Int64}
-        schema |= dict.fromkeys(("estimate", "low", "high"), nw.Float64)
-        schema |= {"method": nw.String, "confidence": nw.Float64}
-        schema |= {"deff": nw.Float64, "effective_n": nw.Float64, "missing": nw.Int64}
-        schema |= dict.fromkeys(
-            ("corrected_estimate", "corrected_low", "corrected_high"), nw.Float64
-        )
-        rows = list(self.rows())
-        columns = {name: [row[name] for row in rows] for name in schema}
-        backend: Any = library or self._library()
-        return nw.from_dict(columns, schema, backend=backend).to_native()
-
-    def _library(self) -> str:
-        from importlib.util import find_spec
-
-        choices = (self.provenance.engine, *FRAMES)
-        for name in choices:
-            if name in FRAMES and find_spec(name) is not None:
-                return name
-        raise ImportError(
-            f"to_frame needs one of {', '.join(FRAMES)}; install one, such as: pip install polars."
-        )
-
-    def __str__(self) -> str:
-        lines = [*self.summary, "", *(str(rate) for rate in self.population.overall.values())]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(category or 'all')}</td><td>{escape(rate.name)}</td>"
-            f"<td>{rate.events:,} / {rate.trials:,}</td><td>{percent(rate.estimate)}</td><td>{spread(rate)}</td></tr>"
+    def _glance(self) -> Glance:
+        at = unrounded(self.settings.confidence)
+        headings = ("category", "metric", "events / trials", "rate", at)
+        return headings, (
+            (
+                category or "all",
+                rate.name,
+                f"{rate.events:,} / {rate.trials:,}",
+                percent(rate.estimate),
+                spread(rate),
+            )
             for category, rate in self.population.rates()
         )
-        text = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.summary)
-        head = "".join(
-            f"<th>{name}</th>"
-            for name in (
-                "category",
-                "metric",
-                "events / trials",
-                "rate",
-                unrounded(self.settings.confidence),
-            )
-        )
-        return f"{text}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"

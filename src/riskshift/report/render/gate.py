@@ -1,18 +1,15 @@
 """The verdict of a release gate, for people, programs and build servers."""
 
-import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from io import StringIO
 from typing import Final
 
-from riskshift.analysis.gate.result import WORST_FIRST, GateReport, GateResult
+from riskshift.analysis.gate.result import GateReport
 from riskshift.outputs.escape import visible
-from riskshift.outputs.numbers import written
+from riskshift.report.stories.gate import WORDS
 
 WIDTH: Final = 80
-_WORD: Final = {"pass": "PASS", "fail": "FAIL", "inconclusive": "INCONCLUSIVE"}
 _COMMAND: Final = {"pass": "notice", "fail": "error", "inconclusive": "warning"}
 # What XML 1.0 cannot hold even as a character reference.
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -33,19 +30,14 @@ def to_text(report: GateReport) -> str:
     lines = [*_wrapped(report.headline, 0)]
     for warning in report.warnings:
         lines += ["", *_wrapped(f"WARNING  {warning}", 0)]
-    for result in _worst_first(report):
-        lines += ["", *_wrapped(f"{_WORD[result.verdict]}  {result.title}", 0)]
+    for result in report.worst_first:
+        lines += ["", *_wrapped(f"{WORDS[result.verdict]}  {result.title}", 0)]
         lines += _wrapped(result.sentence, 2)
         lines += _wrapped(result.note, 2) if result.note else []
     for caution in report.cautions:
         lines += ["", *_wrapped(f"WARNING  {caution}", 0)]
     lines += ["", *(line for note in report.notes for line in _wrapped(note, 0))]
     return "\n".join(lines) + "\n"
-
-
-def to_json(report: GateReport) -> str:
-    """Return everything as strict JSON, in ASCII, so that it is safe in any log."""
-    return json.dumps(written(report.to_dict()), indent=1, allow_nan=False) + "\n"
 
 
 def to_github(report: GateReport) -> str:
@@ -67,7 +59,7 @@ def to_github(report: GateReport) -> str:
         _command("warning", "riskshift check", [warning])
         for warning in (*report.warnings, *report.cautions)
     ]
-    for result in _worst_first(report):
+    for result in report.worst_first:
         said = [result.sentence, *([result.note] if result.note else [])]
         lines.append(_annotation(result.verdict, result.title, said))
     return "\n".join(lines) + "\n"
@@ -109,18 +101,6 @@ def to_junit(report: GateReport) -> str:
     ET.SubElement(suite, "system-out").text = _xml("\n".join(said_of_all))
     ET.indent(suite)
     return ET.tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
-
-
-FORMATS: Final[dict[str, Callable[[GateReport], str]]] = {
-    "text": to_text,
-    "json": to_json,
-    "github": to_github,
-    "junit": to_junit,
-}
-
-
-def _worst_first(report: GateReport) -> list[GateResult]:
-    return sorted(report.results, key=lambda result: WORST_FIRST.index(result.verdict))
 
 
 def _wrapped(text: str, indent: int) -> list[str]:

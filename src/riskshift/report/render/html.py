@@ -171,6 +171,9 @@ def _inert(value: Any) -> Any:
 
 
 def _drawn(figure: Figure) -> Markup:
+    if not charts.available():
+        said = f"No chart, for nothing is installed that draws it ({charts.INSTALL}). {figure.alt}"
+        return Markup('<span class="undrawn">{}</span>').format(lines(said))
     # charts.svg copies shapes and text from a list and nothing else; no other caller makes markup.
     return Markup(charts.svg(figure))  # noqa: S704
 

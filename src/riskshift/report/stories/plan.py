@@ -91,7 +91,12 @@ def check_picture(path: Path) -> Path:
     ------
     OutputError
         If the path is a folder, or its folder cannot be written to.
+    UsageError
+        If nothing is installed that draws.
     """
+    from riskshift.report import charts
+
+    charts.require()
     check_place(path, example="plan.svg")
     return path
 
