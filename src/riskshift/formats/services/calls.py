@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from riskshift.formats.exchange import Exchange, Numbering, digest
@@ -18,7 +19,7 @@ _SYSTEM: Final = ("system", "systemInstruction", "instructions")
 _HELD: Final = ("prompt", "prompt_id", "custom_id", "model", "error", "status")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """One call.
 
@@ -39,12 +40,12 @@ class Call:
     parts: Sequence[dict[str, Any]]
     beside: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def error(self) -> dict[str, Any] | None:
         """The error that came instead of a response, or in the middle of a stream."""
         return next((found for part in self.parts if (found := _error(part))), None)
 
-    @property
+    @cached_property
     def messages(self) -> Sequence[Any]:
         """The messages of the request."""
         names = ("messages", "contents", "input")
@@ -53,7 +54,7 @@ class Call:
             return [{"role": "user", "content": held}]
         return held if isinstance(held, list) else ()
 
-    @property
+    @cached_property
     def prompt(self) -> str | None:
         """The text that the user said last."""
         told = [one for one in self.messages if isinstance(one, dict)]
@@ -64,7 +65,7 @@ class Call:
             return found if isinstance(found, str) else None
         return words(asked[-1].get("content", asked[-1].get("parts")))
 
-    @property
+    @cached_property
     def prompt_id(self) -> str | None:
         """What tells the prompt apart: an id that was given, or all that was said to the model."""
         given = self.beside.get("prompt_id") or self.beside.get("custom_id")
@@ -236,11 +237,10 @@ def largest(found: Sequence[object], levels: Mapping[str, str]) -> str | None:
     >>> largest(["safe", "low"], levels), largest([], levels), largest([1, "safe"], levels)
     ('Low', None, 'unknown: 1')
     """
-    order = list(levels)
-    unknown = [one for one in found if one not in order]
-    if unknown:
-        return f"unknown: {unknown[0]}"
-    return levels[order[max(map(order.index, map(str, found)))]] if found else None
+    for one in found:
+        if not isinstance(one, str) or one not in levels:
+            return f"unknown: {one}"
+    return levels[max(map(str, found), key=list(levels).index)] if found else None
 
 
 def seen(log: Log) -> Iterator[Call]:

@@ -82,7 +82,7 @@ def _labels(side: str, results: Sequence[Any]) -> dict[str, str | None]:
 
 
 def _largest(category: str, known: Sequence[Mapping[str, Any]]) -> str | None:
-    found = (at(one, f"{category}.severity") for one in known)
+    found = [at(one.get(category), "severity") for one in known]
     said = [one.casefold() if isinstance(one, str) else one for one in found if one is not None]
     return largest(said, _LEVELS)
 
