@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final
 
 from riskshift.formats.exchange import Exchange, Numbering, digest
@@ -19,7 +18,7 @@ _SYSTEM: Final = ("system", "systemInstruction", "instructions")
 _HELD: Final = ("prompt", "prompt_id", "custom_id", "model", "error", "status")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call.
 
@@ -40,21 +39,21 @@ class Call:
     parts: Sequence[dict[str, Any]]
     beside: Mapping[str, Any] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def error(self) -> dict[str, Any] | None:
         """The error that came instead of a response, or in the middle of a stream."""
         return next((found for part in self.parts if (found := _error(part))), None)
 
-    @cached_property
+    @property
     def messages(self) -> Sequence[Any]:
         """The messages of the request."""
-        names = ("messages", "contents", "input")
-        held = next((self.request[name] for name in names if self.request.get(name)), ())
+        request = self.request
+        held = request.get("messages") or request.get("contents") or request.get("input") or ()
         if isinstance(held, str):
             return [{"role": "user", "content": held}]
         return held if isinstance(held, list) else ()
 
-    @cached_property
+    @property
     def prompt(self) -> str | None:
         """The text that the user said last."""
         told = [one for one in self.messages if isinstance(one, dict)]
@@ -65,17 +64,26 @@ class Call:
             return found if isinstance(found, str) else None
         return words(asked[-1].get("content", asked[-1].get("parts")))
 
-    @cached_property
+    @property
+    def _given(self) -> Any:
+        return self.beside.get("prompt_id") or self.beside.get("custom_id")
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has a `prompt_id`, which takes longer to tell."""
+        return self._given is not None or bool(self.messages) or self.prompt is not None
+
+    @property
     def prompt_id(self) -> str | None:
         """What tells the prompt apart: an id that was given, or all that was said to the model."""
-        given = self.beside.get("prompt_id") or self.beside.get("custom_id")
+        given = self._given
         if given is not None:
             return str(given)
         system = next((self.request[name] for name in _SYSTEM if self.request.get(name)), None)
         # What was said before may lie with the service, and is known by its id alone.
         before = self.request.get("previous_response_id")
-        if self.messages:
-            return digest([system, list(self.messages), *([before] if before else [])])
+        if told := self.messages:
+            return digest([system, list(told), *([before] if before else [])])
         return None if self.prompt is None else digest(self.prompt)
 
     @property
@@ -117,7 +125,7 @@ def calls(
         if call is None:
             log.fault(f"{place} is neither a response nor a record of a request and a response.")
             continue
-        has = call.prompt_id is not None
+        has = call.is_named
         named = has if named is None else named
         if has != named:
             log.fault(
@@ -240,6 +248,8 @@ def largest(found: Sequence[object], levels: Mapping[str, str]) -> str | None:
     for one in found:
         if not isinstance(one, str) or one not in levels:
             return f"unknown: {one}"
+    if len(found) == 1:  # as of nearly all
+        return levels[str(found[0])]
     return levels[max(map(str, found), key=list(levels).index)] if found else None
 
 
