@@ -159,4 +159,3 @@ def test_a_locked_database_is_said_to_be_locked(tmp_path, capsys):
         made.execute("CREATE TABLE PromptMemoryEntries (id TEXT)")
         assert run(["analyze", str(place)]) == 2
     assert "memory.duckdb" in one_message(capsys)
-
