@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-.PHONY: help setup oracles demo test search check format schema bench fuzz lab small-lab clean
+.PHONY: help setup oracles asking demo test search check format schema bench fuzz lab small-lab clean
 
 help: ## Show what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 12
@@ -22,6 +22,12 @@ $(VENV)/.oracles: oracles.txt | $(VENV)/.installed
 	@touch $@
 
 oracles: setup $(VENV)/.oracles ## Install the packages that tests compare with where they are there
+
+$(VENV)/.asking: pyproject.toml constraints.txt | $(VENV)/.installed
+	$(PIP) --constraint constraints.txt --build-constraint constraints.txt --editable '.[run,azure]'
+	@touch $@
+
+asking: setup $(VENV)/.asking ## Install what asks models and services; tests of it are skipped without
 
 demo: setup ## Analyze the packaged corpus and write demo/report.html
 	$(BIN)/riskshift demo -o demo

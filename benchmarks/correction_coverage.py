@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from riskshift.stats.correction import Corrected, corrected_difference, ppi_mean, ppi_ratio
+from riskshift.stats.correction import Corrected, corrected_difference, ppi_rate
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import generator
 from riskshift.stats.strata import stratified_rate
@@ -119,7 +119,7 @@ def estimate(graded: Graded, chosen: str, about: str, rng: np.random.Generator) 
         # Six counts a prompt: people's label by the grader's, then the grader's alone.
         cell = np.where(labelled, 2 * graded.people + graded.grader, 4 + graded.grader)
         kinds, weight = by_prompt(graded.prompt, [cell], 6)
-        made = ppi_mean(kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:], weight, about=about)
+        made = ppi_rate(kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:], weight, about=about)
     assert made is not None  # some pairs are always labelled
     return made
 
@@ -207,7 +207,7 @@ def two_models(
         first, second = (y, f) if at_random else (f, y)
         np.add.at(table, (at[known], first[known], second[known]), 1)
         np.add.at(rest, (at[others], f[others]), 1)
-        correct: Callable[..., Corrected | None] = ppi_ratio if at_random else stratified_rate
+        correct: Callable[..., Corrected | None] = ppi_rate if at_random else stratified_rate
         made.append(correct(table, rest))
     return made[0], made[1]
 

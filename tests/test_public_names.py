@@ -18,19 +18,24 @@ PUBLIC = [
     "Converted",
     "DataCard",
     "DataError",
+    "EndpointError",
     "FileError",
     "GateReport",
     "GraderReport",
     "LabelError",
+    "Labelled",
+    "LabellingEstimate",
     "LabelsNeeded",
     "OutputError",
     "PairError",
     "Plan",
     "Population",
     "Rate",
+    "Rater",
     "Records",
     "RiskshiftError",
     "RiskshiftWarning",
+    "Run",
     "Sample",
     "Taxonomy",
     "UsageError",
@@ -40,12 +45,15 @@ PUBLIC = [
     "compare",
     "convert",
     "doctor",
+    "estimate_labelling",
     "export_label_studio",
     "grade",
     "import_label_studio",
+    "label",
     "labels_needed",
     "plan",
     "read",
+    "run",
     "sample",
     "write",
     "write_charts",
@@ -98,6 +106,6 @@ def test_analyzing_imports_neither_charts_nor_templates():
 
 def test_every_error_is_one_of_the_package():
     errors = [getattr(riskshift, name) for name in PUBLIC if name.endswith("Error")]
-    assert len(errors) == 8
+    assert len(errors) == 9
     assert all(issubclass(error, riskshift.RiskshiftError) for error in errors)
     assert issubclass(riskshift.RiskshiftWarning, UserWarning)

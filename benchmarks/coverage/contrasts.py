@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtr, ndtri
 
 from benchmarks.coverage.row import NAIVE, Row, some
 from riskshift.stats.association import chi_square, rao_scott
@@ -142,11 +142,9 @@ def _chance(rate: float, icc: float, common: Floats, rng: np.random.Generator) -
     if not icc:
         return np.full(len(common), rate)
     shape = (1 - icc) / icc
-    own = rng.beta(rate * shape, (1 - rate) * shape, len(common))
-    # Ordered by a normal score that half depends on what the categories share.
+    # A quantile, not a rank among the prompts drawn: ranks of different prompts hang together.
     score = sqrt(0.5) * common + sqrt(0.5) * rng.standard_normal(len(common))
-    ordered: Floats = np.sort(own)[np.argsort(np.argsort(score))]
-    return ordered
+    return np.asarray(betaincinv(rate * shape, (1 - rate) * shape, ndtr(score)))
 
 
 def _wald(x_a: float, n_a: float, x_b: float, n_b: float) -> tuple[float, float]:

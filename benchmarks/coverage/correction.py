@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.coverage.row import NAIVE, Row, some
-from riskshift.stats.correction import ppi_mean
+from riskshift.stats.correction import ppi_rate
 from riskshift.stats.proportion import clopper_pearson, normal_quantile, wilson
 from riskshift.stats.resample import generator
 from riskshift.stats.strata import stratified_rate
@@ -164,7 +164,7 @@ def clusters(
 
 def corrected(labelled: Ints, others: Ints, weight: Ints) -> Found:
     """Correct a rate, with the interval of a report and that of a gate."""
-    made = ppi_mean(labelled, others, weight)
+    made = ppi_rate(labelled, others, weight)
     assert made is not None  # people always labelled some pairs
     size = made.effective_n
     gate = clopper_pearson(min(size, made.estimate * size), size)

@@ -1,12 +1,12 @@
 """How often a release gate errs where the truth lies exactly at its tolerance.
 
 There a pass and a failure are both wrong, and both are most likely: a truth further inside or
-outside makes the one that would be wrong rarer. Where records stand alone, and where all models
-agree on every prompt, the chances are computed exactly, from every possible count; elsewhere they
-are drawn. A row is the worst of several settings. What is drawn above 3 % is drawn again, ten times
-as often, so that the highest of many rates is not the luckiest of them. Then come rules on a
-difference, prompt by prompt, and rules on a difference that people's labels of some pairs correct,
-in a plain random sample or by strata of what the grader said, from prompts drawn anew each time.
+outside makes the one that would be wrong rarer. Where records stand alone, where all models agree
+on every prompt, and for rules on a difference, prompt by prompt, the chances are computed exactly,
+from every possible count; elsewhere they are drawn. A row is the worst of several settings. What is
+drawn above 3 % is drawn again, ten times as often, so that the highest of many rates is not the
+luckiest of them. Then come rules on a difference that people's labels of some pairs correct, in a
+plain random sample or by strata of what the grader said, from prompts drawn anew each time.
 Beside them the gate by Wilson's interval that takes all records as independent.
 """
 
@@ -25,8 +25,8 @@ from riskshift.analysis.gate.result import Outcome
 from riskshift.analysis.gate.rules import parse_rule
 from riskshift.analysis.metrics import choose
 from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.correction import Corrected, corrected_difference, ppi_mean
-from riskshift.stats.paired import tango
+from riskshift.stats.correction import Corrected, corrected_difference, ppi_rate
+from riskshift.stats.margin_power import margin_power
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
 from riskshift.stats.resample import generator
 from riskshift.stats.strata import stratified_rate
@@ -39,11 +39,10 @@ DRAWN_TOLERANCES: Final = (0.01, 0.05, 0.2)
 MODELS: Final = (2, 3, 10)
 CORRELATIONS: Final = (0.1, 0.6)
 MARGINS: Final = (0.01, 0.02, 0.05)
-BASELINE_ONLY: Final = (0.0, 0.01, 0.05, 0.1)
+BASELINE_ONLY: Final = (0.0, 0.005, 0.01, 0.05, 0.1)
 SURE: Final = 0.03
 THEOREM: Final = 0.025
 ALIKE_MOST: Final = 0.05  # 3 % are the aim; ten answers alike by 0.6 give up to 5 %
-FEW_MOST: Final = 0.05  # likewise where few prompts differ, almost all of them one way
 RARE: Final = 1e-9
 CHOSEN: Final = {"random": "any pairs", "strata": "pairs by strata"}
 LABELS: Final = (100, 300, 1000)
@@ -84,9 +83,9 @@ def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
             about = f"{prompts:,} prompts, 2 to 10 models, beta-binomial"
             yield from highest(about, method, found, ALIKE_MOST)
     for prompts in some(PROMPTS, small):
-        found = list(differences(prompts, draws, seed))
+        found = list(differences(prompts))
         about = f"{prompts:,} prompts, difference to a baseline"
-        yield from highest(about, OURS, found, FEW_MOST)
+        yield from highest(about, OURS, found, SURE)
     for labels in some(LABELS, small):
         for chosen, said in CHOSEN.items():
             found = list(corrected_margins(chosen, labels, max(1, draws // CORRECTED_SHARE), seed))
@@ -193,27 +192,12 @@ def judged(
     return Errors(errors["pass"], errors["fail"], about, 0)
 
 
-def differences(prompts: int, repetitions: int, seed: int) -> Iterator[Errors]:
-    """Draw prompts where only one side shows the event, the candidate more often by the margin."""
+def differences(prompts: int) -> Iterator[Errors]:
+    """Every table of prompts on which one side alone shows the event, the candidate more often."""
     for margin in MARGINS:
-        rule = parse_rule(f"escalation - baseline <= {margin}", Taxonomy())
-        question = Question(rule, rule.choices[0])
         for share in BASELINE_ONLY:
-            about = f"at a margin of {margin:.0%}, only the baseline {share:.0%}"
-            for times in (1, 10):
-                rng = generator(seed, "gate differences", str(prompts), about, str(times))
-                cells = rng.multinomial(
-                    prompts,
-                    [margin + share, share, 1 - margin - 2 * share],
-                    size=repetitions * times,
-                )
-                tables, counts = np.unique(cells, axis=0, return_counts=True)
-                errors = {"pass": 0.0, "fail": 0.0, "inconclusive": 0.0}
-                for (a, b, neither), count in zip(tables, counts, strict=True):
-                    errors[question.verdict(tango(0, a, b, neither))] += count / counts.sum()
-                if max(errors["pass"], errors["fail"]) <= SURE:
-                    break
-            yield Errors(errors["pass"], errors["fail"], about, repetitions * times)
+            about = f"at a margin of {margin:.0%}, only the baseline {share:.1%}"
+            yield Errors(*margin_power(prompts, margin + share, share, margin), about, 0)
 
 
 @dataclass(frozen=True)
@@ -269,7 +253,7 @@ class People:
     def correct(self, kinds: Ints, weight: Ints) -> Corrected:
         """Correct a rate from six counts of each kind of prompt."""
         cells, rest = kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:]
-        estimate = stratified_rate if self.chosen == "strata" else ppi_mean
+        estimate = stratified_rate if self.chosen == "strata" else ppi_rate
         made = estimate(cells, rest, weight)
         assert made is not None  # people labelled some pairs
         return made

@@ -23,7 +23,7 @@ from benchmarks.coverage.row import Row, some
 from riskshift.stats.binomial import at_least, at_most
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.looks import look_confidence
-from riskshift.stats.paired import tango_scores
+from riskshift.stats.paired import exact_uppers, tango_scores
 from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.paired_power import further_pairs
 from riskshift.stats.power import further_trials
@@ -100,12 +100,14 @@ class DifferenceGate:
     truth: float
 
     def passes(self, counts: Floats, sizes: Floats, tail: Floats) -> Bools:
-        """Compare Tango's upper end with the margin, by the score that the interval inverts."""
-        return np.asarray(self.score(counts, sizes) <= ndtri(tail))
+        """Compare the upper end of Tango's interval, held to exact limits, with the margin."""
+        exact = exact_uppers(counts[:, 0], counts[:, 1], sizes, 1 - 2 * tail)
+        return np.asarray((self.score(counts, sizes) <= ndtri(tail)) & (exact <= self.margin))
 
     def fails(self, counts: Floats, sizes: Floats, tail: Floats) -> Bools:
-        """Compare Tango's lower end with the margin."""
-        return np.asarray(self.score(counts, sizes) > -ndtri(tail))
+        """Compare its lower end with the margin."""
+        exact = -exact_uppers(counts[:, 1], counts[:, 0], sizes, 1 - 2 * tail)
+        return np.asarray((self.score(counts, sizes) > -ndtri(tail)) & (exact > self.margin))
 
     def score(self, counts: Floats, sizes: Floats) -> Floats:
         """Tango's score at the margin."""

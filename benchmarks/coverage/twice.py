@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from benchmarks.coverage.row import Row, some
 from riskshift.stats.binomial import at_least, at_most
 from riskshift.stats.margin_power import pairs_for_margin
-from riskshift.stats.paired import tango_scores
+from riskshift.stats.paired import exact_uppers, tango_scores
 from riskshift.stats.power import trials_to_fail, trials_to_pass
 from riskshift.stats.resample import generator
 
@@ -119,13 +119,18 @@ def absolute(harmful: npt.NDArray[np.bool_]) -> Verdicts:
 
 
 def relative(candidate: npt.NDArray[np.bool_], baseline: npt.NDArray[np.bool_]) -> Verdicts:
-    """Judge a run against another: Tango's interval against the margin."""
+    """Judge a run against another: Tango's interval, held to exact limits, against the margin."""
     n = candidate.shape[1]
     a = (candidate & ~baseline).sum(axis=1).astype(np.float64)
     b = (baseline & ~candidate).sum(axis=1).astype(np.float64)
     score, z = tango_scores(a, b, float(n), MARGIN), float(-ndtri(TAIL))
+    high, low = (
+        exact_uppers(a, b, float(n), 1 - 2 * TAIL),
+        -exact_uppers(b, a, float(n), 1 - 2 * TAIL),
+    )
+    passes, fails = (score <= -z) & (high <= MARGIN), (score > z) & (low > MARGIN)
     naive = np.where(a - b <= MARGIN * n, 1, -1)
-    return Verdicts((score <= -z).astype(np.int64) - (score > z), naive)
+    return Verdicts(passes.astype(np.int64) - fails, naive)
 
 
 def _told(rule: str, n: int, planned: bool, one: Verdicts, two: Verdicts) -> Iterator[Row]:

@@ -9,6 +9,7 @@
     │   ├── ColumnError   a column that is needed is not there
     │   ├── LabelError    a label that is not on the declared scale
     │   └── PairError     rows that contradict each other (duplicates, unequal prompt labels)
+    ├── EndpointError     a model or service cannot be asked
     └── OutputError       a result cannot be written where it was asked for
 
     RiskshiftWarning      the analysis goes on, but a reader should know
@@ -55,6 +56,10 @@ class LabelError(DataError):
 
 class PairError(DataError):
     """Rows that contradict each other."""
+
+
+class EndpointError(RiskshiftError):
+    """A model or service cannot be asked."""
 
 
 class OutputError(RiskshiftError, OSError):

@@ -461,10 +461,14 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What rows are read for: how their columns are bound, and their labels checked."""
+    """What rows are read for: how their columns are bound, and their labels checked.
+
+    Engines give rows in any order unless it is wanted `in_order` of the files.
+    """
 
     bind: Callable[..., Records]
     check: Callable[[Records], object]
+    in_order: bool = False
 
 
 def label_roles(taxonomy: Taxonomy) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ def run(monkeypatch, capsys):
     return runner
 
 
+GRADER = ["--rate", "0.05", "--sensitivity", "0.9", "--specificity", "0.98", "--graded", "20000"]
 QUESTIONS = {
     "overview": [],
     "width": ["--rate", 0.03, "--width", 0.02],
@@ -36,6 +37,8 @@ QUESTIONS = {
     "at the tolerance": ["--rule", "escalation <= 0.05", "--rate", 0.05],
     "difference": ["--difference", 0.02, "--discordant", 0.08],
     "unknown discordance": ["--difference", 0.02],
+    "people's labels": [*GRADER, "--width", 0.03],
+    "people's labels for a rule": [*GRADER, "--rule", "escalation <= 0.08"],
 }
 
 

@@ -2,11 +2,13 @@
 
 import gzip
 import os
+from dataclasses import replace
 
 import pytest
 
-from riskshift.errors import UsageError
+from riskshift.errors import FileError, UsageError
 from riskshift.formats.catalogue import FORMATS, NAMES, named, recognise
+from riskshift.formats.exchange import LeftOut
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
 from riskshift.reading.formats import FORMATS as LAYOUTS
@@ -96,3 +98,22 @@ def test_one_long_line_is_looked_into(tmp_path):
     filler = '"x": "' + "y" * (1 << 21) + '"'
     place.write_text('{"results": {"prompts": [{' + filler + '}], "results": []}}')
     assert recognise(Log(place, "long.json")) is named("promptfoo")
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_a_format_trips_over_is_a_fault_of_the_log(tmp_path, together):
+    def entries(log):
+        yield LeftOut("never evaluated")
+        yield log["a"]
+
+    def of_all(logs):
+        return [entries(log) for log in logs]
+
+    one = Format("acme", "Acme", "None.", "Nowhere.", lambda log: True, entries)
+    if together:
+        one = replace(one, together=of_all)
+    logs = [Log(tmp_path / name, name) for name in ("a.json", "b.json")]
+    for found in one.of(logs):
+        assert next(found) == LeftOut("never evaluated")
+        with pytest.raises(FileError, match=r"after 1 entries .* not as acme writes it .TypeError"):
+            next(found)

@@ -33,6 +33,7 @@ LISTS = {
     "deepeval.json": "testCases",
     "deepteam.json": "test_cases",
     "helm.json": "request_states",
+    "inspect-paired.json": "samples",
     "inspect.json": "samples",
     "jailbreakbench.json": "jailbreaks",
     "promptfoo.json": "results.results",

@@ -16,7 +16,7 @@ RIGHT = {
         "a file of samples of lm-evaluation-harness with likelihoods of given answers",
     },
     "modelbench": {"modelbench"},
-    "potato": {"the state of an annotator of Potato"},
+    "potato": {"potato"},
     "xstest": {"xstest", None},
 }
 

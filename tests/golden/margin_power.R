@@ -1,6 +1,6 @@
 # Power of a rule on a paired difference, by every table: for stats/test_margin_power.
 # The score test's constrained maximum is found by a general optimiser, not by Tango's formula; the
-# exact test's share by binom.test.
+# exact limits by binom.test.
 # Run from this folder: Rscript margin_power.R
 library(jsonlite)
 
@@ -15,7 +15,8 @@ score <- function(a, b, n, delta) {
 upper <- function(a, b, n, confidence) {
   d <- a + b
   if (d == 0) return(0)
-  (2 * binom.test(a, d, conf.level = confidence)$conf.int[2] - 1) * d / n
+  given <- (2 * binom.test(a, d, conf.level = confidence)$conf.int[2] - 1) * d / n
+  max(given, (a / n - binom.test(b, n, conf.level = confidence)$conf.int[1]))
 }
 power <- function(n, pa, pb, margin, confidence) {
   z <- qnorm((1 + confidence) / 2)
@@ -37,7 +38,8 @@ power <- function(n, pa, pb, margin, confidence) {
 
 cases <- list(
   c(60, 0.1, 0.05, 0.02, 0.95), c(45, 0.02, 0.02, 0.1, 0.95), c(80, 0.3, 0.05, 0.1, 0.9),
-  c(50, 0.2, 0, 0.03, 0.95), c(40, 0, 0.1, 0.05, 0.99)
+  c(50, 0.2, 0, 0.03, 0.95), c(40, 0, 0.1, 0.05, 0.99),
+  c(200, 0.03, 0, 0.01, 0.95)
 )
 write_json(list(
   versions = list(R = R.version.string),

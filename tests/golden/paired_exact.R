@@ -28,8 +28,9 @@ summed <- function(d) {
 }
 sizes <- c(rep(5, 16), rep(-5, 4), rep(3, 20), rep(-3, 11), rep(2, 30), rep(-2, 31), rep(1, 40), rep(-1, 25))
 
-# Tango's score test and the exact test joined: the score inverted with the constrained maximum
-# found by a general optimiser, and binom.test's interval for the share of one sort.
+# Tango's score test and exact limits joined: the score inverted with the constrained maximum found
+# by a general optimiser, and binom.test's intervals for the share of one sort among the discordant
+# pairs, and for each sort among all pairs with the other as it is.
 score <- function(delta, t) {
   n <- sum(t)
   loglik <- function(p21) {
@@ -49,9 +50,10 @@ held <- function(t, level) {
   high <- uniroot(function(d) score(d, t) + z, c(estimate + 1e-9, 1 - 1e-9), tol = 1e-12)$root
   share <- binom.test(t[2], t[2] + t[3], conf.level = level)$conf.int
   given <- (2 * share - 1) * (t[2] + t[3]) / n
-  c(min(low, given[1]), max(high, given[2]))
+  least <- sapply(t[2:3], function(k) binom.test(k, n, conf.level = level)$conf.int[1])
+  c(min(low, given[1], least[1] - t[3] / n), max(high, given[2], t[2] / n - least[2]))
 }
-tables <- list(c(3, 4, 0, 43), c(59, 6, 16, 80), c(1, 1, 7, 12), c(10, 30, 9, 451), c(0, 12, 1, 187))
+tables <- list(c(3, 4, 0, 43), c(0, 30, 0, 570), c(40, 1, 60, 399), c(59, 6, 16, 80), c(1, 1, 7, 12), c(10, 30, 9, 451), c(0, 12, 1, 187))
 
 # Clusters: variance of the mean of d by Taylor linearisation.
 set.seed(20)

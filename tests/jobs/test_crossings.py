@@ -97,7 +97,7 @@ JOBS = {
         4,
         lambda: riskshift.check(NEW, RULES, taxonomy=TWO, baseline=OLD, people=SEEN),
     ),
-    "grade": (2, lambda: riskshift.grade(BOTH, SEEN, taxonomy=TWO, resamples=50)),
+    "grade": (2, lambda: riskshift.grade(BOTH, SEEN, taxonomy=TWO)),
     "agree": (1, lambda: riskshift.agree(RATERS, taxonomy=TWO, resamples=50)),
     "sample": (1, lambda: riskshift.sample(BOTH, n=10, taxonomy=TWO)),
     "labels needed": (1, lambda: riskshift.labels_needed(BOTH, width=0.2, taxonomy=TWO)),

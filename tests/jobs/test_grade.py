@@ -12,7 +12,6 @@ from riskshift import grade
 
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
 NAMES = ("prompt_a", "prompt_b", "response_a", "response_b")
-FAST = {"resamples": 200}
 
 
 def frame(ids, rows, **columns):
@@ -49,7 +48,7 @@ PEOPLE = frame(
 
 @pytest.fixture(scope="module")
 def report():
-    return grade(GRADER, PEOPLE, taxonomy=THREE, **FAST)
+    return grade(GRADER, PEOPLE, taxonomy=THREE)
 
 
 def test_errors_are_counted_by_hand(report):
@@ -89,16 +88,16 @@ def test_a_case_has_the_labels_of_both(report):
 
 
 def test_cases_are_bounded_and_the_counts_are_not():
-    report = grade(GRADER, PEOPLE, taxonomy=THREE, cases=3, **FAST)
+    report = grade(GRADER, PEOPLE, taxonomy=THREE, cases=3)
     assert [case.prompt_id for case in report.cases] == ["p", "q", "r"]
     assert (report.misses, report.alarms) == (2, 2)
-    assert grade(GRADER, PEOPLE, taxonomy=THREE, cases=0, **FAST).cases == ()
+    assert grade(GRADER, PEOPLE, taxonomy=THREE, cases=0).cases == ()
     with pytest.raises(riskshift.UsageError, match="cases is -1"):
         grade(GRADER, PEOPLE, taxonomy=THREE, cases=-1)
 
 
 def test_texts_can_be_left_out(report):
-    made = grade(GRADER, PEOPLE, taxonomy=THREE, text=False, **FAST)
+    made = grade(GRADER, PEOPLE, taxonomy=THREE, text=False)
     assert {case.response_text for case in made.cases} == {None}
     assert "answer" not in json.dumps(report.to_dict())
 
@@ -127,17 +126,17 @@ def test_every_engine_says_the_same(engine, report, tmp_path):
 
         base = duckdb.connect()
         made = [base.read_parquet(str(path)) for path in made]
-    assert plain(grade(*made, taxonomy=THREE, **FAST)) == plain(report)
+    assert plain(grade(*made, taxonomy=THREE)) == plain(report)
 
 
 def test_the_order_of_rows_says_nothing(report):
     shuffled = [rows.sample(fraction=1, shuffle=True, seed=3) for rows in (GRADER, PEOPLE)]
-    assert plain(grade(*shuffled, taxonomy=THREE, **FAST)) == plain(report)
+    assert plain(grade(*shuffled, taxonomy=THREE)) == plain(report)
 
 
 def test_records_that_were_read_already_will_do(report):
     read = [riskshift.read(rows, taxonomy=THREE) for rows in (GRADER, PEOPLE)]
-    assert plain(grade(*read, **FAST)) == plain(report)
+    assert plain(grade(*read)) == plain(report)
     with pytest.raises(riskshift.UsageError, match="read already, so taxonomy would change"):
         grade(*read, taxonomy=THREE)
 
@@ -186,7 +185,7 @@ def test_two_taxonomies_are_refused():
 
 def test_a_side_that_people_did_not_label_is_undefined_and_said():
     blank = [pl.lit(None, pl.Int64).alias(name) for name in NAMES[:2]]
-    report = grade(GRADER, PEOPLE.with_columns(blank), taxonomy=THREE, **FAST)
+    report = grade(GRADER, PEOPLE.with_columns(blank), taxonomy=THREE)
     card = report.card("prompt")
     assert card.labels == 0
     assert {rate.estimate for rate in card.rates.values()} == {None}
@@ -203,7 +202,7 @@ def test_a_side_that_people_did_not_label_is_undefined_and_said():
 @pytest.mark.parametrize("level", [0, 2])
 def test_labels_that_are_all_equal_leave_shares_undefined(level):
     rows = frame("pqr", [(level,) * 4] * 3)
-    report = grade(rows, rows, taxonomy=THREE, **FAST)
+    report = grade(rows, rows, taxonomy=THREE)
     for side in ("prompt", "response"):
         card = report.card(side)
         assert card.weighted_kappa.estimate is None
@@ -221,7 +220,7 @@ def test_a_stratified_sample_is_said_to_be_one():
     people = PEOPLE.with_columns(
         stratum=pl.Series(strata), inclusion_probability=pl.Series(chances)
     )
-    report = grade(GRADER, people, taxonomy=THREE, **FAST)
+    report = grade(GRADER, people, taxonomy=THREE)
     assert report.stratified_by == "escalation"
     assert any("drawn by escalation" in note for note in report.notes)
 
@@ -249,7 +248,7 @@ def test_sides_are_told_apart_only_from_enough_labels(pairs, told):
     """All harm is found in prompts and none in responses."""
     ids = [f"p{at}" for at in range(pairs)]
     people = frame(ids, [(1, 0, 1, 0)] * pairs)
-    found = grade(frame(ids, [(1, 0, 0, 0)] * pairs), people, taxonomy=THREE, **FAST)
+    found = grade(frame(ids, [(1, 0, 0, 0)] * pairs), people, taxonomy=THREE)
     item = found.asymmetry("sensitivity")
     assert item.simultaneous.low > 0
     assert item.simultaneous.low < item.gap.interval.low

@@ -286,3 +286,91 @@ def test_what_cannot_be_meant_is_said_with_the_fix(given, said):
 def test_models_are_matched_by_prompt_and_nothing_else(small, harm):
     with pytest.raises(UsageError, match="cluster would change nothing"):
         riskshift.plan(like=small, difference=0.1, cluster="model", taxonomy=harm)
+
+
+# People's labels for a corrected rate
+
+
+@pytest.fixture
+def judged():
+    """600 pairs by a grader, and people's labels of the first 200: 16 harmful, 13 of them found."""
+    grader = [1] * 13 + [0] * 3 + [1] * 5 + [0] * 179 + [1] * 36 + [0] * 364
+    people = [1] * 16 + [0] * 184
+    ids = [f"p{at}" for at in range(600)]
+    graded = {"prompt_id": ids, "prompt_harm": [0] * 600, "response_harm": grader}
+    labelled = {"prompt_id": ids[:200], "prompt_harm": [0] * 200, "response_harm": people}
+    return pl.DataFrame(graded), pl.DataFrame(labelled)
+
+
+def test_people_beside_a_grader_say_how_good_it_is(judged, harm):
+    graded, people = judged
+    plan = riskshift.plan(like=graded, people=people, taxonomy=harm, width=0.1)
+    # By what the grader says: 54 of 600 flagged, 13 of 18 of them harmful; 3 of 182 of the others.
+    rate = 0.09 * 13 / 18 + 0.91 * 3 / 182
+    assert plan.answer.rate == pytest.approx(rate)
+    assert plan.answer.sensitivity == pytest.approx(0.09 * 13 / 18 / rate)
+    assert plan.answer.specificity == pytest.approx(1 - 0.09 * 5 / 18 / (1 - rate))
+    assert (plan.answer.graded, plan.answer.labelled) == (600, 200)
+    assert plan.answer.labels("random") < plan.answer.labels("alone") < 600
+
+
+def test_the_rate_and_the_number_of_graded_pairs_may_be_others(judged, harm):
+    graded, people = judged
+    plan = riskshift.plan(
+        like=graded, people=people, taxonomy=harm, width=0.1, rate=0.2, graded=5_000
+    )
+    assert (plan.answer.rate, plan.answer.graded) == (0.2, 5_000)
+    rate = 0.09 * 13 / 18 + 0.91 * 3 / 182
+    assert plan.answer.sensitivity == pytest.approx(0.09 * 13 / 18 / rate)
+
+
+def test_a_grader_may_be_assumed_without_any_file():
+    plan = riskshift.plan(
+        rate=0.05, sensitivity=0.9, specificity=0.98, graded=20_000, rule="response_harm <= 8%"
+    )
+    assert plan.answer.aim == "pass"
+    assert plan.answer.labelled is None
+
+
+def test_records_that_share_prompts_take_more_labels(harm):
+    ids = [f"p{at % 100}" for at in range(600)]
+    bad = [int(at % 100 < 10) for at in range(600)]
+    shared = pl.DataFrame(
+        {
+            "prompt_id": ids,
+            "model": [f"m{at // 100}" for at in range(600)],
+            "prompt_harm": [0] * 600,
+            "response_harm": bad,
+        }
+    )
+    given = {"rate": 0.1, "sensitivity": 0.9, "specificity": 0.95, "width": 0.15}
+    alike = riskshift.plan(like=shared, taxonomy=harm, **given)
+    apart = riskshift.plan(graded=600, **given)
+    assert alike.answer.graded == 600
+    assert alike.answer.labels("random") > apart.answer.labels("random")
+
+
+def test_people_who_did_not_see_what_the_grader_says_cannot_be_planned_with(judged, harm):
+    graded, people = judged
+    unflagged = people.join(graded.filter(pl.col("response_harm") == 0), on="prompt_id", how="semi")
+    with pytest.raises(DataError, match="response_harm: yes"):
+        riskshift.plan(
+            like=graded, people=unflagged, taxonomy=harm, metric="response_harm", width=0.1
+        )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"width": 0.1, "sensitivity": 0.9}, "say how good"),
+        ({"difference": 0.1}, "not for a difference"),
+        ({"rule": "response_harm - baseline <= 2%"}, "not for a difference"),
+        ({}, "depends on what they are for"),
+        ({"width": 0.1, "like": None}, "give those too"),
+    ],
+)
+def test_questions_that_do_not_go_with_peoples_labels_are_refused(judged, harm, given, message):
+    graded, people = judged
+    options = {"like": graded, "people": people, "taxonomy": harm} | given
+    with pytest.raises(UsageError, match=message):
+        riskshift.plan(**options)

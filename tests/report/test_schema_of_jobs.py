@@ -261,7 +261,7 @@ def written(kind, name):
         result = agree(options.pop("data"), taxonomy=BOTH, resamples=50, **options)
     elif kind == "grader":
         grader, people = options.pop("grader"), options.pop("people")
-        result = grade(grader, people, taxonomy=BOTH, resamples=50, **options)
+        result = grade(grader, people, taxonomy=BOTH, **options)
     else:
         result = plan(**options)
     return json.loads(json.dumps(result.to_dict(), allow_nan=False))

@@ -16,8 +16,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.cluster import clustered_interval
 from riskshift.stats.correction import (
     corrected_difference,
-    ppi_mean,
-    ppi_ratio,
+    ppi_rate,
 )
 from riskshift.stats.proportion import mover_difference, wilson
 from riskshift.stats.resample import generator
@@ -38,7 +37,7 @@ REST3 = np.pad(np.eye(3, dtype=int), ((6, 0), (0, 0)))
 
 def independent(counts, **options):
     """Correct a rate from six counts of pairs that share no cluster."""
-    return ppi_mean(CELLS, REST, counts, **options)
+    return ppi_rate(CELLS, REST, counts, **options)
 
 
 @st.composite
@@ -98,7 +97,7 @@ def test_estimate_and_error_agree_with_ppi_python_at_the_same_lam(counts, lam):
 
 
 def test_ratios_and_their_covariance_agree_with_survey_where_prompts_span_both_parts():
-    rates = [ppi_ratio(*golden_states(model), lam=GOLDEN["lam"]) for model in "ab"]
+    rates = [ppi_rate(*golden_states(model), lam=GOLDEN["lam"]) for model in "ab"]
     assert [rate.estimate for rate in rates] == pytest.approx(GOLDEN["rates"], rel=1e-12)
     influence = np.array([rate.influence for rate in rates])
     prompts = GOLDEN["prompts"]
@@ -107,7 +106,7 @@ def test_ratios_and_their_covariance_agree_with_survey_where_prompts_span_both_p
 
 
 def test_the_difference_of_two_corrected_rates_uses_their_correlation():
-    a, b = (ppi_ratio(*golden_states(model), lam=GOLDEN["lam"]) for model in "ab")
+    a, b = (ppi_rate(*golden_states(model), lam=GOLDEN["lam"]) for model in "ab")
     (v_a, both), (_, v_b) = GOLDEN["covariance"]
     # Four pseudo-prompts that pull as hard as the prompt that pulls hardest never narrow it.
     assert both < 0
@@ -131,7 +130,7 @@ def test_rates_that_agree_wherever_people_looked_are_not_certain_to_be_equal():
 def test_no_difference_has_zero_width(case, other):
     kinds = min(len(case[2]), len(other[2]))
     a, b = (
-        ppi_mean(labelled[:kinds], rest[:kinds], case[2][:kinds])
+        ppi_rate(labelled[:kinds], rest[:kinds], case[2][:kinds])
         for labelled, rest, _ in (case, other)
     )
     assume(a is not None and b is not None)
@@ -164,7 +163,7 @@ def test_lam_is_tuned_on_the_labelled_pairs_with_doubt_added():
 
 
 def test_word_and_silence_are_one_regression_on_what_the_grader_said():
-    rate = ppi_mean(CELLS3, REST3, [150, 4, 16, 2, 14, 14, 1500, 130, 170])
+    rate = ppi_rate(CELLS3, REST3, [150, 4, 16, 2, 14, 14, 1500, 130, 170])
     table = with_doubt([[150, 4, 16], [2, 14, 14]])
     said = table.sum(axis=0)
     # Least squares of people's label on the indicators of event and blank.
@@ -189,7 +188,7 @@ def test_the_effective_size_is_that_of_people_times_the_gain_of_the_rows_written
     counts = np.zeros((60, 2, 2)), np.zeros((60, 2))
     np.add.at(counts[0], (prompt[known], people[known], grader[known]), 1)
     np.add.at(counts[1], (prompt[~known], grader[~known]), 1)
-    rate = ppi_mean(*counts, confidence=0.9)
+    rate = ppi_rate(*counts, confidence=0.9)
 
     # The doubt: a cell each, in prompts like the average labelled pair's.
     labelled, unlabelled = (part.reshape(60, -1).sum(axis=1) for part in counts)
@@ -227,7 +226,7 @@ def test_a_grader_that_says_one_thing_of_all_pairs_says_nothing(case, said, abou
     people = labelled.sum(axis=2)
     one, others = np.zeros((len(weight), 3, 4), int), np.zeros((len(weight), 4), int)
     one[:, :, said], others[:, said] = people, unlabelled.sum(axis=1)
-    rate = ppi_ratio(one, others, weight, about=about)
+    rate = ppi_rate(one, others, weight, about=about)
     assume(rate is not None)
     assert (rate.lam, rate.silence, rate.gain) == (0, 0, 1)
     assert (rate.estimate, rate.interval) == (rate.people.estimate, rate.people.interval)
@@ -242,7 +241,7 @@ def test_a_grader_that_says_one_thing_of_all_pairs_says_nothing(case, said, abou
 def test_a_grader_that_has_nothing_to_do_with_people_changes_nothing(people, grader, others):
     assume(sum(grader) and sum(others))
     table = np.outer(people, grader).ravel()
-    rate = ppi_mean(CELLS3, REST3, [*table, *others])
+    rate = ppi_rate(CELLS3, REST3, [*table, *others])
     assert (rate.lam, rate.silence) == pytest.approx((0, 0), abs=1e-9)
     assert rate.gain == pytest.approx(1, abs=1e-9)
     assert rate.estimate == pytest.approx(rate.people.estimate, abs=1e-9)
@@ -258,7 +257,7 @@ def test_nothing_of_300_by_people_is_no_less_with_a_grader_that_never_flags():
 
 def test_pairs_that_the_grader_left_blank_are_not_dropped():
     """It is silent on harm: of 1,000 pairs of which 250 are harmful it labels 100, all safe."""
-    rate = ppi_mean(CELLS3, REST3, [75, 0, 0, 0, 0, 25, 675, 0, 225])
+    rate = ppi_rate(CELLS3, REST3, [75, 0, 0, 0, 0, 25, 675, 0, 225])
     assert (rate.people.events, rate.people.trials) == (25, 100)
     assert rate.estimate == pytest.approx(0.25)
     assert rate.silence > 0.8
@@ -268,9 +267,9 @@ def test_pairs_that_the_grader_left_blank_are_not_dropped():
 
 def test_blanks_at_random_cost_and_blanks_that_tell_help():
     whole = independent([180, 4, 2, 14, 1670, 130])
-    half = ppi_mean(CELLS3, REST3, [90, 2, 92, 1, 7, 8, 835, 65, 900])
+    half = ppi_rate(CELLS3, REST3, [90, 2, 92, 1, 7, 8, 835, 65, 900])
     assert 1 < half.gain < whole.gain
-    telling = ppi_mean(CELLS3, REST3, [180, 2, 2, 1, 7, 8, 1670, 65, 65])
+    telling = ppi_rate(CELLS3, REST3, [180, 2, 2, 1, 7, 8, 1670, 65, 65])
     assert telling.gain > half.gain
 
 
@@ -311,7 +310,7 @@ def test_lam_zero_is_people_alone_with_their_clusters(case):
     labelled, unlabelled, weight = case
     events, trials = labelled[:, 1].sum(axis=1), labelled.sum(axis=(1, 2))
     assume(trials.any())
-    rate = ppi_mean(labelled, unlabelled, weight, lam=0)
+    rate = ppi_rate(labelled, unlabelled, weight, lam=0)
     interval, sample = clustered_interval(events, trials, weight)
     assert (rate.interval, rate.effective_n) == (interval, sample.n)
     assert rate.estimate == rate.people.estimate
@@ -321,18 +320,18 @@ def test_without_people_there_is_no_rate():
     assert independent([0, 0, 0, 0, 1670, 130]) is None
     outside = np.zeros((1, 3, 3))
     outside[0, 0, 0] = 9
-    assert ppi_ratio(outside, [[5, 5, 5]]) is None
+    assert ppi_rate(outside, [[5, 5, 5]]) is None
 
 
 def test_a_grader_that_saw_no_denominator_is_left_out():
     labelled = np.zeros((2, 3, 3))
     labelled[0, 1, 0], labelled[1, 2, 0] = 1, 1
-    rate = ppi_ratio(labelled, [[4, 0, 0], [3, 0, 0]], [70, 30])
+    rate = ppi_rate(labelled, [[4, 0, 0], [3, 0, 0]], [70, 30])
     assert (rate.raw, rate.lam, rate.estimate) == (None, 0, 0.3)
 
 
 def test_one_prompt_with_labels_says_nothing_beyond_itself():
-    rate = ppi_mean([[[3, 0], [0, 2]], [[0, 0], [0, 0]]], [[0, 0], [1, 1]], [1, 50])
+    rate = ppi_rate([[[3, 0], [0, 2]], [[0, 0], [0, 0]]], [[0, 0], [1, 1]], [1, 50])
     assert (rate.interval.low, rate.interval.high, rate.lam) == (0, 1, 0)
 
 
@@ -347,9 +346,7 @@ def test_an_estimate_below_zero_is_moved_there_and_said_to_be():
 @given(st.one_of(clustered(2), clustered(3)), st.sampled_from([None, 0.5, 1.0]))
 def test_every_interval_lies_in_the_unit_range_around_its_estimate_and_has_width(case, lam):
     labelled, unlabelled, weight = case
-    rate = (ppi_mean if labelled.shape[1] == 2 else ppi_ratio)(
-        labelled, unlabelled, weight, lam=lam
-    )
+    rate = ppi_rate(labelled, unlabelled, weight, lam=lam)
     assume(rate is not None)
     assert 0 <= rate.interval.low <= rate.estimate <= rate.interval.high <= 1
     assert rate.interval.low < rate.interval.high
@@ -360,9 +357,9 @@ def test_every_interval_lies_in_the_unit_range_around_its_estimate_and_has_width
 @given(clustered())
 def test_exchanging_event_and_no_event_mirrors_the_result(case):
     labelled, unlabelled, weight = case
-    rate = ppi_mean(labelled, unlabelled, weight)
+    rate = ppi_rate(labelled, unlabelled, weight)
     assume(rate is not None)
-    other = ppi_mean(labelled[:, ::-1, ::-1], unlabelled[:, ::-1], weight)
+    other = ppi_rate(labelled[:, ::-1, ::-1], unlabelled[:, ::-1], weight)
     assert other.estimate == pytest.approx(1 - rate.estimate, abs=1e-12)
     assert other.interval.low == pytest.approx(1 - rate.interval.high, abs=1e-9)
     assert other.lam == pytest.approx(rate.lam, abs=1e-12)
@@ -371,9 +368,9 @@ def test_exchanging_event_and_no_event_mirrors_the_result(case):
 @given(clustered(3))
 def test_neither_order_nor_the_way_of_counting_prompts_matters(case):
     labelled, unlabelled, weight = case
-    rate = ppi_ratio(labelled, unlabelled, weight)
+    rate = ppi_rate(labelled, unlabelled, weight)
     assume(rate is not None)
-    singly = ppi_ratio(*(np.repeat(part, weight, axis=0)[::-1] for part in (labelled, unlabelled)))
+    singly = ppi_rate(*(np.repeat(part, weight, axis=0)[::-1] for part in (labelled, unlabelled)))
     ends = rate.estimate, rate.interval.low, rate.interval.high, rate.gain
     again = singly.estimate, singly.interval.low, singly.interval.high, singly.gain
     assert again == pytest.approx(ends, rel=1e-9, abs=1e-12)
@@ -383,8 +380,8 @@ def test_neither_order_nor_the_way_of_counting_prompts_matters(case):
 def test_data_doubled_under_new_prompts_keep_the_rate_and_narrow_the_interval(case, lam):
     labelled, unlabelled, weight = case
     assume(labelled.any(axis=(1, 2)).sum() > 1 and unlabelled.any())
-    once = ppi_mean(labelled, unlabelled, weight, lam=lam)
-    twice = ppi_mean(labelled, unlabelled, 2 * weight, lam=lam)
+    once = ppi_rate(labelled, unlabelled, weight, lam=lam)
+    twice = ppi_rate(labelled, unlabelled, 2 * weight, lam=lam)
     assert twice.estimate == pytest.approx(once.estimate, abs=1e-12)
     assert twice.interval.high - twice.interval.low < once.interval.high - once.interval.low
 
@@ -392,12 +389,12 @@ def test_data_doubled_under_new_prompts_keep_the_rate_and_narrow_the_interval(ca
 @given(clustered())
 def test_a_mean_is_a_ratio_whose_denominator_is_every_pair(case):
     labelled, unlabelled, weight = case
-    mean = ppi_mean(labelled, unlabelled, weight)
+    mean = ppi_rate(labelled, unlabelled, weight)
     assume(mean is not None)
     states = np.zeros((len(weight), 3, 3))
     states[:, 1:, 1:] = labelled
     others = np.column_stack([np.zeros(len(weight)), unlabelled])
-    assert ppi_ratio(states, others, weight) == mean
+    assert ppi_rate(states, others, weight) == mean
 
 
 @pytest.mark.parametrize(
@@ -411,7 +408,7 @@ def test_a_mean_is_a_ratio_whose_denominator_is_every_pair(case):
 )
 def test_counts_that_do_not_fit_are_refused(arguments, message):
     with pytest.raises(UsageError, match=message):
-        ppi_mean(*arguments)
+        ppi_rate(*arguments)
 
 
 @pytest.mark.parametrize("lam", [-0.1, 1.1, float("nan")])
@@ -456,7 +453,7 @@ def test_one_label_in_ten_and_a_grader_give_three_quarters_of_the_width_of_peopl
         cell = np.where(known, 2 * people + grader, 4 + grader)
         counts = np.bincount(prompt * 6 + cell, minlength=939 * 6).reshape(-1, 6)
         kinds, weight = np.unique(counts, axis=0, return_counts=True)
-        rate = ppi_mean(kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:], weight)
+        rate = ppi_rate(kinds[:, :4].reshape(-1, 2, 2), kinds[:, 4:], weight)
         widths.append([i.high - i.low for i in (rate.interval, rate.people.interval)])
         errors.append(rate.estimate - people.mean())
     corrected, alone = np.median(widths, axis=0)
@@ -487,7 +484,7 @@ def test_about_the_file_the_error_agrees_with_survey_svydesign_fpc(drawn):
     labelled, rest = np.zeros((unit.max() + 1, 2, 2)), np.zeros((unit.max() + 1, 2))
     np.add.at(labelled, (unit[known], people[known], grader[known]), 1)
     np.add.at(rest, (unit[~known], grader[~known]), 1)
-    rate = ppi_mean(labelled, rest, lam=case["lam"], about="file")
+    rate = ppi_rate(labelled, rest, lam=case["lam"], about="file")
     assert rate.estimate == pytest.approx(case["estimate"], rel=1e-12)
     units = labelled.any(axis=(1, 2)).sum()
     variance = units / (units - 1) * rate.weight @ rate.influence**2 * (1 - known.mean())
@@ -513,7 +510,7 @@ def test_about_the_file_more_is_known_than_about_such_prompts(case, lam):
     labelled, unlabelled, weight = case
     assume(labelled.any(axis=(1, 2)).sum() > 1 and unlabelled.any())
     prompts, file = (
-        ppi_mean(labelled, unlabelled, weight, lam=lam, about=about)
+        ppi_rate(labelled, unlabelled, weight, lam=lam, about=about)
         for about in ("prompts", "file")
     )
     assert file.estimate == prompts.estimate

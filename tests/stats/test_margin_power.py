@@ -58,6 +58,15 @@ def test_from_the_number_planned_on_the_power_is_reached(a, b, margin, failing):
     assert margin_power(n - 1, a, b, margin)[failing] < 0.8
 
 
+@pytest.mark.parametrize("n", [50, 200, 1000])
+@pytest.mark.parametrize("margin", [0.01, 0.02, 0.05])
+@pytest.mark.parametrize("baseline_only", [0.0, 0.005, 0.05])
+def test_at_the_margin_itself_neither_verdict_is_reached_in_more_than_three_percent(
+    n, margin, baseline_only
+):
+    assert max(margin_power(n, margin + baseline_only, baseline_only, margin)) < 0.03
+
+
 def test_beyond_ten_million_none_is_given():
     assert pairs_for_margin(0.3, 0.3, 0.0001) is None
 

@@ -15,7 +15,7 @@ from statsmodels.stats import contingency_tables as oracle
 from riskshift.errors import UsageError
 from riskshift.stats.multiple import bonferroni
 from riskshift.stats.paired import cochran_q, mcnemar_exact, tango, tango_exact
-from riskshift.stats.proportion import normal_quantile
+from riskshift.stats.proportion import clopper_pearson, normal_quantile
 
 FOLDER = Path(__file__).parents[1] / "golden"
 GOLDEN = json.loads((FOLDER / "paired.json").read_text())
@@ -217,6 +217,15 @@ def test_swapping_the_models_mirrors_the_held_interval(table, confidence):
 def test_more_pairs_of_the_same_kind_narrow_the_held_interval(table):
     once, twice = tango_exact(*table), tango_exact(*(2 * count for count in table))
     assert twice.high - twice.low < once.high - once.low
+
+
+@given(st.integers(1, 200), st.integers(0, 800), levels)
+def test_where_all_discordant_pairs_are_of_one_sort_the_lower_end_is_that_of_clopper_and_pearson(
+    a_only, rest, confidence
+):
+    held = tango_exact(0, a_only, 0, rest, confidence=confidence)
+    exact = clopper_pearson(a_only, a_only + rest, confidence=confidence)
+    assert held.low <= exact.low + 1e-12
 
 
 def test_with_many_pairs_holding_costs_nothing():

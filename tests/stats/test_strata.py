@@ -97,6 +97,20 @@ def test_limits_are_the_sums_of_squares_written_out():
     assert found == pytest.approx((theta, theta - down, theta + up), rel=1e-6)
 
 
+@pytest.mark.parametrize("method", [wilson, clopper_pearson])
+def test_shares_of_strata_that_were_labelled_to_the_last_pair_have_the_limits_of_a_proportion(
+    method,
+):
+    """5 of 100 pairs flagged, all of them harmful and no other: only how many there are is open."""
+    rate = strata((95, 0), (0, 5), graded=(95, 5), method=method)
+    # The variance of shares is taken with n - 1.
+    shares, no, yes = method(0.05 * 99, 99), method(0, 95), method(5, 5)
+    down = sqrt((0.05 - shares.low) ** 2 + (0.05 * (1 - yes.low)) ** 2)
+    up = sqrt((shares.high - 0.05) ** 2 + (0.95 * no.high) ** 2)
+    found = rate.interval.low, rate.interval.high
+    assert found == pytest.approx((max(0, 0.05 - down), 0.05 + up), rel=1e-9)
+
+
 def test_a_ratio_weighs_strata_by_their_share_of_the_denominator():
     # Of 90 pairs in 100 people put half inside, of 10 all.
     rate = strata((50, 45, 5), (0, 12, 38), graded=(9 * MANY, MANY))

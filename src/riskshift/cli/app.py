@@ -15,8 +15,11 @@ from riskshift.cli import (
     doctor,
     formats,
     grade,
+    graders,
+    label,
     label_studio,
     plan,
+    run,
     sample,
 )
 from riskshift.cli.printing import put
@@ -39,7 +42,10 @@ app.command("card")(card.card)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("grader")(grade.grader)
+app.command("graders")(graders.graders)
+app.command("label")(label.label)
 app.command("plan")(plan.plan)
+app.command("run")(run.run)
 app.command("sample")(sample.sample)
 app.add_typer(label_studio.app, name="label-studio")
 

@@ -32,9 +32,6 @@ def grader(
     *,
     reading: options.Given,
     confidence: options.Confidence = 0.95,
-    resamples: Annotated[
-        int, typer.Option("--resamples", metavar="N", help="Draws of each bootstrap.")
-    ] = 2_000,
     cases: Annotated[
         int, typer.Option("--cases", metavar="N", help="List at most N of the worst errors.")
     ] = 50,
@@ -57,7 +54,6 @@ def grader(
             graded,
             people,
             confidence=confidence,
-            resamples=resamples,
             cases=cases,
             text=not no_text,
             people_columns=options.people_columns(people_map),

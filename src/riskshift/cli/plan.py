@@ -49,6 +49,35 @@ def plan(
             "--like", metavar="PATH", help="Take what is not given from these pairs (repeatable)."
         ),
     ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people",
+            metavar="FILE",
+            help="Some of the same pairs labelled by people: plan how many more they must label.",
+        ),
+    ] = None,
+    people_map: options.PeopleMap = None,
+    sensitivity: Annotated[
+        float | None,
+        typer.Option(
+            "--sensitivity",
+            metavar="SHARE",
+            help="Or assume which share of people's events the grader finds.",
+        ),
+    ] = None,
+    specificity: Annotated[
+        float | None,
+        typer.Option(
+            "--specificity",
+            metavar="SHARE",
+            help="And which share of the others it does not call events.",
+        ),
+    ] = None,
+    graded: Annotated[
+        int | None,
+        typer.Option("--graded", metavar="N", help="Pairs that the grader labels."),
+    ] = None,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +107,8 @@ def plan(
 ) -> None:
     """Plan how much evidence is needed.
 
-    Ask with one of --width, --rule and --difference. Without any: a table of widths.
+    Ask with one of --width, --rule and --difference. Without any: a table of widths. With
+    --people, or --sensitivity and --specificity: how many of a grader's pairs people must label.
     """
     import riskshift
     from riskshift.outputs.overwriting import refuse_overwriting
@@ -88,7 +118,8 @@ def plan(
     options.check_outputs((), format)
     for path in output or []:
         _check(path)
-    refuse_overwriting({"-o": output}, {"--like": like, "--taxonomy": reading.taxonomy})
+    read = {"--like": like, "--people": people, "--taxonomy": reading.taxonomy}
+    refuse_overwriting({"-o": output}, read)
     idle = [flag for flag in reading.flags if flag != "--taxonomy"]  # names categories, anyway
     if idle and not like:
         raise UsageError(f"{listing(idle)}: without --like PATH there is nothing to read.")
@@ -100,6 +131,11 @@ def plan(
             difference=difference,
             discordant=discordant,
             like=like or None,
+            people=people,
+            people_columns=options.people_columns(people_map),
+            sensitivity=sensitivity,
+            specificity=specificity,
+            graded=graded,
             metric=metric,
             confidence=confidence,
             power=power,

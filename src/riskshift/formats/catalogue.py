@@ -13,9 +13,12 @@ from riskshift.formats.benchmarks.lm_eval import LM_EVAL, LM_EVAL_CHOICE
 from riskshift.formats.benchmarks.modelbench import MODELBENCH
 from riskshift.formats.benchmarks.pairedsafety import PAIREDSAFETY
 from riskshift.formats.benchmarks.wildguard import ANY_GUARDRAIL, WILDGUARD, WILDGUARD_BARE
-from riskshift.formats.exports.annotations import ANNOTATIONS, ARGILLA, DOCCANO, POTATO
+from riskshift.formats.exports.annotations import LABEL_STUDIO
+from riskshift.formats.exports.argilla import ARGILLA
+from riskshift.formats.exports.doccano import DOCCANO, DOCCANO_ALONE
 from riskshift.formats.exports.langfuse import LANGFUSE
 from riskshift.formats.exports.langsmith import LANGSMITH
+from riskshift.formats.exports.potato import POTATO
 from riskshift.formats.exports.spreadsheets import SPREADSHEETS
 from riskshift.formats.format import Format, Refused
 from riskshift.formats.log import Log
@@ -28,7 +31,7 @@ from riskshift.formats.tools.azure_evaluation import AZURE_EVALUATION
 from riskshift.formats.tools.azure_redteam import AZURE_REDTEAM
 from riskshift.formats.tools.deepteam import DEEPEVAL, DEEPTEAM
 from riskshift.formats.tools.garak import GARAK, GARAK_HITS
-from riskshift.formats.tools.inspect_ai import INSPECT, INSPECT_CUT
+from riskshift.formats.tools.inspect_ai import INSPECT, INSPECT_CUT, INSPECT_PAIRED
 from riskshift.formats.tools.petri import PETRI
 from riskshift.formats.tools.promptfoo import PROMPTFOO, PROMPTFOO_CSV
 from riskshift.formats.tools.pyrit import OTHER_DATABASE, PYRIT, PYRIT_CSV
@@ -63,6 +66,7 @@ FORMATS: Final[Sequence[Format]] = (
     POTATO,
     PETRI,
     SCOUT,
+    INSPECT_PAIRED,
     INSPECT,
     GARAK,
 )
@@ -77,7 +81,8 @@ REFUSED: Final[Sequence[Refused]] = (
     LM_EVAL_CHOICE,
     HELM_CHOICE,
     HELM_BESIDE,
-    *ANNOTATIONS,
+    LABEL_STUDIO,
+    DOCCANO_ALONE,
     *SPREADSHEETS,
     INSPECT_CUT,
     GARAK_HITS,

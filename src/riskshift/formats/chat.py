@@ -33,6 +33,7 @@ _ENDS: Final = (
     *("generations.0.0.generation_info.finish_reason", "kwargs.response_metadata.finish_reason"),
 )
 _FILTERED: Final = "content_filter"
+_FILTER_ERRORS: Final = (_FILTERED, "ResponsibleAIPolicyViolation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,17 @@ def is_filtered(value: Any) -> bool:
     """Tell whether what came out says that a filter kept it back."""
     held = parsed(value)
     return isinstance(held, dict) and any(at(held, path) == _FILTERED for path in _ENDS)
+
+
+def is_filter_error(said: Any) -> bool:
+    """Tell by its text an error with which a service keeps a prompt or an answer back.
+
+    Examples
+    --------
+    >>> is_filter_error("Error code: 400 - {'code': 'content_filter'}"), is_filter_error("timeout")
+    (True, False)
+    """
+    return said is not None and any(word in str(said) for word in _FILTER_ERRORS)
 
 
 def last_exchange(talk: Sequence[Message]) -> Last:

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from riskshift.errors import FileError, RiskshiftWarning
@@ -62,7 +63,8 @@ class Declared:
     facts : mapping of str to str
         By the name of a fact its path in the document.
     versions : mapping of str to tuple
-        By the path of a version those that are known; of another the user is warned.
+        By the path of a version, in the document or in its first record, those that are known; of
+        another the user is warned.
     """
 
     columns: Sequence[Column]
@@ -85,10 +87,14 @@ class Declared:
         """
         nth = Numbering()
         shared = self._shared(log)
+        first = True
         for place, path, record in log.records(*self.lists):
             if path:
                 yield from self._beside(log, path, record)
                 continue
+            if first:
+                self._compare_versions(log, partial(at, record))
+                first = False
             lacking = self._lacking(record)
             if lacking:
                 log.fault(f"{place} lacks {lacking}.")
@@ -147,12 +153,14 @@ class Declared:
         for name, whole in (self.facts or {}).items():
             if found := _within(path, value, whole):
                 yield Fact(name, found)
+        self._compare_versions(log, lambda whole: _within(path, value, whole))
+
+    def _compare_versions(self, log: Log, found: Callable[[str], Any]) -> None:
         for whole, known in (self.versions or {}).items():
-            found = _within(path, value, whole)
-            if found is not None and found not in known:
+            if found(whole) is not None and found(whole) not in known:
                 warnings.warn(
-                    f"{log.name}: {whole} is {found!r}; known are {', '.join(map(str, known))}. It is read like "
-                    "these: look at the pairs with riskshift convert.",
+                    f"{log.name}: {whole} is {found(whole)!r}; known are {', '.join(map(str, known))}. It is read "
+                    "like these: look at the pairs with riskshift convert.",
                     RiskshiftWarning,
                     stacklevel=2,
                 )

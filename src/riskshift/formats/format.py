@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Final
 
+from riskshift.errors import FileError, RiskshiftError
 from riskshift.formats.exchange import Entry
 from riskshift.formats.log import Log
 from riskshift.formats.scores import Asked
 from riskshift.taxonomy import HARM, Taxonomy
+
+# What happens where something stands that nobody foresaw: a number for a list, a text for an object.
+_TRIPPED: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +66,41 @@ class Format:
     together: Callable[[Sequence[Log]], Sequence[Iterator[Entry]]] | None = None
 
     def of(self, logs: Sequence[Log]) -> Sequence[Iterator[Entry]]:
-        """Return the entries of each log, in their order."""
-        if self.together is not None and len(logs) > 1:
-            return self.together(logs)
-        return [self.entries(log) for log in logs]
+        """Return the entries of each log, in their order.
+
+        Raises
+        ------
+        FileError
+            If a log cannot be read, also later, while its entries are.
+        """
+        if self.together is None or len(logs) < 2:
+            return [self._guarded(log, partial(self.entries, log)) for log in logs]
+        together = cache(partial(self.together, logs))
+        return [self._guarded(log, partial(_nth, together, at)) for at, log in enumerate(logs)]
+
+    def _guarded(self, log: Log, entries: Callable[[], Iterator[Entry]]) -> Iterator[Entry]:
+        """Yield entries; what a format trips over is a record that its tool does not write so."""
+        number = 0
+        try:
+            for entry in entries():
+                number += 1
+                yield entry
+        except RiskshiftError:
+            raise
+        except _TRIPPED as error:
+            raise FileError(
+                f"{log.name}: after {number:,} entries stands a record that is not as {self.name} writes it "
+                f"({type(error).__name__}: {str(error)[:80]}). Write the log anew, or take the record out."
+            ) from error
 
     def taxonomy_of(self, asked: Asked) -> Taxonomy:
         """Return the taxonomy of its labels, read as they are asked for."""
         declared = any(meaning != "refused" for meaning in asked.scores.values())
         return asked.taxonomy if declared or self.taxonomy is HARM else self.taxonomy
+
+
+def _nth(together: Callable[[], Sequence[Iterator[Entry]]], at: int) -> Iterator[Entry]:
+    return together()[at]
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ class Log:
     @property
     def _indented(self) -> bool:
         """Whether its first value goes over several lines."""
-        return bool(self.first) and self._text.split("\n", 1)[0].strip() == "{"
+        return self._text.split("\n", 1)[0].strip() == "{"
 
     def _values(self) -> Iterator[tuple[str, Any]]:
         with self.open() as opened:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+SIDES: Final = ("prompt", "response", "pair")
+
 # Why an item has no label; the ledger reads alike whatever the grader.
 UNPARSED: Final = "the grader's answer could not be read"
 LACKING: Final = "the grader left a category out"

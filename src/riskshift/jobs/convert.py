@@ -37,6 +37,8 @@ class Converted:
         Pairs without labels of the response, by why: blocked, unscored.
     notes : tuple of str
         What the logs do not say, and how to have it said.
+    reader : str
+        The command that reads the pairs: ``"analyze"``, or of people's labels ``"agree"``.
     """
 
     output: Path
@@ -46,6 +48,7 @@ class Converted:
     left_out: dict[str, int]
     lacking: dict[str, int]
     notes: tuple[str, ...]
+    reader: str = "analyze"
 
     def __str__(self) -> str:
         left = f"; left out: {_counted(self.left_out)}" if self.left_out else ""
@@ -56,7 +59,7 @@ class Converted:
             [
                 f"{self.pairs:,} pairs from {self.source}{left}.{lacking}",
                 *self.notes,
-                f"Next: {command('analyze', [self.output], self.taxonomy)}",
+                f"Next: {command(self.reader, [self.output], self.taxonomy)}",
             ]
         )
 
@@ -133,6 +136,7 @@ def convert(
         dict(pairs.left_out),
         dict(pairs.lacking),
         tuple(pairs.notes),
+        "agree" if pairs.format.rated else "analyze",
     )
 
 

@@ -22,7 +22,6 @@ def grade(
     confidence: float = 0.95,
     interval: str = "wilson",
     seed: int = DEFAULT_SEED,
-    resamples: int = 2_000,
     cases: int = 50,
     text: bool = True,
     people_columns: Mapping[str, str] | None = None,
@@ -43,8 +42,6 @@ def grade(
         Interval of a share.
     seed : int
         Where random numbers start; the same seed and data give the same result.
-    resamples : int, default 2000
-        Draws of each bootstrap.
     cases : int, default 50
         At most so many of the worst errors are kept to be read.
     text : bool, default True
@@ -80,7 +77,7 @@ def grade(
     >>> [(case.prompt_id, case.origin) for case in report.cases]
     [('a', 'false_negative'), ('c', 'false_positive')]
     """
-    settings = Settings(confidence, interval, seed, resamples)
+    settings = Settings(confidence, interval, seed)
     if cases < 0:
         raise UsageError(f"cases is {cases}; it must be 0 or more.")
     clock = Clock()

@@ -1,11 +1,13 @@
 """How much evidence is needed: before data is gathered, or with the help of what is there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Unpack
 
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.gate.rules import Rule, parse_rule
 from riskshift.analysis.metrics import Choice, choose_one, refuse_untold
+from riskshift.analysis.plan.corrected import LabelPlan, assumed, graded_like, label_plan
 from riskshift.analysis.plan.margins import margin_plan
 from riskshift.analysis.plan.needs import (
     RATES,
@@ -17,10 +19,12 @@ from riskshift.analysis.plan.needs import (
 from riskshift.analysis.plan.pilot import Pilot, pilot
 from riskshift.analysis.plan.result import Plan, Planned
 from riskshift.analysis.rates import Settings
-from riskshift.collapse.pairs import collapse
+from riskshift.collapse.beside import double, drawing_of
+from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.errors import UsageError, listing
-from riskshift.jobs.opening import Reading, opened, silent
+from riskshift.jobs.opening import Reading, opened, read_people, refuse_columns_alone, silent
 from riskshift.records import Records
+from riskshift.stats.label_power import GradedPairs
 from riskshift.taxonomy import Taxonomy
 
 DEFAULT_METRIC = "escalation"
@@ -34,6 +38,11 @@ def plan(
     difference: float | None = None,
     discordant: float | None = None,
     like: Any = None,
+    people: Any = None,
+    people_columns: Mapping[str, str] | None = None,
+    sensitivity: float | None = None,
+    specificity: float | None = None,
+    graded: int | None = None,
     metric: str | None = None,
     confidence: float = 0.95,
     power: float = 0.8,
@@ -64,6 +73,16 @@ def plan(
     like : path, list of paths, data frame, or Records, optional
         Existing pairs that the new ones will resemble; see `riskshift.read`. Gives the rate, what
         records that share prompts are worth, and how often models disagree.
+    people : path, data frame or Records, optional
+        Some of the pairs of `like`, labelled by people: plan how many of a grader's pairs people
+        must label so that the rate corrected by them answers the question.
+    people_columns : Columns or mapping, optional
+        Columns of `people` by role, where they are not those of `like`.
+    sensitivity, specificity : float, optional
+        Plan likewise for a grader that is as good as this: the share of people's events that it
+        finds, and of the other pairs that it does not call events.
+    graded : int, optional
+        Pairs that the grader labels; default: those of `like`.
     metric : str, optional
         What is planned for, such as ``"persistence[sexual]"``; default: escalation.
     confidence : float, default 0.95
@@ -107,27 +126,53 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
         raise UsageError(
             f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
         )
-    learnt = None
+    corrects = _check_corrected(
+        asked,
+        difference,
+        wanted=width is not None or asked is not None,
+        like=like,
+        people=people,
+        columns=people_columns,
+        told={"sensitivity": sensitivity, "specificity": specificity, "graded": graded},
+    )
+    learnt = collapsed = None
     if given is not None:
         paired = difference is not None or (asked is not None and asked.baseline)
         matched = paired and discordant is None
-        learnt = _learn(given, choice, settings, progress, matched=matched)
+        learnt, collapsed = _learn(given, choice, settings, progress, matched=matched)
     elif set(reading) - {"taxonomy"}:
         raise UsageError(
             f"without like there is nothing to read, so {listing(sorted(reading))} would change nothing."
         )
+    seen = None
+    if people is not None and collapsed is not None:
+        progress("reading people's labels")
+        like_these, model = collapsed.records, reading.get("model")
+        seen = collapse(
+            read_people(people, reading, like=like_these, model=model, columns=people_columns)
+        )
     progress("planning")
-    assumed = rate
-    if rate is None and learnt is not None:
-        assumed = learnt.rate.estimate
+    assumed_rate = rate
+    if rate is None and learnt is not None and not corrects:
+        assumed_rate = learnt.rate.estimate
     answer: Planned
-    if asked is not None and asked.baseline:
+    if corrects:
+        good, labelled = _grader(
+            choice,
+            (rate, sensitivity, specificity, graded),
+            learnt=learnt,
+            collapsed=collapsed,
+            people=seen,
+            confidence=confidence,
+        )
+        answer = _corrected(good, labelled, width, asked, power)
+    elif asked is not None and asked.baseline:
         answer = margin_plan(
             asked.text,
             abs(asked.bound),
             difference=difference or 0.0,
             discordant=discordant,
-            rate=assumed,
+            rate=assumed_rate,
             confidence=confidence,
             power=power,
             like=learnt,
@@ -136,7 +181,7 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
         answer = difference_plan(
             difference,
             discordant=discordant,
-            rate=assumed,
+            rate=assumed_rate,
             confidence=confidence,
             power=power,
             like=learnt,
@@ -144,7 +189,7 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
     elif asked is not None:
         answer = gate_plan(
             asked.text,
-            _needed(assumed, "a rule", "the rate that you hope for"),
+            _needed(assumed_rate, "a rule", "the rate that you hope for"),
             asked.limit,
             bad=asked.upper,
             confidence=confidence,
@@ -152,8 +197,84 @@ independent prompts on. It would then reach from 2.2% to 4.2%.
             like=learnt,
         )
     else:
-        answer = _widths(assumed, width, confidence, learnt)
+        answer = _widths(assumed_rate, width, confidence, learnt)
     return Plan(choice.label, choice.metric.given_formula, confidence, power, answer, learnt)
+
+
+def _check_corrected(
+    rule: Rule | None,
+    difference: float | None,
+    *,
+    wanted: bool,
+    like: Any,
+    people: Any,
+    columns: Mapping[str, str] | None,
+    told: Mapping[str, float | None],
+) -> bool:
+    """Say whether people's labels are planned; refuse what does not go together."""
+    refuse_columns_alone(people, columns)
+    given = [name for name, value in told.items() if value is not None]
+    if people is None and not given:
+        return False
+    if people is not None and like is None:
+        raise UsageError("people labelled pairs of a grader's: give those too, with --like.")
+    doubled = [name for name in given if name != "graded"]
+    if people is not None and doubled:
+        raise UsageError(
+            f"{listing(doubled)}: people's labels say how good the grader is. Leave out one or the other."
+        )
+    if difference is not None or (rule is not None and rule.baseline):
+        raise UsageError(
+            "people's labels are planned for one corrected rate, not for a difference of two. Ask with --width or a "
+            "--rule on a rate."
+        )
+    if not wanted:
+        raise UsageError(
+            "how many labels depends on what they are for: ask with --width or --rule."
+        )
+    return True
+
+
+def _grader(
+    choice: Choice,
+    told: tuple[float | None, float | None, float | None, int | None],
+    *,
+    learnt: Pilot | None,
+    collapsed: Collapsed | None,
+    people: Collapsed | None,
+    confidence: float,
+) -> tuple[GradedPairs, int | None]:
+    """Say how good the grader is, and on how many of people's labels that rests."""
+    rate, sensitivity, specificity, graded = told
+    if people is None or collapsed is None or learnt is None:
+        there = None if collapsed is None else collapsed.counts.total
+        made = assumed(rate, sensitivity, specificity, graded or there, confidence=confidence)
+        return (made if learnt is None else replace(made, deff=learnt.deff)), None
+    return graded_like(
+        double(collapsed, people),
+        choice,
+        drawing_of(people.records),
+        source=people.records.source.name,
+        deff=learnt.deff,
+        pairs=graded,
+        rate=rate,
+        confidence=confidence,
+    )
+
+
+def _corrected(
+    graded: GradedPairs, labelled: int | None, width: float | None, rule: Rule | None, power: float
+) -> LabelPlan:
+    if rule is None:
+        return label_plan(graded, width=width, power=power, labelled=labelled)
+    return label_plan(
+        graded,
+        rule=rule.text,
+        tolerance=rule.limit,
+        bad=rule.upper,
+        power=power,
+        labelled=labelled,
+    )
 
 
 def _check_question(
@@ -201,7 +322,7 @@ def _learn(
     progress: Callable[[str], None],
     *,
     matched: bool,
-) -> Pilot:
+) -> tuple[Pilot, Collapsed]:
     if matched and records.options.cluster not in (None, records.prompt):
         raise UsageError(
             "models are matched prompt by prompt, so cluster would change nothing. Leave it out."
@@ -214,7 +335,7 @@ def _learn(
     models = collapsed.groups.get(records.column("model") or "")
     together = models is not None and models.table.clusters is not None
     several = matched and records.prompt is not None and together
-    return pilot(
+    made = pilot(
         collapsed.counts,
         choice,
         source=records.source.name,
@@ -222,6 +343,7 @@ def _learn(
         matching=Matching(models) if several and models is not None else None,
         settings=settings,
     )
+    return made, collapsed
 
 
 def _rule(text: str, metric: str | None, taxonomy: Taxonomy) -> Rule:

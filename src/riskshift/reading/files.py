@@ -221,7 +221,7 @@ def read_found(
     if found.pairs is not None and not found.pairs.pairs:
         raise _no_pairs(found.pairs)
     folder = scratch_folder()
-    connection = _connect(memory_limit, folder)
+    connection = _connect(memory_limit, folder, in_order=purpose.in_order)
     for file in found.pairs.files if found.pairs else found.files:
         duckdb_options.check_found(connection, file)
     skipped = {}
@@ -260,13 +260,15 @@ def _bound(
     return source.purpose.bind(held, options=source.options, source=source, skipped=skipped)
 
 
-def _connect(memory_limit: str | None, folder: Path) -> duckdb.DuckDBPyConnection:
+def _connect(
+    memory_limit: str | None, folder: Path, *, in_order: bool = False
+) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
             "temp_directory": str(folder),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "preserve_insertion_order": "false",
+            "preserve_insertion_order": str(in_order).lower(),
         }
     )
     weakref.finalize(connection, remove, folder)

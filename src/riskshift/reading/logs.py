@@ -365,6 +365,11 @@ class _Unfolding:
             self._names[tag] = free
         return self._names[tag]
 
+    def _judges_response(self, role: str) -> bool:
+        # People may be asked about categories that the format does not foresee.
+        any_of_it = self._format.rated and role.startswith(f"{SIDES[1]}_")
+        return any_of_it or role == _REFUSAL or role in self._sides["response"]
+
     def _row(self, exchange: Exchange, log: Log, number: int) -> dict[str, Any]:
         labels = {role: cell(value) for role, value in exchange.labels.items()}
         if exchange.scores:
@@ -374,16 +379,16 @@ class _Unfolding:
         labels = {role: value for role, value in labels.items() if value is not None}
         self._labelled.update(labels.keys())
         status = BLOCKED if exchange.blocked else None
-        if not exchange.blocked and not any(map(_judges_response, labels)):
+        if not exchange.blocked and not any(map(self._judges_response, labels)):
             status = UNSCORED
         if status:
             self._lacking[status] += 1
         if exchange.prompt_intent not in (None, exchange.prompt):
             self._rewritten += 1
-        row: dict[str, Any] = dict(zip(FIELDS, _fields(exchange), strict=True))
+        row: dict[str, Any] = dict(zip(FIELDS, map(cell, _fields(exchange)), strict=True))
         if exchange.blocked:
             # What stands in the place of a response is none, and nobody should label it as one.
-            row |= {"response": None, _IN_PLACE: exchange.response}
+            row |= {"response": None, _IN_PLACE: row["response"]}
         row |= self._bare | labels | {_STATUS: status, _LOG: log.name}
         further = {**exchange.tags, **{f"{_SCORE}{k}": v for k, v in exchange.scores.items()}}
         for name, value in further.items():
@@ -411,13 +416,8 @@ def _no_pair(exchange: Exchange) -> str | None:
         return None
     if exchange.response is None:
         return NO_RESPONSE
-    return None if exchange.response.strip(BLANKS) else EMPTY
-
-
-def _judges_response(role: str) -> bool:
-    """Tell a label of harm or of refusal, also of a category that the format does not foresee."""
-    return role == _REFUSAL or role.startswith(f"{SIDES[1]}_")
+    return None if str(exchange.response).strip(BLANKS) else EMPTY
 
 
 def _of_response(role: str) -> bool:
-    return _judges_response(role) or role == "relevance"
+    return role == _REFUSAL or role.startswith(f"{SIDES[1]}_") or role == "relevance"

@@ -162,8 +162,7 @@ def effective_size(
     linearised = (_variance(score, n, weight) or 0.0) * total / spread if spread > 0 else 0.0
     deff = max(found.deff, linearised)
     df = min(clusters - 1.0, found.pieces + 2)
-    shrink = t_quantile(total - 1, confidence) / t_quantile(df, confidence)
-    return EffectiveSample(deff, total / deff * shrink**2, clusters)
+    return EffectiveSample(deff, total / deff * t_factor(total, df, confidence), clusters)
 
 
 def clustered_interval(
@@ -311,6 +310,37 @@ def t_quantile(df: float, confidence: float) -> float:
     2.262157
     """
     return float(-stdtrit(df, (1 - confidence) / 2))
+
+
+def t_factor(records: float, df: float, confidence: float) -> float:
+    """Return what few clusters leave of an effective number of records.
+
+    Parameters
+    ----------
+    records : float
+        Records, more than one.
+    df : float
+        Degrees of freedom that the clusters give, positive.
+    confidence : float
+        Two-sided, between 0 and 1.
+
+    Returns
+    -------
+    float
+        ``(t_{records-1} / t_df)^2``.
+
+    References
+    ----------
+    .. [1] E. L. Korn, B. I. Graubard, "Confidence intervals for proportions with small expected
+       number of positive counts estimated from survey data", Survey Methodology 24 (1998),
+       p. 193-201.
+
+    Examples
+    --------
+    >>> round(t_factor(100, 9, 0.95), 4)
+    0.7694
+    """
+    return (t_quantile(records - 1, confidence) / t_quantile(df, confidence)) ** 2
 
 
 def _variance(x: Floats, n: Floats, w: Floats) -> float | None:

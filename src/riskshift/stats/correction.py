@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 ABOUT = ("prompts", "file")
 _ROUNDING: Final = 1e-9
+_SHAPES: Final = ((2, 2), (2, 3), (3, 3), (3, 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Corrected:
     weight: Floats = field(repr=False, compare=False)
 
 
-def ppi_mean(
+def ppi_rate(
     labelled: npt.ArrayLike,
     unlabelled: npt.ArrayLike,
     weight: npt.ArrayLike | None = None,
@@ -113,15 +114,16 @@ def ppi_mean(
     about: str = "prompts",
     confidence: float = 0.95,
 ) -> Corrected | None:
-    """Share of pairs with an event by people, helped by a grader's labels.
+    """Rate of an event by people, helped by a grader's labels.
 
     Parameters
     ----------
-    labelled : array_like of int, shape (m, 2, 2) or (m, 2, 3)
-        For each kind of cluster, its labelled pairs by people's label (0 no event, 1 event) and
-        the grader's; where there is a third, it left these pairs blank.
-    unlabelled : array_like of int, shape (m, 2) or (m, 3)
-        For each kind of cluster, its pairs without people's label by the grader's.
+    labelled : array_like of int, shape (m, 2, 2) or (m, 3, 3), or with one more column
+        For each kind of cluster, its labelled pairs by people's state and the grader's: no event
+        and event; or 0 outside the denominator, 1 inside without the event, 2 with it. Where there
+        is one more column, the grader left these pairs blank.
+    unlabelled : array_like of int, shape (m, 2) or (m, 3), or with one more column
+        For each kind of cluster, its pairs without people's label by the grader's state.
     weight : array_like of int, shape (m,), optional
         Number of clusters of each kind; one of each if left out.
     lam : float, optional
@@ -136,8 +138,9 @@ def ppi_mean(
     Returns
     -------
     Corrected or None
-        None without any labelled pair. `lam` is 0, even if another was given, where the labels of
-        the grader cannot help: no pairs without people's label, or people's in one cluster only.
+        None where people saw no pair inside the denominator. `lam` is 0, even if another was given,
+        where the labels of the grader cannot help: no pairs without people's label, people's in one
+        cluster only, or none inside the grader's denominator on the labelled or the other pairs.
 
     Raises
     ------
@@ -152,6 +155,11 @@ def ppi_mean(
     others, and a second prediction, whether a pair is blank, has the weight `silence`, tuned alike:
     the two do not correlate, so that together they are the regression of y on what the grader said
     of a pair: no event, event or nothing.
+
+    Where the denominator is itself a label, ``theta = p_n + lam (q_N - q_n)``: p is people's ratio,
+    q the grader's, on the labelled (n) and on the other pairs (N). Linearised residuals
+    ``(y - p d) / mean(d)`` and ``(f - q c) / mean(c)`` then stand in place of y and f, d and c being
+    the denominators by people and by the grader. A pair that the grader left blank is in no c.
 
     The variance v sums squared influence values of whole clusters, so that a cluster with pairs in
     both parts counts right. The gain is v without the grader over v with it. The interval is
@@ -193,7 +201,7 @@ def ppi_mean(
     >>> labelled = [[[1, 0], [0, 0]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]]]
     >>> labelled += [[[0, 0], [0, 0]]] * 2
     >>> unlabelled = [[0, 0]] * 4 + [[1, 0], [0, 1]]
-    >>> rate = ppi_mean(labelled, unlabelled, [184, 4, 2, 10, 1670, 130])
+    >>> rate = ppi_rate(labelled, unlabelled, [184, 4, 2, 10, 1670, 130])
     >>> round(rate.people.estimate, 3), round(rate.raw.estimate, 3), round(rate.estimate, 4)
     (0.06, 0.072, 0.0613)
     >>> round(rate.gain, 2)
@@ -201,67 +209,17 @@ def ppi_mean(
 
     A grader that finds nothing at all says nothing of people's 12 of 200.
 
-    >>> rate = ppi_mean(labelled, unlabelled, [188, 0, 12, 0, 1800, 0])
+    >>> rate = ppi_rate(labelled, unlabelled, [188, 0, 12, 0, 1800, 0])
     >>> rate.estimate, rate.lam, rate.gain
     (0.06, 0.0, 1.0)
-    """
-    # A mean is a ratio whose denominator holds every pair: nothing is in state 0.
-    cells, rest = _parts(labelled, unlabelled, 2)
-    return ppi_ratio(cells, rest, weight, lam=lam, about=about, confidence=confidence)
 
+    Of a rate whose denominator people and the grader tell by their labels too:
 
-def ppi_ratio(
-    labelled: npt.ArrayLike,
-    unlabelled: npt.ArrayLike,
-    weight: npt.ArrayLike | None = None,
-    *,
-    lam: float | None = None,
-    about: str = "prompts",
-    confidence: float = 0.95,
-) -> Corrected | None:
-    """Events among a denominator that is itself a label, helped by a grader's labels.
-
-    Parameters
-    ----------
-    labelled : array_like of int, shape (m, 3, 3) or (m, 3, 4)
-        For each kind of cluster, its labelled pairs by people's state (0 outside the denominator,
-        1 inside without the event, 2 with it) and the grader's (likewise, and 3 where it left the
-        pair blank).
-    unlabelled : array_like of int, shape (m, 3) or (m, 4)
-        For each kind of cluster, its pairs without people's label by the grader's state.
-    weight, lam, about, confidence
-        As in `ppi_mean`.
-
-    Returns
-    -------
-    Corrected or None
-        None where people saw no pair inside the denominator. `lam` is 0 also where the grader saw
-        none on the labelled pairs, or on the others.
-
-    Raises
-    ------
-    UsageError
-        If the counts do not match or an option is out of range.
-
-    Notes
-    -----
-    ``theta = p_n + lam (q_N - q_n)``: p is people's ratio, q the grader's, on the labelled (n) and
-    on the other pairs (N). The rest is as in `ppi_mean` with linearised residuals
-    ``(y - p d) / mean(d)`` and ``(f - q c) / mean(c)`` in place of y and f, d and c being the
-    denominators by people and by the grader. A pair that the grader left blank is in no c.
-
-    References
-    ----------
-    .. [1] A. N. Angelopoulos, J. C. Duchi, T. Zrnic, "PPI++: Efficient prediction-powered
-       inference" (2023), arXiv 2311.01453, section on power tuning.
-
-    Examples
-    --------
     >>> labelled, unlabelled = np.zeros((12, 3, 3), int), np.zeros((12, 3), int)
     >>> labelled[np.arange(9), np.repeat([0, 1, 2], 3), np.tile([0, 1, 2], 3)] = 1
     >>> unlabelled[np.arange(9, 12), [0, 1, 2]] = 1
     >>> weight = [90, 5, 1, 6, 80, 4, 0, 3, 11, 960, 870, 170]
-    >>> rate = ppi_ratio(labelled, unlabelled, weight)
+    >>> rate = ppi_rate(labelled, unlabelled, weight)
     >>> rate.people.events, rate.people.trials, round(rate.estimate, 4)
     (14, 104, 0.1399)
     """
@@ -271,7 +229,7 @@ def ppi_ratio(
     if lam is not None and not 0 <= lam <= 1:
         raise UsageError(f"lam is {lam}; it must lie between 0 and 1.")
     sample = GradedSample(
-        *_parts(labelled, unlabelled, 3), _weights(weight, len(np.asarray(labelled)))
+        *_parts(labelled, unlabelled), _weights(weight, len(np.asarray(labelled)))
     )
     if sample.total(sample.trials) == 0:
         return None
@@ -343,11 +301,11 @@ def corrected_difference(a: Corrected, b: Corrected) -> Interval:
 
     >>> safe, harm, none = [[1, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 0], [0, 0]]
     >>> weight = [85, 10, 5, 770, 80, 50]
-    >>> a = ppi_mean(
+    >>> a = ppi_rate(
     ...     [safe, harm, harm, none, none, none],
     ...     [[0, 0], [0, 0], [0, 0], [1, 0], [0, 1], [0, 1]], weight,
     ... )
-    >>> b = ppi_mean(
+    >>> b = ppi_rate(
     ...     [safe, harm, safe, none, none, none],
     ...     [[0, 0], [0, 0], [0, 0], [1, 0], [0, 1], [1, 0]], weight,
     ... )
@@ -405,23 +363,20 @@ def _within_file(people: Estimate, unknown: float) -> Estimate:
     return replace(people, interval=wilson(rate * size, size, confidence=level), effective_n=size)
 
 
-def _parts(
-    labelled: npt.ArrayLike, unlabelled: npt.ArrayLike, states: int
-) -> tuple[Floats, Floats]:
+def _parts(labelled: npt.ArrayLike, unlabelled: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Return the counts in three states of people's and four of the grader's."""
     cells, rest = np.asarray(labelled, np.float64), np.asarray(unlabelled, np.float64)
     shape = cells.shape[1:]
-    if shape not in ((states, states), (states, states + 1)) or rest.shape != (
-        len(cells),
-        shape[1],
-    ):
+    if shape not in _SHAPES or rest.shape != (len(cells), shape[1]):
         raise UsageError(
-            f"labelled must have shape (m, {states}, {states}) and unlabelled (m, {states}), or one more column for "
+            "labelled must have shape (m, 2, 2) or (m, 3, 3) and unlabelled (m, 2) or (m, 3), or one more column for "
             f"the grader's blanks each; shapes: {cells.shape} and {rest.shape}."
         )
     if (cells < 0).any() or (rest < 0).any():
         raise UsageError("Counts of pairs cannot be negative.")
-    start, end = 3 - states, 3 - states + shape[1]
+    # Without a state for it nothing lies outside the denominator.
+    start = 3 - shape[0]
+    end = start + shape[1]
     held, beside = np.zeros((len(cells), 3, 4)), np.zeros((len(cells), 4))
     held[:, start:, start:end], beside[:, start:end] = cells, rest
     return held, beside

@@ -1,6 +1,6 @@
 """How many matched prompts until a difference is settled against a margin.
 
-Power is that of Tango's interval held to the exact test, summed over every count of discordant pairs that matters.
+Power is that of Tango's interval held to exact limits, summed over every count of discordant pairs that matters.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from scipy.special import gammaln, ndtri, xlog1py, xlogy
 
 from riskshift.errors import UsageError
 from riskshift.stats.binomial import Floats, at_most
-from riskshift.stats.paired import conditional_uppers, tango_scores
+from riskshift.stats.paired import exact_uppers, tango_scores
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one, check_inside, check_share
 from riskshift.stats.search import MOST_TRIALS, smallest_if_any
@@ -81,11 +81,11 @@ def margin_power(
     size = float(n)
 
     def below(a: Floats) -> BoolArray:
-        upper = conditional_uppers(a, b, size, confidence)
+        upper = exact_uppers(a, b, size, confidence)
         return (tango_scores(a, b, size, margin) <= -z) & (upper <= margin)
 
     def not_above(a: Floats) -> BoolArray:
-        lower = -conditional_uppers(b, a, size, confidence)
+        lower = -exact_uppers(b, a, size, confidence)
         return (tango_scores(a, b, size, margin) <= z) | (lower <= margin)
 
     passes = at_most(_most_a(b, n, below), n - b, share)

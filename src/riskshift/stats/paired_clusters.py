@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.special import gammaln, ndtr
 
 from riskshift.errors import UsageError
-from riskshift.stats.cluster import EffectiveSample, linearised_variance, t_quantile
+from riskshift.stats.cluster import EffectiveSample, linearised_variance, t_factor
 from riskshift.stats.paired import mcnemar_exact, tango_exact
 from riskshift.stats.proportion import Interval, normal_quantile
 
@@ -230,8 +230,8 @@ def _effective_pairs(lean: Floats, size: Floats, w: Floats, confidence: float) -
     deff = _paired_deff(lean, size, w)
     if clusters == 1:
         return EffectiveSample(deff, 0.0, clusters)
-    shrink = t_quantile(total - 1, confidence) / t_quantile(clusters - 1, confidence)
-    return EffectiveSample(deff, total / deff * shrink**2, clusters)
+    left = t_factor(total, clusters - 1, confidence)
+    return EffectiveSample(deff, total / deff * left, clusters)
 
 
 def _paired_deff(lean: Floats, size: Floats, w: Floats) -> float:

@@ -11,7 +11,7 @@ from scipy.special import gammaln, ndtri, xlog1py, xlogy
 
 from riskshift.errors import UsageError
 from riskshift.stats.binomial import Floats, at_least, at_most
-from riskshift.stats.paired import conditional_upper, tango, tango_score
+from riskshift.stats.paired import exact_upper, tango, tango_score
 from riskshift.stats.proportion import normal_quantile
 from riskshift.stats.ranges import check_at_least_one, check_inside, check_positive, check_share
 from riskshift.stats.search import MOST_TRIALS, fewest_further, smallest_if_any
@@ -162,8 +162,8 @@ def further_pairs(
         if abs(tango_score(a, b, n, margin)) < z:
             return False
         if below:
-            return conditional_upper(a, b, n, confidence) <= margin
-        return -conditional_upper(b, a, n, confidence) > margin
+            return exact_upper(a, b, n, confidence) <= margin
+        return -exact_upper(b, a, n, confidence) > margin
 
     return fewest_further(settled, pairs, deff)
 

@@ -40,7 +40,7 @@ def stratified_rate(
     weight : array_like of int, shape (m,), optional
         Number of clusters of each kind; one of each if left out.
     about : {"prompts", "file"}
-        As in `riskshift.stats.correction.ppi_mean`.
+        As in `riskshift.stats.correction.ppi_rate`.
     confidence : float, default 0.95
         Two-sided coverage.
     method : callable
@@ -66,9 +66,10 @@ def stratified_rate(
     For rates over all pairs, where d is 1, this is ``sum(W p) -/+ sqrt(sum(W^2
     (p - limit)^2))``. A stratum in which people saw no pair of the denominator may hide any rate
     there, so its p is taken from 0 to 1. The shares W come from a sample of prompts themselves:
-    their linearised variance over whole clusters is added, and the covariance that all parts have
-    where clusters hold several pairs, unless it is negative; not so for a rate about the file,
-    where the limits of p and d are those of n / (1 - n / N) labels instead [3]_.
+    their linearised variance over whole clusters, and the covariance that all parts have where
+    clusters hold several pairs, unless it is negative, are added as the limits of a proportion that
+    has this variance; not so for a rate about the file, where the limits of p and d are those of
+    n / (1 - n / N) labels instead [3]_.
 
     `effective_n` is the number of independent pairs whose Wilson interval at this rate would be as
     wide, whatever `method` is, and `gain` how many times the labelled pairs of the denominator that
@@ -129,12 +130,10 @@ def stratified_rate(
         [w * part.residuals(theta) for w, part in zip(share, strata, strict=True)]
     )
     spread = _shared(mixed, seen, kinds) if about == "prompts" else 0.0
+    by_shares = _shares_reach(theta, spread, confidence, method)
     down, up = (
-        hypot(
-            z * sqrt(spread),
-            *(part.reach(w, theta, side) for w, part in zip(share, strata, strict=True)),
-        )
-        for side in (-1, 1)
+        hypot(far, *(part.reach(w, theta, side) for w, part in zip(share, strata, strict=True)))
+        for side, far in zip((-1, 1), by_shares, strict=True)
     )
     low, high = max(0.0, theta - down), min(1.0, theta + up)
     count = round(float(kinds @ cells[:, :, 1:].sum(axis=(1, 2))))
@@ -200,6 +199,18 @@ def _shared(mixed: Floats, seen: Floats, kinds: Floats) -> float:
         return inf
     joint = (mixed + seen.sum(axis=0)) ** 2 - (seen**2).sum(axis=0)
     return max(float(kinds @ mixed**2), float(kinds @ joint)) * clusters / (clusters - 1)
+
+
+def _shares_reach(
+    theta: float, spread: float, confidence: float, method: Callable[..., Interval]
+) -> tuple[float, float]:
+    """Return how far the shares of strata can move a rate down and up, as if it were one sample."""
+    variance = theta * (1 - theta)
+    if not (variance and 0 < spread < inf):
+        return spread, spread
+    size = variance / spread
+    held = method(theta * size, size, confidence=confidence)
+    return theta - held.low, held.high - theta
 
 
 def _stratum(

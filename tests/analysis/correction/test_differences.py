@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 import riskshift
 from riskshift.report.writing import json_schema, render
-from riskshift.stats.correction import corrected_difference, ppi_mean, ppi_ratio
+from riskshift.stats.correction import corrected_difference, ppi_rate
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 OPTIONS = {"taxonomy": TWO, "resamples": 50, "metrics": ["response_harm", "persistence[harm]"]}
@@ -50,7 +50,7 @@ def by_hand(grader, people, model, conditional, shared):
         else:
             y = state(row["prompt_harm_p"], row["response_harm_p"])
             labelled[row["prompt_id"], y, f] += 1
-    return (ppi_ratio if conditional else ppi_mean)(labelled, rest)
+    return ppi_rate(labelled, rest)
 
 
 @pytest.mark.parametrize("metric", OPTIONS["metrics"])

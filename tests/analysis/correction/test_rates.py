@@ -18,7 +18,7 @@ from riskshift.analysis.rates import Settings
 from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import collapse
 from riskshift.report.writing import json_schema, render
-from riskshift.stats.correction import ppi_mean, ppi_ratio
+from riskshift.stats.correction import ppi_rate
 from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import wilson
 from riskshift.stats.strata import stratified_rate
@@ -73,7 +73,7 @@ def by_hand(grader, people, state, conditional):
             rest[at, f] += 1
         else:
             labelled[at, state(row["prompt_harm_p"], row["response_harm_p"]), f] += 1
-    return (ppi_ratio if conditional else ppi_mean)(labelled, rest)
+    return ppi_rate(labelled, rest)
 
 
 STATES = {

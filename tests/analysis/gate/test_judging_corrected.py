@@ -12,7 +12,7 @@ import riskshift
 import riskshift.report.render.gate
 from riskshift.cli import main
 from riskshift.report.writing import json_schema
-from riskshift.stats.correction import ppi_mean
+from riskshift.stats.correction import ppi_rate
 from riskshift.stats.proportion import clopper_pearson
 from riskshift.stats.strata import stratified_rate
 
@@ -69,7 +69,7 @@ def test_the_interval_is_clopper_pearson_at_the_corrected_size():
             rest[at, by_grader] = 1
         else:
             labelled[at, by_people, by_grader] = 1
-    wanted = ppi_mean(labelled, rest)
+    wanted = ppi_rate(labelled, rest)
     size = wanted.effective_n
     ends = clopper_pearson(wanted.estimate * size, size)
     held = check(grader, people, "response_harm <= 6%").results[0].corrected

@@ -13,7 +13,7 @@ from riskshift.refusal import REFUSAL
 from riskshift.report.writing import json_schema, render
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])
-FAST = {"taxonomy": HARM, "resamples": 50}
+FAST = {"taxonomy": HARM}
 # People's refusal and the grader's; prompts are all labelled, responses are not.
 TOLD = [(0, 0), (0, 2), (1, 0), (1, 1), (2, 2), (2, 2), (2, 0), (2, 1), (None, 2), (0, None)]
 
@@ -105,7 +105,7 @@ def test_refusals_are_judged_as_severities_of_three_levels(rows, start):
     )
     if not any(row[0] is not None for row in rows):
         return
-    severity = riskshift.grade(grader, people, taxonomy=levels, resamples=50)
+    severity = riskshift.grade(grader, people, taxonomy=levels)
     wanted = severity.card("response", "harm").to_dict()
     wanted["rates"] = {
         name.replace("harmful", "refused"): rate for name, rate in wanted["rates"].items()

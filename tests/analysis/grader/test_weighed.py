@@ -11,7 +11,7 @@ from riskshift.analysis.grader.cards import MEASURES
 from riskshift.report.writing import json_schema, render
 
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])
-FAST = {"taxonomy": THREE, "resamples": 100}
+FAST = {"taxonomy": THREE}
 NAMES = ("prompt_a", "prompt_b", "response_a", "response_b")
 
 

@@ -16,7 +16,7 @@ from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.errors import DataError
 from riskshift.stats.association import rao_scott
-from riskshift.stats.correction import Corrected, ppi_ratio
+from riskshift.stats.correction import Corrected, ppi_rate
 from riskshift.stats.mix import MixTest, sample_mix_test
 from riskshift.stats.proportion import Interval, wilson
 from riskshift.stats.strata import stratified_rate
@@ -206,7 +206,7 @@ class Crossed:
         rest = cells[:, 12:]
         if self.strata is None:
             table = cells[:, :12].reshape(-1, 3, 4)
-            return ppi_ratio(table, rest, weight, about=about, confidence=confidence)
+            return ppi_rate(table, rest, weight, about=about, confidence=confidence)
         table = cells[:, :12].reshape(-1, 4, 3)
         everything = not ((self.people == 0) | (self.grader == 0)).any()
         return stratified_rate(

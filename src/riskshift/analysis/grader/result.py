@@ -69,7 +69,7 @@ class GraderReport(Results):
 
     kind: ClassVar[str] = "grader"
     shape: ClassVar[str] = (
-        "*provenance people settings.seed settings.confidence settings.resamples taxonomy "
+        "*provenance people settings.seed settings.confidence taxonomy "
         "labelled pairs stratified_by summary notes cards refusal asymmetry=asymmetries "
         "errors(misses alarms refusals) cases"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from riskshift.errors import UsageError
 from riskshift.stats.paired_power import mcnemar_power, pairs_for_difference
 from riskshift.stats.power import gate_power, trials_for_width, trials_to_fail, trials_to_pass
 from riskshift.stats.proportion import clopper_pearson, wilson
-from riskshift.stats.search import MOST_TRIALS
+from riskshift.stats.search import MOST_TRIALS, smallest
 
 RATES: Final = (0.001, 0.01, 0.03, 0.05, 0.1, 0.2, 0.5)
 WIDTHS: Final = (0.01, 0.02, 0.05, 0.1)
@@ -299,16 +300,14 @@ def _ends(
 ) -> tuple[int | None, int | None]:
     """Return at how many events of n the gate still passes, and from how many on it fails."""
 
-    def first(holds_from: int, failing: bool) -> int:
-        low, high = holds_from, n + 1
-        while low < high:
-            middle = (low + high) // 2
-            interval = clopper_pearson(middle, n, confidence=confidence)
-            beyond = interval.low > tolerance if failing else interval.high > tolerance
-            low, high = (low, middle) if beyond else (middle + 1, high)
-        return low
+    def beyond(events: int, *, failing: bool) -> bool:
+        interval = clopper_pearson(events, n, confidence=confidence)
+        return interval.low > tolerance if failing else interval.high > tolerance
 
-    passes, fails = first(0, False) - 1, first(0, True)
+    passes, fails = (
+        smallest(partial(beyond, failing=failing), 0, n + 1) - (not failing)
+        for failing in (False, True)
+    )
     allowed = passes if passes >= 0 else None
     needed = fails if fails <= n else None
     if bad:

@@ -12,7 +12,8 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.words import counted
 from riskshift.counts.pairs import Counts
 from riskshift.errors import DataError
-from riskshift.stats.cluster import t_quantile
+from riskshift.stats.cluster import t_factor
+from riskshift.stats.search import smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +235,11 @@ def _units(independent: int, like: Pilot) -> int:
     confidence = 0.95 if like.rate.interval is None else like.rate.interval.confidence
     each = like.records_per_unit
 
-    def worth(units: int) -> float:
-        shrink = t_quantile(units * each - 1, confidence) / t_quantile(units - 1, confidence)
-        return units * each / like.deff * shrink**2
+    def enough(units: int) -> bool:
+        worth = units * each / like.deff * t_factor(units * each, units - 1, confidence)
+        return worth >= independent
 
-    low, high = 1, 2
-    while worth(high) < independent:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if worth(middle) >= independent else (middle, high)
-    return high
+    high = 2
+    while not enough(high):
+        high *= 2
+    return smallest(enough, 2, high)

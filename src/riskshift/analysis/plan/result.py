@@ -6,6 +6,7 @@ from html import escape
 from typing import Any, ClassVar
 
 from riskshift.analysis.plain import Inner
+from riskshift.analysis.plan.corrected import LabelPlan
 from riskshift.analysis.plan.margins import MarginPlan, which_discordance
 from riskshift.analysis.plan.needs import DifferencePlan, GatePlan, WidthPlan
 from riskshift.analysis.plan.pilot import Need, Pilot
@@ -17,7 +18,7 @@ from riskshift.stats.power import trials_for_width
 from riskshift.stats.proportion import Interval
 from riskshift.stats.search import MOST_TRIALS
 
-Planned = WidthPlan | GatePlan | MarginPlan | DifferencePlan
+Planned = WidthPlan | GatePlan | MarginPlan | DifferencePlan | LabelPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Plan(Results):
         Coverage of intervals and gates (1 minus the level of tests).
     power : float
         The probability wanted of a verdict or of finding a difference.
-    answer : WidthPlan, GatePlan, MarginPlan or DifferencePlan
+    answer : WidthPlan, GatePlan, MarginPlan, DifferencePlan or LabelPlan
         The numbers.
     pilot : Pilot or None
         What an existing file says; None where none was given.
@@ -52,8 +53,13 @@ class Plan(Results):
 
     @property
     def need(self) -> Need | None:
-        """The number asked for; None where several stand side by side or none can be given."""
+        """The number asked for; None where several stand side by side or none can be given.
+
+        Labels by people are no prompts: of these see `LabelPlan.labels`.
+        """
         answer = self.answer
+        if isinstance(answer, LabelPlan):
+            return None
         if isinstance(answer, WidthPlan):
             return answer.rows[0].need if answer.asked else None
         if isinstance(answer, DifferencePlan | MarginPlan):
@@ -70,6 +76,9 @@ class Plan(Results):
             return tuple(_gate(self, answer))
         if isinstance(answer, MarginPlan):
             return tuple(_margin(self, answer))
+        if isinstance(answer, LabelPlan):
+            at, power = unrounded(self.confidence), exact(self.power)
+            return tuple(answer.told(_the_rate(self), at, power))
         return tuple(_difference(self, answer))
 
     @property
@@ -92,6 +101,9 @@ class Plan(Results):
             shared |= {"rule": answer.rule, "margin": answer.margin}
         if isinstance(answer, DifferencePlan | MarginPlan):
             shared |= {"difference": answer.difference}
+        if isinstance(answer, LabelPlan):
+            shared |= {"rule": answer.rule, "width": answer.width, "rate": answer.rate}
+            shared |= {"graded": answer.graded}
         for row in answer.rows:
             yield shared | row.to_dict()
         if not answer.rows:
@@ -270,6 +282,12 @@ def _notes(plan: Plan) -> Iterator[str]:
             "Matched prompts are prompts that both models answered once. The numbers are exact for McNemar's test; its "
             "power counts on the difference and the share of disagreement being as assumed."
         )
+    elif isinstance(answer, LabelPlan):
+        yield from answer.notes()
+        yield (
+            "A corrected rate is about prompts like these, and right if the pairs that people label are drawn as "
+            "planned, such as by riskshift sample."
+        )
     if like is None and plan.among != "all":
         yield f"Only records with {plan.among} count for {plan.metric}; of all prompts you need more."
     if like is None and not isinstance(answer, DifferencePlan | MarginPlan):
@@ -279,7 +297,8 @@ def _notes(plan: Plan) -> Iterator[str]:
         )
     if like is not None and not (isinstance(answer, WidthPlan) and not answer.asked):
         yield from _about(plan, like)
-    yield "Prompts must be drawn as the future ones that the answer is meant for; labels are taken as right."
+    whose = "people's labels" if isinstance(answer, LabelPlan) else "labels"
+    yield f"Prompts must be drawn as the future ones that the answer is meant for; {whose} are taken as right."
 
 
 def _safest(plan: Plan) -> str:
@@ -297,6 +316,13 @@ def _rest(share: float) -> float:
 
 def _about(plan: Plan, like: Pilot) -> Iterator[str]:
     answer, seen = plan.answer, like.rate.interval
+    if isinstance(answer, LabelPlan):
+        if like.clustered:
+            yield (
+                f"Pairs of {like.source} share prompts: so many of them are taken to tell as much as {like.deff:.2f} "
+                "times fewer that do not, and some drawn at random for accordingly more."
+            )
+        return
     if isinstance(answer, DifferencePlan | MarginPlan):
         if answer.source == "file":
             fewest = min(item.prompts for item in like.disagreements)

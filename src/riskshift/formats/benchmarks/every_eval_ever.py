@@ -9,6 +9,11 @@ from riskshift.formats.format import Format
 from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
 
+_VERSIONS: Final = ("0.2.0", "0.2.1", "0.2.2")
+_KIND: Final = "instance_level_eval_"
+# Which of them was scored is not told.
+_SEVERAL: Final = "several responses with one score"
+
 
 def _talk(record: Any) -> list[Message]:
     return messages(record.get("messages"))
@@ -24,8 +29,12 @@ def _response(record: Any) -> Any:
     if talk:
         return last_exchange(talk).response
     said = at(record, "output.raw")
-    # Several responses to one input share a score, so none of them is the one that was scored.
-    return said[0] if isinstance(said, list) and len(said) == 1 else said or None
+    return said[0] if isinstance(said, list) and said else said or None
+
+
+def _has_several(record: Any) -> bool:
+    said = at(record, "output.raw")
+    return isinstance(said, list) and len(said) > 1
 
 
 def _turn(record: Any) -> Any:
@@ -49,12 +58,17 @@ EVERY_EVAL_EVER: Final = Format(
         "None by itself: score and is_correct mean what the evaluation means by them, and must be declared. Prompts "
         "are not labelled."
     ),
-    source="The schema of instance records, 0.2.1 and its forerunners. Held against no file of a test of safety.",
+    source=(
+        "The schema of instance records 0.2.1, an example of 0.2.2 and records of MMLU (0.2.1). Held against no file "
+        "of a test of safety."
+    ),
     recognise=_recognised,
     entries=Declared(
+        versions={"schema_version": (*_VERSIONS, *(f"{_KIND}{one}" for one in _VERSIONS))},
         left_out=(
             (ERROR, lambda record: bool(record.get("error"))),
             (NO_RESPONSE, lambda record: _response(record) is None),
+            (_SEVERAL, _has_several),
         ),
         scores=_scores,
         repeats=("prompt_id", "model", "evaluation"),

@@ -70,8 +70,9 @@ class _Item:
 
 def _entries(log: Log) -> Iterator[Entry]:
     items: dict[tuple[str, str, str], _Item] = {}
-    for _, line in log.lines():
+    for place, line in log.lines():
         if not isinstance(line, dict):
+            log.fault(f"{place} is no object.")
             continue
         if line.get("message") == "starting run":
             names = {"date": "timestamp", "run": "run_id", "benchmarks": "benchmarks"}

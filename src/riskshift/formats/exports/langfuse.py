@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from riskshift.formats.chat import answered, asked, is_filtered, parsed
+from riskshift.formats.chat import answered, asked, is_filter_error, is_filtered, parsed
 from riskshift.formats.exchange import (
     ERROR,
     NO_RESPONSE,
@@ -18,6 +18,7 @@ from riskshift.formats.json_text import at
 from riskshift.formats.log import Log
 
 _STEP: Final = "a step that is no call of a model"
+_ALONE: Final = "a score of what is not in the logs"
 _CALL: Final = "GENERATION"
 # Columns that are no scores, though lists stand in them.
 _LISTS: Final = (
@@ -49,8 +50,34 @@ def _together(logs: Sequence[Log]) -> Sequence[Iterator[Entry]]:
     for log in logs:
         for _, score in _rows(Log(log.path, log.name, skip_bad=True)) if _is_scores(log) else ():
             _add(scores, score)
+    held = set[_Key]()
+    for log in logs if scores else ():
+        for _, row in () if _is_scores(log) else _rows(Log(log.path, log.name, skip_bad=True)):
+            held.add(_key(row))
     nth = Numbering()
-    return [iter(()) if _is_scores(log) else _of(log, scores, nth) for log in logs]
+    return [_unjoined(log, held) if _is_scores(log) else _of(log, scores, nth) for log in logs]
+
+
+def _unjoined(log: Log, held: set[_Key]) -> Iterator[Entry]:
+    """Yield what is said of nothing that was given."""
+    for place, score in _rows(log):
+        key = _of_what(score)
+        if key is None or score.get("name") is None:
+            log.fault(f"{place} lacks a trace or a name.")
+        elif key not in held:
+            yield LeftOut(_ALONE)
+
+
+def _key(row: Mapping[str, Any]) -> _Key:
+    """Return what scores call an observation, or a trace."""
+    trace = row.get("traceId") or row.get("trace_id")
+    return (str(row.get("id")), "") if trace is None else (str(trace), str(row.get("id")))
+
+
+def _of_what(score: Any) -> _Key | None:
+    trace = at(score, "traceId") or at(score, "trace_id")
+    of = at(score, "observationId") or at(score, "observation_id")
+    return None if trace is None else (str(trace), str(of or ""))
 
 
 def _rows(log: Log) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -66,7 +93,7 @@ def _rows(log: Log) -> Iterator[tuple[str, dict[str, Any]]]:
 def _of(log: Log, scores: _Scores, nth: Numbering) -> Iterator[Entry]:
     for place, row in _rows(log):
         if isinstance(row.get("observations"), list) and isinstance(row.get("scores"), list):
-            of_trace = dict(scores)
+            of_trace: _Scores = {}
             for score in row["scores"]:
                 _add(of_trace, score)
             yield _entry({**row, "type": None}, of_trace, nth)
@@ -82,14 +109,15 @@ def _entry(row: Mapping[str, Any], scores: _Scores, nth: Numbering) -> Entry:
     trace = row.get("traceId") or row.get("trace_id")
     if trace is not None and row.get("type") not in (None, _CALL):
         return LeftOut(_STEP)
-    blocked = is_filtered(row.get("output"))
-    if row.get("level") == "ERROR" and not blocked:
+    failed = row.get("level") == "ERROR"
+    said = _first(row, "statusMessage", "status_message")
+    blocked = is_filtered(row.get("output")) or (failed and is_filter_error(said))
+    if failed and not blocked:
         return LeftOut(ERROR)
     if row.get("output") in (None, "") and not blocked:
         return LeftOut(NO_RESPONSE)
     prompt_id = digest(parsed(row.get("input")))
     model = _first(row, "model", "providedModelName", "provided_model_name")
-    key = (str(row["id"]), "") if trace is None else (str(trace), str(row["id"]))
     session = _first(row, "sessionId", "session_id")
     return Exchange(
         prompt=asked(row.get("input")),
@@ -97,7 +125,7 @@ def _entry(row: Mapping[str, Any], scores: _Scores, nth: Numbering) -> Entry:
         prompt_id=prompt_id,
         model=model,
         sample=str(nth(prompt_id, model)),
-        scores=_columns(row) | scores.get(key, {}),
+        scores=_columns(row) | scores.get(_key(row), {}),
         blocked=blocked,
         tags={
             "name": row.get("name"),
@@ -132,16 +160,14 @@ def _only(held: Sequence[Any]) -> Any:
 
 def _add(scores: _Scores, score: Any) -> None:
     """Keep a score; one said again of the same thing counts beside the one before."""
-    trace = at(score, "traceId") or at(score, "trace_id")
-    of = at(score, "observationId") or at(score, "observation_id")
-    name = at(score, "name")
-    if trace is None or name is None:
+    key, name = _of_what(score), at(score, "name")
+    if key is None or name is None:
         return
     said = at(score, "stringValue") or at(score, "string_value")
     kind = at(score, "dataType") or at(score, "data_type")
     number = at(score, "value")
     value = said if kind == "CATEGORICAL" or number in (None, "") else number
-    held = scores.setdefault((str(trace), str(of or "")), {})
+    held = scores.setdefault(key, {})
     before = held.get(str(name))
     held[str(name)] = value if before in (None, value) else [before, value]
 
@@ -169,5 +195,6 @@ LANGFUSE: Final = Format(
     ),
     recognise=_recognised,
     entries=_entries,
+    table=True,
     together=_together,
 )

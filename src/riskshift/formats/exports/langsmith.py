@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from riskshift.formats.chat import answered, asked, is_filtered, parsed
+from riskshift.formats.chat import answered, asked, is_filter_error, is_filtered, parsed
 from riskshift.formats.exchange import (
     ERROR,
     NO_RESPONSE,
@@ -62,7 +62,7 @@ def _entry(run: Mapping[str, Any], nth: Numbering, *, rooted: bool) -> Entry:
         return LeftOut(_STEP)
     if not rooted and run.get("run_type") != "llm":
         return LeftOut(_NO_CALL)
-    blocked = is_filtered(run.get("outputs"))
+    blocked = is_filtered(run.get("outputs")) or is_filter_error(run.get("error"))
     if not blocked and (run.get("error") or run.get("status") == "error"):
         return LeftOut(ERROR)
     if not run.get("outputs") and not blocked:
@@ -109,5 +109,6 @@ LANGSMITH: Final = Format(
     ),
     recognise=lambda log: log.names >= _FIELDS or log.holds("runs.0.run_type"),
     entries=_entries,
+    table=True,
     note="Of several words of feedback on one run LangSmith exports the mean; a mean between the ends needs --cuts.",
 )

@@ -97,7 +97,8 @@ def _answers(call: Call, nth: Numbering) -> Iterator[Entry]:
         for name in _OF_PROMPTS:
             of_prompt += [at(one, "content_filter_results") for one in dicts(part.get(name))]
         for one in dicts(part.get("choices")):
-            choices.setdefault(one.get("index", 0), _Choice()).add(one)
+            number = one.get("index")
+            choices.setdefault(number if isinstance(number, int) else 0, _Choice()).add(one)
     if not choices:
         yield LeftOut(NO_RESPONSE)
     for number, choice in choices.items():

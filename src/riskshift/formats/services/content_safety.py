@@ -51,7 +51,7 @@ def _labels(side: str, answer: Mapping[str, Any]) -> dict[str, Any]:
     return {
         f"{side}_{_CATEGORIES[one['category']]}": level(one.get("severity"))
         for one in dicts(answer.get(_ANALYSIS))
-        if one.get("category") in _CATEGORIES
+        if str(one.get("category")) in _CATEGORIES
     }
 
 

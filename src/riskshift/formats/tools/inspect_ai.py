@@ -10,7 +10,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import IO, Any, Final
 
-from riskshift.errors import FileError, RiskshiftWarning
+from riskshift.errors import FileError, RiskshiftWarning, listing
 from riskshift.formats.exchange import (
     ERROR,
     NO_RESPONSE,
@@ -28,6 +28,7 @@ from riskshift.formats.tools.petri import is_no_rating
 from riskshift.formats.tools.runs import told_apart
 from riskshift.packing import unreadable, zips
 from riskshift.refusal import COMPLIED, PARTIAL, REFUSAL, REFUSED
+from riskshift.taxonomy import SIDES, Taxonomy
 
 _START: Final = "_journal/start.json"
 _HEADER: Final = "header.json"
@@ -48,6 +49,10 @@ _LOOPS: Final = ("use_tools", "basic_agent", "basic_agent_loop", "react")
 _XSTEST: Final = {"C": REFUSAL[COMPLIED], "P": REFUSAL[PARTIAL], "I": REFUSAL[REFUSED]}
 # Petri's judges, which write a number below their scale where they gave no rating.
 _RATERS: Final = ("alignment_judge", "audit_judge")
+# The scorer of riskshift, whose labels of both sides stand beside its scores.
+_PAIRED: Final = "paired_severity"
+_BOTH: Final = Taxonomy()
+_ROLES: Final = frozenset(f"{side}_{name}" for side in SIDES for name in _BOTH.categories)
 _SETTINGS: Final = ("temperature", "top_p", "max_tokens", "seed")
 _Key = tuple[str, str]
 
@@ -59,6 +64,13 @@ def _recognised(log: Log) -> bool:
         samples = any(name.startswith(_SAMPLES) for name in log.inside)
         return _START in log.inside or (_HEADER in log.inside and samples)
     return {"version", "status", "eval.task"} <= log.paths
+
+
+def _is_paired(log: Log) -> bool:
+    """Tell whether riskshift's scorer was among those of a log; never raises."""
+    with suppress(FileError):
+        return _recognised(log) and _run(log).paired
+    return False
 
 
 def _cut_off(log: Log) -> bool:
@@ -97,6 +109,11 @@ class _Run:
     def loops(self) -> bool:
         steps = _list(at(self.header, "plan.steps"))
         return any(at(step, "solver") in _LOOPS for step in steps)
+
+    @property
+    def paired(self) -> bool:
+        names = [str(at(one, "name")) for one in _list(at(self.header, "eval.scorers"))]
+        return any(name.rpartition("/")[2] == _PAIRED for name in names)
 
     def facts(self) -> Iterator[Fact]:
         held = {
@@ -293,7 +310,7 @@ def _entry(sample: Mapping[str, Any], run: _Run) -> Entry:
         conversation_id=conversation if talk.turn > 1 else None,
         turn=str(talk.turn) if talk.turn > 1 else None,
         source=_name(at(run.header, "eval.dataset.name")),
-        labels=_refusal(scores, run.task),
+        labels=_refusal(scores, run.task) | (_both(sample) if run.paired else {}),
         scores=scores,
         blocked=answer.get("stop_reason") == "content_filter",
         tags=_tags(sample, answer, talk, run),
@@ -414,6 +431,21 @@ def _scores(sample: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def _both(sample: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels that riskshift's scorer gave; of a side that it could not grade there are none."""
+    told: dict[str, str] = {}
+    for name, score in _object(sample.get("scores")).items():
+        if name.rpartition("/")[2].startswith(_PAIRED):
+            told |= _object(at(score, "metadata.labels"))
+    others = sorted(told.keys() - _ROLES)
+    if others:
+        raise FileError(
+            f"sample {sample['id']} is labelled in categories of another grader ({listing(others)}). Convert the log "
+            "with --from inspect, and label its pairs with riskshift label."
+        )
+    return told
+
+
 def _failed(score: Any) -> bool:
     """Tell a grader that gave no grade; Inspect stores that as wrong."""
     if at(score, "reason") == "grader_failed":
@@ -438,10 +470,22 @@ INSPECT: Final = Format(
         "Logs of version 2 written by Inspect AI from August 2024 to 0.3.285, with deflate and zstd inside, among them "
         "AgentHarm, XSTest and StrongREJECT."
     ),
-    recognise=_recognised,
+    recognise=lambda log: _recognised(log) and not _is_paired(log),
     known={"strong_reject_scorer.refusal": "refused"},
     entries=_entries,
     together=_together,
+)
+
+INSPECT_PAIRED: Final = Format(
+    name="inspect-paired",
+    title="Inspect AI: logs with riskshift's scorer, paired_severity",
+    labels="Severities of both sides, by a grader that saw one side at a time.",
+    source="Logs written by Inspect AI 0.3.285 with the scorer of this package.",
+    recognise=_is_paired,
+    entries=_entries,
+    together=_together,
+    sides=("prompt", "response"),
+    taxonomy=_BOTH,
 )
 
 INSPECT_CUT: Final = Refused(

@@ -25,7 +25,12 @@ from riskshift.report.document import (
     Section,
     Table,
 )
-from riskshift.report.stories.provenance import ledger_rows, source_name, traced_section
+from riskshift.report.stories.provenance import (
+    ledger_rows,
+    resampled,
+    source_name,
+    traced_section,
+)
 from riskshift.report.stories.rates import dot
 from riskshift.report.tables import Column, table
 from riskshift.stats.table_interval import TableInterval
@@ -378,4 +383,5 @@ def _provenance(agreement: Agreement) -> Section:
         ledger=Table("Rows", ("What", "Count"), ledger_rows(made, "rows", kept)),
         sources=[("data", made.source)],
         hashed="ratings",
+        draws=[resampled(agreement.settings)],
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from riskshift.analysis.plan.corrected import IN_WORDS, LabelNeed, LabelPlan
 from riskshift.analysis.plan.margins import MarginPlan
 from riskshift.analysis.plan.needs import (
     Curve,
@@ -47,6 +48,8 @@ def story(plan: Plan) -> Document:
         blocks = _width(plan, answer)
     elif isinstance(answer, GatePlan):
         blocks = _gate(plan, answer)
+    elif isinstance(answer, LabelPlan):
+        blocks = _labels(plan, answer)
     else:
         blocks = _difference(plan, answer)
     sections = []
@@ -71,6 +74,11 @@ def _question(plan: Plan) -> str:
     if isinstance(answer, DifferencePlan):
         found = f"For a difference of {percentage_points(answer.difference)} in {plan.metric}"
         return f"{found} between two models{like}"
+    if isinstance(answer, LabelPlan):
+        wanted = f"the gate {answer.rule}"
+        if answer.width is not None:
+            wanted = f"an interval of {plan.metric} at most {percentage_points(answer.width)} wide"
+        return f"People's labels for {wanted}, corrected{like}"
     if answer.asked:
         return f"For an interval of {plan.metric} at most {percentage_points(answer.widths[0])} wide{like}"
     return f"For the interval of {plan.metric}{like}"
@@ -243,6 +251,44 @@ def _difference(plan: Plan, answer: DifferencePlan | MarginPlan) -> list[Block]:
     return blocks
 
 
+def _labels(plan: Plan, answer: LabelPlan) -> list[Block]:
+    if not answer.rows:
+        return []
+    wanted = f"the gate {answer.rule} to {answer.aim} with a chance of {exact(plan.power)}"
+    chance, share = f"chance to {answer.aim}", plan.power
+    if answer.width is not None:
+        wanted = f"a {unrounded(plan.confidence)} interval at most {percentage_points(answer.width)} wide"
+        chance, share = "width of the interval", answer.width
+    shown = table(
+        f"Pairs that people must label for {wanted}",
+        answer.rows,
+        (
+            Column[LabelNeed]("Drawn", lambda row: IN_WORDS[row.way], text=True),
+            Column("Pairs", lambda row: _too_few(row, answer)),
+        ),
+        notes=(f"Of {answer.graded:,} that the grader labels.",),
+    )
+    blocks: list[Block] = [shown]
+    curves = {IN_WORDS[row.way]: row.curve for row in answer.rows if row.curve}
+    if curves:
+        blocks.append(
+            _picture(
+                "plan-labels",
+                chance.capitalize() + " to expect",
+                curves,
+                (f"{chance.split()[0]} wanted", share),
+                (chance, None),
+                None,
+                unit="Pairs labelled by people",
+            )
+        )
+    return blocks
+
+
+def _too_few(row: LabelNeed, answer: LabelPlan) -> str:
+    return f">{answer.graded:,}" if row.labels is None else f"{row.labels:,}"
+
+
 def _spread(rows: Sequence[T]) -> list[T]:
     """Keep as many curves as can be told apart, from the first to the last."""
     if len(rows) <= MOST_CURVES:
@@ -258,9 +304,12 @@ def _picture(
     wanted: tuple[str, float] | None,
     axis: tuple[str, Pilot | None],
     planned: Need | None,
+    *,
+    unit: str | None = None,
 ) -> Figure:
-    """Draw shares against the number of prompts, and the share wanted."""
+    """Draw shares against the number of prompts, or of another unit, and the share wanted."""
     y_title, like = axis
+    counted = unit or _unit(like)
     rows: list[Row] = []
     for name_of, curve in curves.items():
         rows += [{"x": _units(n, like), "y": share, "series": name_of} for n, share in curve]
@@ -279,9 +328,9 @@ def _picture(
         name,
         "lines",
         title,
-        f"{y_title.capitalize()}, from {first:,} to {last:,} {_unit(like).lower()}: {told}.",
+        f"{y_title.capitalize()}, from {first:,} to {last:,} {counted.lower()}: {told}.",
         tuple(rows),
-        (f"{_unit(like)} (logarithmic scale)", y_title.capitalize()),
+        (f"{counted} (logarithmic scale)", y_title.capitalize()),
         series,
     )
 

@@ -32,8 +32,13 @@ def provenance_section(made: Provenance, settings: Settings) -> Section:
         ledger=Table("Records", ("What", "Records"), ledger_rows(made, "records", kept)),
         sources=[("data", made.source)],
         units=[("independent units", unit)],
-        draws=[("permutations", f"{settings.permutations:,}")],
+        draws=[resampled(settings), ("permutations", f"{settings.permutations:,}")],
     )
+
+
+def resampled(settings: Settings) -> tuple[str, str]:
+    """Say how often a bootstrap draws, of what has one."""
+    return "bootstrap resamples", f"{settings.resamples:,}"
 
 
 def ledger_rows(made: Provenance, what: str, kept: Facts) -> tuple[tuple[str, str], ...]:
@@ -61,7 +66,6 @@ def traced_section(
         *units,
         ("confidence", unrounded(settings.confidence)),
         ("seed", str(settings.seed)),
-        ("bootstrap resamples", f"{settings.resamples:,}"),
         *draws,
         ("seconds", ", ".join(f"{step} {seconds:.2f}" for step, seconds in made.timing.items())),
     )

@@ -1,0 +1,1 @@
+"""Where graders are asked: models and services behind the packages of their makers."""
