@@ -226,3 +226,17 @@ def test_files_that_are_no_logs_are_found_as_before(tmp_path):
     found = find([place])
     assert found.pairs is None
     assert [file.format for file in found.files] == ["csv"]
+
+
+def test_progress_is_told_in_records_and_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(logs, "_OFTEN", 3)
+    place = shutil.copy(LOG.with_suffix(".jsonl"), tmp_path / "run.jsonl")
+    said = []
+    find([place], progress=said.append)
+    size = Path(place).stat().st_size
+    assert said[0].endswith("as a log of promptfoo")
+    assert [one.rpartition(": ")[2].split(",")[0] for one in said[1:3]] == [
+        "3 records",
+        "6 records",
+    ]
+    assert all(one.endswith(f" of {size:,} bytes") for one in said[1:])

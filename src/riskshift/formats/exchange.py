@@ -2,13 +2,13 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
+_sorted: Final = json.JSONEncoder(sort_keys=True, default=str).encode
 # Why something is no pair; formats use these words, so that ledgers read alike.
 ERROR: Final = "error of the tool"
 NO_RESPONSE: Final = "no response"
@@ -188,13 +188,13 @@ class Numbering:
     """
 
     def __init__(self) -> None:
-        self._seen = Counter[bytes]()
+        self._seen: dict[bytes, int] = {}
 
     def __call__(self, *key: object) -> int:
         """Return how often this was asked for, now included."""
         short = sha256(repr(key).encode("utf-8", "replace")).digest()[:8]
-        self._seen[short] += 1
-        return self._seen[short]
+        nth = self._seen[short] = self._seen.get(short, 0) + 1
+        return nth
 
 
 def digest(value: Any) -> str:
@@ -205,8 +205,7 @@ def digest(value: Any) -> str:
     >>> digest({"a": 1}) == digest({"a": 1}), digest({"a": 1}) == digest({"a": 2})
     (True, False)
     """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
-    return sha256(text.encode()).hexdigest()[:16]
+    return sha256(_sorted(value).encode()).hexdigest()[:16]
 
 
 def cell(value: Any) -> str | int | float | None:
@@ -217,10 +216,12 @@ def cell(value: Any) -> str | int | float | None:
     >>> cell(float("nan")), cell(["a", 1]), cell(True)
     (None, '["a", 1]', 'true')
     """
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, bool):
         return str(value).lower()
-    if value is None or isinstance(value, str | int):
+    if isinstance(value, int):
         return value
     return json.dumps(value, ensure_ascii=False, default=str)

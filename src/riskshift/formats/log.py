@@ -165,11 +165,13 @@ class Log:
                 if not line.strip():
                     continue
                 try:
-                    yield f"{self.name}, line {number:,}", _decode(line.decode("utf-8-sig"))
+                    value = _decode(line.removeprefix(codecs.BOM_UTF8).decode())
                 except (ValueError, RecursionError) as error:
                     what = getattr(error, "msg", None) or "not UTF-8, or nested too deeply"
                     cut = "" if line.endswith(b"\n") else "; the file may have been cut off here"
                     self.fault(f"{self.name}, line {number:,}: not valid JSON: {what}{cut}.")
+                else:
+                    yield f"{self.name}, line {number:,}", value
 
     def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield the rows of delimited text by the names of its columns, each with its place.

@@ -476,7 +476,8 @@ def _shape(file: DataFile, source: FileSource) -> _Shape:
         )
     if file.format in ("jsonl", "json"):
         _refuse_long_end(file, source)
-        names = _json_keys(file, source)
+        # Pairs of logs are written by us, and it is known what they hold.
+        names = tuple(sorted(source.pairs.columns)) if source.pairs else _json_keys(file, source)
         return _Shape(file.format, names, ("VARCHAR",) * len(names), file.compression)
     _refuse_not_parquet(file)
     names = _parquet_names(file, source)

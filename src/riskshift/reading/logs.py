@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ _LOG: Final = "log"
 _SCORE: Final = "score_"
 _IN_PLACE: Final = "blocked_response"
 _OURS: Final = (_STATUS, _LOG, _IN_PLACE)
+_fields: Final = attrgetter(*FIELDS)
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 # The least that DuckDB is told of the longest line: it holds many such at once.
 _SHORT: Final = 1 << 20
@@ -49,7 +51,7 @@ _SQL: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
 LAST: Final = "last"
 ALL: Final = "all"
 TURNS: Final = (LAST, ALL)
-# Pairs between two words about progress.
+# Records between two words about progress.
 _OFTEN: Final = 10_000
 
 
@@ -309,6 +311,9 @@ class _Unfolding:
         self._label = Labeller(asked, format.known)
         prompts, responses = zip(*label_roles(self._taxonomy), strict=True)
         self._sides = {"prompt": prompts, "response": responses}
+        # The sides that may be labelled have their columns, also where nothing is.
+        self._bare = dict.fromkeys(role for side in format.sides for role in self._sides[side])
+        self._keep = {_STATUS, _LOG, *prompts, *responses}
         self._columns: dict[str, int] = {}
         self._names: dict[str, str] = {}
         self._count = 0
@@ -333,12 +338,10 @@ class _Unfolding:
                 spooled.write(line)
                 longest = max(longest, len(line))
                 for name, value in row.items():
-                    self._columns[name] = max(self._columns.get(name, 0), _kind(value))
+                    kind = _kind(value)
+                    if kind > self._columns.get(name, -1):
+                        self._columns[name] = kind
                 self._count += 1
-                if self._count % _OFTEN == 0:
-                    self._progress(
-                        f"reading {file.name}: {self._count:,} pairs, {log.done:,} bytes"
-                    )
         if log.malformed:
             self._left_out[MALFORMED] += log.malformed
         return replace(file, path=place, format="jsonl", stamp=(), longest=longest)
@@ -382,7 +385,11 @@ class _Unfolding:
         return bare if len(bare) < len(self._taxonomy.categories) else []
 
     def _rows(self, log: Log, entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
+        size = "" if log.is_folder else f" of {log.path.stat().st_size:,}"
         for number, entry in enumerate(entries, start=1):
+            if number % _OFTEN == 0:
+                told = f"{number:,} records, {log.done:,}{size} bytes"
+                self._progress(f"reading {log.name}: {told}")
             if isinstance(entry, Fact):
                 known = self._facts.setdefault(entry.name, [])
                 known += [entry.value] if entry.value not in known else []
@@ -435,7 +442,8 @@ class _Unfolding:
 
     def _row(self, exchange: Exchange, log: Log, number: int) -> dict[str, Any]:
         labels = {role: cell(value) for role, value in exchange.labels.items()}
-        labels |= self._label(exchange.scores, f"{log.name}, record {number:,}")
+        if exchange.scores:
+            labels |= self._label(exchange.scores, f"{log.name}, record {number:,}")
         if exchange.blocked:
             labels = {role: v for role, v in labels.items() if not _of_response(role)}
         labels = {role: value for role, value in labels.items() if value is not None}
@@ -447,17 +455,15 @@ class _Unfolding:
             self._lacking[status] += 1
         if exchange.prompt_intent not in (None, exchange.prompt):
             self._rewritten += 1
-        row: dict[str, Any] = {name: cell(getattr(exchange, name)) for name in FIELDS}
+        row: dict[str, Any] = dict(zip(FIELDS, map(cell, _fields(exchange)), strict=True))
         if exchange.blocked:
             # What stands in the place of a response is none, and nobody should label it as one.
             row |= {"response": None, _IN_PLACE: row["response"]}
-        # The sides that may be labelled have their columns, also where nothing is.
-        roles = (role for side in self._format.sides for role in self._sides[side])
-        row |= dict.fromkeys(roles) | labels | {_STATUS: status, _LOG: log.name}
+        row |= self._bare | labels | {_STATUS: status, _LOG: log.name}
         further = {**exchange.tags, **{f"{_SCORE}{k}": v for k, v in exchange.scores.items()}}
         for name, value in further.items():
-            row[self._name(name)] = cell(value)
-        keep = {_STATUS, _LOG, *self._sides["prompt"], *self._sides["response"]}
+            row[self._names.get(name) or self._name(name)] = cell(value)
+        keep = self._keep
         return {name: value for name, value in row.items() if value is not None or name in keep}
 
 

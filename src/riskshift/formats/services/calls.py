@@ -47,8 +47,8 @@ class Call:
     @property
     def messages(self) -> Sequence[Any]:
         """The messages of the request."""
-        names = ("messages", "contents", "input")
-        held = next((self.request[name] for name in names if self.request.get(name)), ())
+        request = self.request
+        held = request.get("messages") or request.get("contents") or request.get("input") or ()
         if isinstance(held, str):
             return [{"role": "user", "content": held}]
         return held if isinstance(held, list) else ()
@@ -65,16 +65,25 @@ class Call:
         return words(asked[-1].get("content", asked[-1].get("parts")))
 
     @property
+    def _given(self) -> Any:
+        return self.beside.get("prompt_id") or self.beside.get("custom_id")
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has a `prompt_id`, which takes longer to tell."""
+        return self._given is not None or bool(self.messages) or self.prompt is not None
+
+    @property
     def prompt_id(self) -> str | None:
         """What tells the prompt apart: an id that was given, or all that was said to the model."""
-        given = self.beside.get("prompt_id") or self.beside.get("custom_id")
+        given = self._given
         if given is not None:
             return str(given)
         system = next((self.request[name] for name in _SYSTEM if self.request.get(name)), None)
         # What was said before may lie with the service, and is known by its id alone.
         before = self.request.get("previous_response_id")
-        if self.messages:
-            return digest([system, list(self.messages), *([before] if before else [])])
+        if told := self.messages:
+            return digest([system, list(told), *([before] if before else [])])
         return None if self.prompt is None else digest(self.prompt)
 
     @property
@@ -116,7 +125,7 @@ def calls(
         if call is None:
             log.fault(f"{place} is neither a response nor a record of a request and a response.")
             continue
-        has = call.prompt_id is not None
+        has = call.is_named
         named = has if named is None else named
         if has != named:
             log.fault(
@@ -236,11 +245,12 @@ def largest(found: Sequence[object], levels: Mapping[str, str]) -> str | None:
     >>> largest(["safe", "low"], levels), largest([], levels), largest([1, "safe"], levels)
     ('Low', None, 'unknown: 1')
     """
-    order = list(levels)
-    unknown = [one for one in found if one not in order]
-    if unknown:
-        return f"unknown: {unknown[0]}"
-    return levels[order[max(map(order.index, map(str, found)))]] if found else None
+    for one in found:
+        if not isinstance(one, str) or one not in levels:
+            return f"unknown: {one}"
+    if len(found) == 1:  # as of nearly all
+        return levels[str(found[0])]
+    return levels[max(map(str, found), key=list(levels).index)] if found else None
 
 
 def seen(log: Log) -> Iterator[Call]:

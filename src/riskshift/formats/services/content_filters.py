@@ -78,13 +78,16 @@ def _labels(side: str, results: Sequence[Any]) -> dict[str, str | None]:
     known = [one for one in results if isinstance(one, dict)]
     if any(one.get("error") for one in known):
         return {}
-    return {f"{side}_{name}": _largest(name, known) for name in TAXONOMY.categories}
+    return {f"{side}_{name}": largest(_said(known, name), _LEVELS) for name in TAXONOMY.categories}
 
 
-def _largest(category: str, known: Sequence[Mapping[str, Any]]) -> str | None:
-    found = (at(one, f"{category}.severity") for one in known)
-    said = [one.casefold() if isinstance(one, str) else one for one in found if one is not None]
-    return largest(said, _LEVELS)
+def _said(known: Sequence[Mapping[str, Any]], category: str) -> list[Any]:
+    found = []
+    for one in known:
+        severity = at(one.get(category), "severity")
+        if severity is not None:
+            found.append(severity.casefold() if isinstance(severity, str) else severity)
+    return found
 
 
 def _detected(side: str, results: Sequence[Any]) -> dict[str, bool]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from io import BytesIO
 from typing import IO, Any, Final
 
@@ -82,7 +83,7 @@ def _cut_off(log: Log) -> bool:
     return log.start[30 : 30 + size].startswith((b"_journal/", b"samples/", b"header.json"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Run:
     """What a log tells of its run, and how its samples are to be read."""
 
@@ -90,11 +91,11 @@ class _Run:
     repeated: frozenset[_Key] = frozenset()
     nth: str = ""
 
-    @property
+    @cached_property
     def task(self) -> str:
         return str(at(self.header, "eval.task"))
 
-    @property
+    @cached_property
     def same(self) -> tuple[str, str]:
         """What the logs of one run, and of retries of it, have in common."""
         return str(at(self.header, "eval.task_id")), str(at(self.header, "eval.model"))
@@ -106,7 +107,7 @@ class _Run:
             return told if told.tzinfo else told.replace(tzinfo=UTC)
         return datetime.min.replace(tzinfo=UTC)
 
-    @property
+    @cached_property
     def loops(self) -> bool:
         steps = _list(at(self.header, "plan.steps"))
         return any(at(step, "solver") in _LOOPS for step in steps)
