@@ -183,6 +183,14 @@ def test_few_records_do_not_stretch_the_axis():
     assert "50.0%" in " ".join(shown)
 
 
+def test_a_hollow_dot_has_an_outline():
+    rows = weighed((0.04, 0.02, 0.06, 0), (0.05, 0.03, 0.08, 1))
+    figure = interval_figure("x", "X", "alt", rows, [row["label"] for row in rows])
+    shown = [path.attrib for path in parsed(figure).iter(f"{NAMESPACE}path")]
+    hollow = [path for path in shown if path.get("fill") == "white" and "A" in path["d"]]
+    assert [path.get("stroke") in drawings._SERIES for path in hollow] == [True]
+
+
 def test_an_axis_is_as_long_as_records_enough_ask_for():
     rows = weighed((0.04, 0.02, 0.06, 0), (0.5, 0.4, 0.8, 0), (0.05, 0.03, 0.08, 1))
     figure = interval_figure("x", "X", "alt", rows, [row["label"] for row in rows])

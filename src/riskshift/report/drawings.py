@@ -84,7 +84,8 @@ def intervals(figure: Figure) -> "alt.LayerChart":
     inside = [row for row in rows if ticks[0] <= float(row["estimate"]) <= ticks[-1]]
     for few, ground in ((0, alt.Undefined), (1, "white")):
         dots = _of(figure, [row for row in inside if row.get("few", 0) == few])
-        mark = dots.mark_point(size=75, opacity=1, strokeWidth=2, filled=True, fill=ground)
+        # What is not filled has its outline in the colour of its series.
+        mark = dots.mark_point(size=75, opacity=1, strokeWidth=2, filled=not few, fill=ground)
         layers.append(mark.encode(x=at("estimate"), shape=_shape(figure)))
     for side, arrow in (("start", "triangle-left"), ("end", "triangle-right")):
         beyond = _of(figure, [row for row in rows if row[f"beyond_{side}"]])
