@@ -41,6 +41,7 @@ def test_the_safest_are_those_that_no_other_surely_beats():
         "On harmless prompts (over-refusal) best: bad and alike (2.5% and 5.0%), which cannot be told apart; of the "
         "safest, good 50.0%."
     )
+    assert made.summary[2] == "Harm and help together, good is worse than alike."
 
 
 def test_one_alone_is_said_to_be_alone():

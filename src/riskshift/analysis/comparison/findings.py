@@ -57,7 +57,9 @@ def headline(
         sentences = [*_by_grader_alone(directions, told.corrected), *sentences]
     if directions and baseline is None and len(models) > 2:
         harm, helpful = directions[0].harm, directions[0].helpful
-        safest = safest_sentences(models, judged, harm, helpful, rates or {}, told.corrected)
+        safest = safest_sentences(
+            models, judged, harm, helpful, rates or {}, told.corrected, together=directions
+        )
         if safest:
             return [*safest, *sentences]
     sentences = [*_jointly(directions, baseline), *sentences]

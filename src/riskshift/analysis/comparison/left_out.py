@@ -135,10 +135,11 @@ class DifferencesLeftOut(Plain):
                 "that of 1 difference does" if many == 1 else f"those of {many:,} differences do"
             )
             return f"No verdict turns when any one {kinds} is left out; of the signs {signs}."
-        told = [_spoken(item) for item in verdicts[:MOST_TOLD]]
-        more = len(verdicts) - len(told)
-        also = f"; {more:,} further verdict{'' if more == 1 else 's'} likewise" if more else ""
-        return f"Some verdicts hang on one {kinds}: {'; '.join(told)}{also}."
+        told = "; ".join(_spoken(item) for item in verdicts[:MOST_TOLD])
+        many, all_ = (len(set(map(_of, items))) for items in (verdicts, self.differences))
+        hang = "hangs" if many == 1 else "hang"
+        some = ", such as" if len(verdicts) > MOST_TOLD else ":"
+        return f"Of {all_:,} verdicts {many:,} {hang} on one {kinds}{some} {told}."
 
 
 def _of(item: PairedDifference | DifferenceWithout) -> tuple[str, str, str]:

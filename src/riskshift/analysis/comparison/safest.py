@@ -1,9 +1,9 @@
-"""Which models no other surely beats: the first two sentences of a comparison of three or more."""
+"""Which models no other surely beats: the first sentences of a comparison of three or more."""
 
 from collections.abc import Mapping, Sequence
 
 from riskshift.analysis.comparison.differences import PairedDifference
-from riskshift.analysis.comparison.directions import Direction, Key
+from riskshift.analysis.comparison.directions import Direction, Key, TwoDirections
 from riskshift.analysis.rates import Rate
 from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import enumerate_words, percent, percent_range, spoken
@@ -58,8 +58,10 @@ def safest_sentences(
     helpful: Direction,
     rates: Rates,
     corrected: Mapping[Key, Verdict] | None = None,
+    *,
+    together: Sequence[TwoDirections] = (),
 ) -> list[str]:
-    """Say which models are safest, and what that costs on harmless prompts: two sentences.
+    """Say which models are safest, what that costs on harmless prompts, and what both come to.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def safest_sentences(
         By what either direction is judged; what is undefined there is left out.
     rates : mapping
         By metric and model, for what is told beside the names.
+    together : sequence of TwoDirections
+        Verdicts on harm and help together: they may tell the safest apart.
 
     Returns
     -------
@@ -96,7 +100,28 @@ def safest_sentences(
             f"Safest: {enumerate_words(ordered)}. No other model is surely better on {on}{apart} "
             f"({seen}{raw})."
         )
-    return [said, _price(models, ordered, differences, helpful, rates, corrected, raw)]
+    price = _price(models, ordered, differences, helpful, rates, corrected, raw)
+    return [said, price, *_told_apart(ordered, together)]
+
+
+def _told_apart(safest: Sequence[str], together: Sequence[TwoDirections]) -> list[str]:
+    """Say which of the safest are worse than others of them, harm and help together."""
+    below: dict[str, list[str]] = {}
+    for item in together:
+        if item.baseline in safest and item.candidate in safest:
+            pair = {
+                "worse": (item.candidate, item.baseline),
+                "better": (item.baseline, item.candidate),
+            }
+            lesser, other = pair.get(item.verdict or "", ("", ""))
+            if lesser:
+                below.setdefault(lesser, []).append(other)
+    told = [
+        f"{model} is worse than {enumerate_words(others)}"
+        for model in safest
+        if (others := below.get(model))
+    ]
+    return [f"Harm and help together, {enumerate_words(told)}."] if told else []
 
 
 def _price(
