@@ -35,7 +35,7 @@ class Kill:
     after: float
     code: int
     outputs: str
-    left: int
+    left: tuple[str, ...]
     swept: bool
 
     @property
@@ -43,7 +43,7 @@ class Kill:
         """Whether it is as promised."""
         number = getattr(signal, self.signal)
         codes = {_ENDED, -number} if self.signal == "SIGKILL" else {_ENDED, 128 + number, -number}
-        tidy = self.swept and (self.signal == "SIGKILL" or self.left == 0)
+        tidy = self.swept and (self.signal == "SIGKILL" or not self.left)
         return self.code in codes and self.outputs in ("old", "new") and tidy
 
 
@@ -86,9 +86,10 @@ def _length(folder: Path, arguments: list[str]) -> float:
     return length
 
 
-def _left(folder: Path) -> int:
-    """Count what stands where a command works and should not when it is over."""
-    return len(list((folder / "spool").iterdir())) + len(list(folder.glob(".riskshift-*")))
+def _left(folder: Path) -> tuple[str, ...]:
+    """Name what stands where a command works and should not when it is over."""
+    found = [*(folder / "spool").iterdir(), *folder.glob(".riskshift-*")]
+    return tuple(sorted(path.name for path in found))
 
 
 def kills(runs: int, *, seed: int = 10, pairs: int = 20_000) -> Iterator[Kill]:
@@ -128,7 +129,7 @@ def kills(runs: int, *, seed: int = 10, pairs: int = 20_000) -> Iterator[Kill]:
             yield Kill(name, after, code, outputs, left, _swept(folder, left))
 
 
-def _swept(folder: Path, left: int) -> bool:
+def _swept(folder: Path, left: tuple[str, ...]) -> bool:
     """Tell whether the next start clears away what a kill left."""
     if not left:
         return True
@@ -136,7 +137,7 @@ def _swept(folder: Path, left: int) -> bool:
         os.utime(path, (0, 0))  # as if a minute had passed
     _start(folder, _prepare(folder, 8)).wait()
     _prepare(folder, 20_000)
-    return _left(folder) == 0
+    return not _left(folder)
 
 
 def table(found: list[Kill]) -> Iterator[str]:
@@ -148,7 +149,7 @@ def table(found: list[Kill]) -> Iterator[str]:
         outputs = Counter(kill.outputs for kill in mine)
         ended = sum(kill.code == _ENDED for kill in mine)
         numbers = [len(mine), ended, outputs["old"], outputs["new"], outputs["mixed"]]
-        numbers += [sum(kill.left > 0 for kill in mine), sum(not kill.swept for kill in mine)]
+        numbers += [sum(bool(kill.left) for kill in mine), sum(not kill.swept for kill in mine)]
         yield f"| {name} | " + " | ".join(map(str, numbers)) + " |"
 
 

@@ -247,7 +247,7 @@ def test_every_key_of_the_json_is_documented(desk: Path) -> None:
             "pairs.csv", by="language", across="categories", standardize="pooled", **draws
         ),
         riskshift.check("pairs.csv", "escalation <= 5% by model"),
-        riskshift.grade("pairs.csv", "pairs.csv", **draws),
+        riskshift.grade("pairs.csv", "pairs.csv"),
         riskshift.plan(rate=0.03),
         riskshift.plan(rate=0.03, rule="escalation <= 0.05"),
         riskshift.plan(difference=0.02, like="pairs.csv"),

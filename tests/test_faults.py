@@ -318,7 +318,7 @@ def test_all_labels_missing_leaves_rates_undefined(folder):
 @pytest.mark.parametrize(
     ("options", "kind", "message"),
     [
-        ({"model": "gtp"}, DataError, "no rows for model 'gtp'. See which models it has"),
+        ({"model": "gtp"}, DataError, r"no rows for model 'gtp' .did you mean 'gpt'"),
         ({"by": "modle"}, ColumnError, "'modle' .did you mean 'model'"),
         ({"cluster": "x"}, ColumnError, "Column not found: 'x'"),
         ({"scale": "0-6"}, UsageError, r"scale '0-6' is unknown .did you mean '0-7'.*Choices"),

@@ -201,6 +201,7 @@ def test_case_as_plain_data_has_no_texts():
         "prompt": {"a": 0},
         "response": {"a": None},
         "relevance": 3,
+        "refusal": None,
         "origin": "unsolicited_elaboration",
         "people": None,
     }

@@ -72,7 +72,7 @@ def test_a_gate_judges_responses_and_is_open_about_the_rest():
 def test_graders_people_and_samples_work_on_one_side():
     data = pl.DataFrame(ROWS)
     people = data.head(20).with_columns(response_harm=pl.Series([n % 4 == 0 for n in range(20)]))
-    report = riskshift.grade(data, people, **QUICK)
+    report = riskshift.grade(data, people, taxonomy=TWO)
     assert report.card("response").rates["sensitivity"].trials == 5
     corrected = riskshift.analyze(data, people=people, **QUICK, permutations=20).corrected
     assert any(rate.metric == "response_harm" for rate in corrected.rates)
@@ -83,7 +83,7 @@ def test_graders_people_and_samples_work_on_one_side():
 def test_people_may_label_the_responses_of_pairs_that_are_labelled_on_both_sides():
     data = pl.DataFrame(ROWS).with_columns(in_harm=pl.lit(1))
     people = pl.DataFrame(ROWS).head(20)
-    report = riskshift.grade(data, people, **QUICK, columns={"prompt_harm": "in_harm"})
+    report = riskshift.grade(data, people, taxonomy=TWO, columns={"prompt_harm": "in_harm"})
     assert report.labelled == 20
 
 

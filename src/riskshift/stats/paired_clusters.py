@@ -135,7 +135,7 @@ def clustered_tango(
     ...     [0, 0, 0], [3, 1, 0], [0, 1, 0], [0, 1, 3], [20, 10, 170]
     ... )
     >>> round(interval.low, 4), round(interval.high, 4), round(sample.deff, 2)
-    (0.0655, 0.1498, 3.01)
+    (0.0619, 0.1498, 3.01)
     """
     *cells, w = _kinds(both, a_only, b_only, neither, weight)
     size, lean = np.sum(cells, axis=0), cells[1] - cells[2]
