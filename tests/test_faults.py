@@ -307,6 +307,12 @@ def test_nothing_left_says_why(folder):
     ]
 
 
+def test_a_huge_number_is_one_fault_and_no_scale_of_so_many_levels(folder):
+    message, *more = told(LabelError, "a.csv", HEAD + "a,0,1\nb,1,1000000000000\n")
+    assert "1000000000000" in message
+    assert not any(line.startswith("levels = ") for line in more)
+
+
 def test_all_labels_missing_leaves_rates_undefined(folder):
     result = analyze("a.csv", HEAD + "a,,\nb,,NaN\n")
     rate = result.rate("escalation")

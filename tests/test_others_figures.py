@@ -165,7 +165,6 @@ class TestJailbreakBench:
                 taxonomy=declared("JailbreakBench"),
                 columns={"response_harm": grader},
                 people_columns={"response_harm": "human_majority"},
-                **FAST,
             )
             .card("response", "harm")
             .rates

@@ -58,7 +58,7 @@ def advice(records: Records, seen: Mapping[int, int], bad: Sequence[object]) -> 
     top, first = max(seen), 0 if 0 in seen else 1
     azure = _azure(records, seen, top) if first == 0 else ""
     ordered = top - first < MAX_LEVELS and top <= taxonomy.top + 1
-    ordered |= set(seen) == set(range(first, top + 1)) and top - first < MAX_LEVELS
+    ordered |= top - first < MAX_LEVELS and set(seen) == set(range(first, top + 1))
     if azure:
         return f" If they are Azure's severities, declare it: --scale {azure}."
     if top <= taxonomy.top or not ordered:
