@@ -98,11 +98,11 @@ def rows(sizes: Sequence[int], folder: Path) -> Iterator[Row]:
             _write_apart(path, size, answers)
             plain = cost([sys.executable, "-c", _BARE, str(path), str(folder)])
             what = f"{size:,} pairs, " + ("unique ids" if answers == 1 else "4 answers a prompt")
-            yield Row(what, plain, analyze(path, folder), start, 10.0)
+            yield Row(what, plain, analyze(path, folder), start, 20.0)
     spoilt = folder / "spoilt.parquet"
     cost([sys.executable, "-c", _SPOIL, str(path), str(spoilt)])
     refused = analyze(spoilt, folder, fails=True)
-    yield Row(f"{size:,} pairs, refused", analyze(path, folder), refused, 0.0, 1.5)
+    yield Row(f"{size:,} pairs, refused", analyze(path, folder), refused, 0.0, 2.0)
 
 
 def main() -> None:
