@@ -46,7 +46,7 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 # The least that DuckDB is told of the longest line: it holds many such at once.
 _SHORT: Final = 1 << 20
 # Types of columns, each holding those before it; of a column without values it does not matter.
-_SQL: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
+TYPES: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
 # Which exchanges of a conversation are pairs.
 LAST: Final = "last"
 ALL: Final = "all"
@@ -338,7 +338,7 @@ class _Unfolding:
                 spooled.write(line)
                 longest = max(longest, len(line))
                 for name, value in row.items():
-                    kind = _kind(value)
+                    kind = kind_of(value)
                     if kind > self._columns.get(name, -1):
                         self._columns[name] = kind
                 self._count += 1
@@ -364,7 +364,7 @@ class _Unfolding:
             [file for file in files if file.path.stat().st_size],
             originals,
             taxonomy,
-            {name: _SQL[kind] for name, kind in self._columns.items()},
+            {name: TYPES[kind] for name, kind in self._columns.items()},
             self._count,
             dict(sorted(self._left_out.items())),
             dict(sorted(self._lacking.items())),
@@ -471,8 +471,8 @@ def _roles(taxonomy: Taxonomy) -> list[str]:
     return [role for pair in label_roles(taxonomy) for role in pair]
 
 
-def _kind(value: object) -> int:
-    """Return where in `_SQL` the narrowest type stands that holds a value."""
+def kind_of(value: object) -> int:
+    """Return where in `TYPES` the narrowest type stands that holds a value."""
     if value is None:
         return 0
     if isinstance(value, int) and abs(value) < 1 << 63:

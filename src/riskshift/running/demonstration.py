@@ -1,7 +1,7 @@
 """Two scripted models and a scripted grader: a whole run without a key and without a network."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -79,29 +79,29 @@ def demonstrate(output: str | Path, *, progress: Callable[[str], None] = silent)
     severities = {
         text["text"]: text for one in told for text in (one["prompt"], *map(one.get, MODELS))
     }
-    grader = Rater(load("rubric"), "scripted")
+    rubric = load("rubric")
+    assert rubric.taxonomy is not None  # noqa: S101 - it labels severities
+    categories = rubric.taxonomy.categories
 
     def connect(rater: Rater) -> Endpoint:
         if isinstance(rater.grader, Answering):
             return Script(rater.model, answers[rater.model].__getitem__)
-        categories = load("rubric").taxonomy
-        assert categories is not None  # noqa: S101 - it labels severities
-        return Script(
-            "scripted", lambda message: _graded(message, severities, categories.categories)
-        )
+        return Script("scripted", lambda message: _graded(message, severities, categories))
 
     return run_through(
         connect,
         folder / PROMPTS,
         folder,
         models=MODELS,
-        raters=[grader],
+        raters=[Rater(rubric, "scripted")],
         progress=progress,
         notes=[NOTE],
     )
 
 
-def _graded(message: str, severities: Mapping[str, Mapping[str, Any]], categories: Any) -> str:
+def _graded(
+    message: str, severities: Mapping[str, Mapping[str, Any]], categories: Sequence[str]
+) -> str:
     """Answer as the rubric asks, by the text that a message holds; the longest that fits."""
     text = max((text for text in severities if text in message), key=len)
     return json.dumps({name: severities[text].get(name, 0) * _RAW for name in categories})

@@ -11,6 +11,7 @@ from riskshift.formats.exchange import UNSCORED, cell
 from riskshift.graders.asking import LACKING, Graded, Outcome, Ungraded
 from riskshift.outputs.sheets import write_rows
 from riskshift.reading.formats import DataFile
+from riskshift.reading.logs import TYPES, kind_of
 from riskshift.records import NAMING
 from riskshift.running.flicker import flickers
 from riskshift.running.pairs import Pairs
@@ -100,24 +101,12 @@ def write_labelled(
                 spooled.write(line)
                 longest = max(longest, len(line))
                 for name, value in row.items():
-                    types[name] = max(types.get(name, 0), _kind(value))
+                    types[name] = max(types.get(name, 0), kind_of(value))
         file = DataFile(place, "jsonl", "none", output.name, longest=longest)
-        columns = {name: _SQL[kind] for name, kind in types.items()}
+        columns = {name: TYPES[kind] for name, kind in types.items()}
         named = pairs.records.options.columns
         write_rows(output, [file], columns, kept={named[role] for role in (*NAMING, *made.roles)})
     return ledger
-
-
-# Types of columns, each holding those before it.
-_SQL: Final = ("VARCHAR", "BIGINT", "DOUBLE", "VARCHAR")
-
-
-def _kind(value: object) -> int:
-    if value is None:
-        return 0
-    if isinstance(value, int) and abs(value) < 1 << 63:
-        return 1
-    return 2 if isinstance(value, float) else 3
 
 
 class _Rows:

@@ -4,8 +4,8 @@ import re
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Unpack
@@ -255,6 +255,15 @@ def run_through(
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a row of the pairs asks: of which prompt, for which of its samples."""
+
+    at: int
+    sample: int
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
 class _Making:
     """One run: its folder, and who is asked how."""
 
@@ -287,11 +296,12 @@ class _Making:
     ) -> Run:
         """Ask, label, analyze and write."""
         make_folder(self.folder)
-        items = self._items(prompts)
-        outcomes, remembered = self._answers(items, connect)
-        answers = {key: outcomes[key] for key in items}
-        self._write_pairs(prompts, answers)
-        logs = self._write_logs(prompts, answers) if self.logs else []
+        asked = list(self._asked(prompts))
+        # Equal texts under several ids are asked about once; first samples come first.
+        items = {one.item.key: one.item for one in sorted(asked, key=lambda one: one.sample)}
+        answers, remembered = self._answers(items, connect)
+        self._write_pairs(prompts, asked, answers)
+        logs = self._write_logs(prompts, asked, answers) if self.logs else []
         labelled = labelling(self.folder / PAIRS, self.folder / LABELLED)
         card = self.folder / CARD
         write_bytes(card, self._card(prompts, labelled).encode())
@@ -317,21 +327,14 @@ class _Making:
             (*written, self.folder / LABELLED, self.folder / PAIRS, card, *logs),
         )
 
-    def _items(self, prompts: Prompts) -> dict[str, Item]:
-        """Return what is asked, by key; equal texts under several ids are asked about once."""
-        found: dict[str, Item] = {}
-        for model, sample, text in self._grid(prompts):
+    def _asked(self, prompts: Prompts) -> Iterator[_Asked]:
+        """Yield what the rows of the pairs ask, in their order."""
+        for model in self.models:
             rater = Rater(Answering(self.settings), model)
-            task = Task("prompt", prompt=text)
-            key = key_of(rater, task, sample)
-            found.setdefault(key, Item(rater, task, key))
-        return found
-
-    def _grid(self, prompts: Prompts) -> Iterable[tuple[str, int, str]]:
-        for sample in range(self.samples):
-            for model in self.models:
-                for text in prompts.texts:
-                    yield model, sample, text
+            for at, text in enumerate(prompts.texts):
+                task = Task("prompt", prompt=text)
+                for sample in range(self.samples):
+                    yield _Asked(at, sample + 1, Item(rater, task, key_of(rater, task, sample)))
 
     def _answers(
         self, items: Mapping[str, Item], connect: Connect
@@ -386,49 +389,45 @@ class _Making:
                 stacklevel=5,
             )
 
-    def _rows(
-        self, prompts: Prompts, answers: Mapping[str, Outcome]
-    ) -> Iterable[tuple[int, str, int, Outcome]]:
-        """Yield position of the prompt, model, number of the sample, and what came."""
-        for model in self.models:
-            rater = Rater(Answering(self.settings), model)
-            for at, text in enumerate(prompts.texts):
-                for sample in range(self.samples):
-                    key = key_of(rater, Task("prompt", prompt=text), sample)
-                    yield at, model, sample + 1, answers[key]
-
-    def _write_pairs(self, prompts: Prompts, answers: Mapping[str, Outcome]) -> None:
+    def _write_pairs(
+        self, prompts: Prompts, asked: Iterable[_Asked], answers: Mapping[str, Outcome]
+    ) -> None:
         rows = []
-        for at, model, sample, outcome in self._rows(prompts, answers):
+        for one in asked:
+            outcome = answers[one.item.key]
             told: tuple[Any, ...]
             if isinstance(outcome, Graded):
                 told = (outcome.labels[RESPONSE], None, outcome.raw.get(STOPPED))
             else:
                 told = (None, _STATUS.get(outcome.reason, ERROR), None)
-            rows.append((*prompts.rows[at], model, sample, *told))
+            rows.append((*prompts.rows[one.at], one.item.rater.model, one.sample, *told))
         columns = (*prompts.names, *NEW)
         write_sheet(self.folder / PAIRS, columns, rows, texts=("prompt", "response"))
 
-    def _write_logs(self, prompts: Prompts, answers: Mapping[str, Outcome]) -> list[Path]:
+    def _write_logs(
+        self, prompts: Prompts, asked: Iterable[_Asked], answers: Mapping[str, Outcome]
+    ) -> list[Path]:
         from riskshift.running.with_inspect.logs import Answered, write_log
 
         self.progress("writing logs")
         folder = self.folder / LOGS
         make_folder(folder)
         by_model: dict[str, list[Answered]] = {model: [] for model in self.models}
-        for at, model, sample, outcome in self._rows(prompts, answers):
-            by_model[model].append(Answered(prompts.ids[at], sample, prompts.texts[at], outcome))
+        for one in asked:
+            at, outcome = one.at, answers[one.item.key]
+            answered = Answered(prompts.ids[at], one.sample, prompts.texts[at], outcome)
+            by_model[one.item.rater.model].append(answered)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         return [
             write_log(
                 folder / f"{_file_name(model)}.eval",
-                answered,
+                of_model,
                 model=model,
                 settings=self.settings,
                 source=prompts.source,
                 created=created,
             )
-            for model, answered in by_model.items()
+            for model, of_model in by_model.items()
         ]
 
     def _card(self, prompts: Prompts, labelled: Labelled) -> str:
@@ -446,8 +445,6 @@ class _Making:
 
     def _analyzed(self, labelled: Labelled, card: Path) -> Analysis:
         self.progress("analyzing")
-        from dataclasses import replace
-
         result = analyze(
             self.folder / LABELLED,
             taxonomy=labelled.taxonomy,
