@@ -56,7 +56,7 @@ check: setup ## Format, lint, types, import contracts, documented examples
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest tests/offered/test_docs.py
 
 format: setup ## Rewrite the code in the project's format
 	$(BIN)/ruff format .

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from krippendorff import alpha as plain_alpha
 
 import riskshift
-from riskshift.stats.alpha import alpha_interval, krippendorff_alpha
+from riskshift.stats.raters.alpha import alpha_interval, krippendorff_alpha
 from riskshift.stats.resample import generator
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

@@ -21,10 +21,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from riskshift.stats.correction import Corrected, corrected_difference, ppi_rate
+from riskshift.stats.graded.correction import Corrected, corrected_difference, ppi_rate
+from riskshift.stats.graded.strata import stratified_rate
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import generator
-from riskshift.stats.strata import stratified_rate
 
 DATA: Final = Path(__file__).resolve().parents[2] / "shared/data/people_and_graders.csv"
 GRADER: Final = "gpt4_harmful"

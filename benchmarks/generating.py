@@ -18,9 +18,9 @@ from typing import Final
 
 from benchmarks.labelling import CONNECTIONS, LATENCY, endpoint
 from riskshift.graders.asking import Task
-from riskshift.running.answering import Answering, Settings
-from riskshift.running.grading import grade
+from riskshift.running.generating.answering import Answering, Settings
 from riskshift.running.journal import Journal
+from riskshift.running.labelling.grading import grade
 from riskshift.running.raters import Rater
 from riskshift.running.tasks import Item, key_of
 from riskshift.running.with_inspect.model import InspectModel

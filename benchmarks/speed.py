@@ -23,7 +23,7 @@ import riskshift
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.transitions.population import estimate
 from riskshift.collapse.pairs import collapse
-from riskshift.stats.association import permutation_p
+from riskshift.stats.crosstabs.association import permutation_p
 from riskshift.stats.resample import bootstrap_difference, bootstrap_ratio, generator
 
 CORPUS = Path(__file__).parents[1] / "src" / "riskshift" / "data" / "reconstruction.csv"

@@ -18,15 +18,16 @@ from benchmarks.coverage.row import Row
 NO_KINDS = ("__main__", "coarsened", "row")
 
 
-def kinds() -> list[str]:
-    """Return the names of the modules that measure something."""
-    found = (module.name for module in pkgutil.iter_modules(benchmarks.coverage.__path__))
-    return [name for name in found if name not in NO_KINDS]
+def kinds() -> dict[str, str]:
+    """Return the modules that measure something, by the last part of their names."""
+    found = pkgutil.walk_packages(benchmarks.coverage.__path__, "benchmarks.coverage.")
+    names = {module.name.rpartition(".")[2]: module.name for module in found if not module.ispkg}
+    return {kind: name for kind, name in names.items() if kind not in NO_KINDS}
 
 
 def measured(name: str, draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
     """Yield the rows of one module."""
-    module = importlib.import_module(f"benchmarks.coverage.{name}")
+    module = importlib.import_module(kinds()[name])
     yield from module.rows(draws, seed, small=small)
 
 

@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.coverage.row import Row, some
-from riskshift.stats.alpha import (
+from riskshift.stats.clusters.table_interval import Links, TableInterval, standard_error
+from riskshift.stats.grading import agreement_of, card_intervals
+from riskshift.stats.proportion import normal_quantile
+from riskshift.stats.raters.alpha import (
     Measurement,
     alpha_interval,
     alphas,
     coincidences,
     krippendorff_alpha,
 )
-from riskshift.stats.grading import agreement_of, card_intervals
-from riskshift.stats.kappa import disagreement, kappa_gradient, weighted_kappa
-from riskshift.stats.proportion import normal_quantile
-from riskshift.stats.table_interval import Links, TableInterval, standard_error
+from riskshift.stats.raters.kappa import disagreement, kappa_gradient, weighted_kappa
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from riskshift.stats.cluster import t_quantile
+from riskshift.stats.clusters.cluster import t_quantile
 from riskshift.stats.proportion import Interval, wilson
 
 Floats = npt.NDArray[np.float64]

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.coverage.row import NAIVE, Row, some
-from riskshift.stats.correction import ppi_rate
+from riskshift.stats.graded.correction import ppi_rate
+from riskshift.stats.graded.strata import stratified_rate
 from riskshift.stats.proportion import clopper_pearson, normal_quantile, wilson
 from riskshift.stats.resample import generator
-from riskshift.stats.strata import stratified_rate
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

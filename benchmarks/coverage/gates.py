@@ -24,12 +24,12 @@ from riskshift.analysis.gate.question import Question
 from riskshift.analysis.gate.result import Outcome
 from riskshift.analysis.gate.rules import parse_rule
 from riskshift.analysis.metrics import choose
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.correction import Corrected, corrected_difference, ppi_rate
-from riskshift.stats.margin_power import margin_power
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.graded.correction import Corrected, corrected_difference, ppi_rate
+from riskshift.stats.graded.strata import stratified_rate
+from riskshift.stats.planning.margin_power import margin_power
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
 from riskshift.stats.resample import generator
-from riskshift.stats.strata import stratified_rate
 from riskshift.taxonomy import Taxonomy
 
 PROMPTS: Final = (20, 50, 100, 200, 500, 1000, 2000)

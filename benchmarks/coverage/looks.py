@@ -21,12 +21,12 @@ from scipy.special import betainc, betaincc, betaln, ndtr, ndtri, xlog1py, xlogy
 
 from benchmarks.coverage.row import Row, some
 from riskshift.stats.binomial import at_least, at_most
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.looks import look_confidence
-from riskshift.stats.paired import exact_uppers, tango_scores
-from riskshift.stats.paired_clusters import clustered_tango
-from riskshift.stats.paired_power import further_pairs
-from riskshift.stats.power import further_trials
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.matched.paired import exact_uppers, tango_scores
+from riskshift.stats.matched.paired_clusters import clustered_tango
+from riskshift.stats.planning.looks import look_confidence
+from riskshift.stats.planning.paired_power import further_pairs
+from riskshift.stats.planning.power import further_trials
 from riskshift.stats.proportion import Interval, clopper_pearson
 from riskshift.stats.resample import generator
 
@@ -278,7 +278,7 @@ def advised(
 ) -> Floats:
     """Find how many further prompts would settle each series at the rates seen.
 
-    As `riskshift.stats.power.further_trials` and `further_pairs` do, for many series at once.
+    As `riskshift.stats.planning.power.further_trials` and `further_pairs` do, for many series at once.
     """
     low, high = np.ones(len(sizes)), np.full(len(sizes), GREATEST)
     for _ in range(20):

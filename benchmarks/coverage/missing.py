@@ -21,7 +21,7 @@ from riskshift.analysis.rates import Rate, Settings, estimate_metric
 from riskshift.analysis.severities import NO, YES, Severities, Values
 from riskshift.counts.clusters import Clusters
 from riskshift.counts.pairs import Counts
-from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.clusters.cluster import clustered_interval
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import generator
 from riskshift.taxonomy import Taxonomy

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.coverage.row import NAIVE, Row, some
-from riskshift.stats.cluster import clustered_interval, linearised_variance, t_quantile
+from riskshift.stats.clusters.cluster import clustered_interval, linearised_variance, t_quantile
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
 from riskshift.stats.resample import generator
 

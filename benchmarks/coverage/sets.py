@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.coverage.row import NAIVE, Row, some
-from riskshift.stats.cluster import mean_interval
+from riskshift.stats.clusters.cluster import mean_interval
+from riskshift.stats.clusters.slopes import bounded_mean, slopes_within
 from riskshift.stats.proportion import Interval, wilson
 from riskshift.stats.resample import generator
-from riskshift.stats.slopes import bounded_mean, slopes_within
 
 KIND: Final = "within sets"
 LEAST: Final = 0.935

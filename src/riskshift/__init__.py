@@ -16,13 +16,13 @@ from riskshift.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from riskshift.analysis.agreement.result import Agreement
-    from riskshift.analysis.card import DataCard
     from riskshift.analysis.comparison.result import Comparison
     from riskshift.analysis.gate.result import GateReport
     from riskshift.analysis.grader.result import GraderReport
     from riskshift.analysis.plan.labels import LabelsNeeded
     from riskshift.analysis.plan.result import Plan
     from riskshift.analysis.rates import Rate
+    from riskshift.analysis.stated.card import DataCard
     from riskshift.analysis.transitions.population import Population
     from riskshift.analysis.transitions.result import Analysis
     from riskshift.counts.case import Case
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     )
     from riskshift.jobs.agree import agree
     from riskshift.jobs.analyze import analyze
-    from riskshift.jobs.check import check
     from riskshift.jobs.compare import compare
-    from riskshift.jobs.convert import Converted, convert
-    from riskshift.jobs.doctor import Checkup, doctor
+    from riskshift.jobs.data.convert import Converted, convert
+    from riskshift.jobs.data.doctor import Checkup, doctor
+    from riskshift.jobs.gate.check import check
     from riskshift.jobs.grade import grade
     from riskshift.jobs.opening import read
     from riskshift.jobs.plan import plan
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from riskshift.labelstudio.importing import import_label_studio
     from riskshift.records import Columns, Records
     from riskshift.report import write, write_charts
-    from riskshift.running.estimate import LabellingEstimate, estimate_labelling
-    from riskshift.running.label import Labelled, label
+    from riskshift.running.generating.run import Run, run
+    from riskshift.running.labelling.estimate import LabellingEstimate, estimate_labelling
+    from riskshift.running.labelling.label import Labelled, label
     from riskshift.running.raters import Rater
-    from riskshift.running.run import Run, run
     from riskshift.taxonomy import Taxonomy
 
 # Where each public name lives; imported when it is first asked for, so that the package loads fast.
@@ -63,20 +63,20 @@ _HOMES = {
     "Agreement": "analysis.agreement.result",
     "Analysis": "analysis.transitions.result",
     "Case": "counts.case",
-    "Checkup": "jobs.doctor",
+    "Checkup": "jobs.data.doctor",
     "ColumnError": "errors",
     "Columns": "records",
     "Comparison": "analysis.comparison.result",
-    "Converted": "jobs.convert",
-    "DataCard": "analysis.card",
+    "Converted": "jobs.data.convert",
+    "DataCard": "analysis.stated.card",
     "DataError": "errors",
     "EndpointError": "errors",
     "FileError": "errors",
     "GateReport": "analysis.gate.result",
     "GraderReport": "analysis.grader.result",
     "LabelError": "errors",
-    "Labelled": "running.label",
-    "LabellingEstimate": "running.estimate",
+    "Labelled": "running.labelling.label",
+    "LabellingEstimate": "running.labelling.estimate",
     "LabelsNeeded": "analysis.plan.labels",
     "OutputError": "errors",
     "PairError": "errors",
@@ -87,25 +87,25 @@ _HOMES = {
     "Records": "records",
     "RiskshiftError": "errors",
     "RiskshiftWarning": "errors",
-    "Run": "running.run",
+    "Run": "running.generating.run",
     "Sample": "jobs.sample",
     "Taxonomy": "taxonomy",
     "UsageError": "errors",
     "agree": "jobs.agree",
     "analyze": "jobs.analyze",
-    "check": "jobs.check",
+    "check": "jobs.gate.check",
     "compare": "jobs.compare",
-    "convert": "jobs.convert",
-    "doctor": "jobs.doctor",
-    "estimate_labelling": "running.estimate",
+    "convert": "jobs.data.convert",
+    "doctor": "jobs.data.doctor",
+    "estimate_labelling": "running.labelling.estimate",
     "export_label_studio": "labelstudio.exporting",
     "grade": "jobs.grade",
     "import_label_studio": "labelstudio.importing",
-    "label": "running.label",
+    "label": "running.labelling.label",
     "labels_needed": "jobs.sample",
     "plan": "jobs.plan",
     "read": "jobs.opening",
-    "run": "running.run",
+    "run": "running.generating.run",
     "sample": "jobs.sample",
     "write": "report",
     "write_charts": "report",

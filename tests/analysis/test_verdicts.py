@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskshift.analysis.verdicts import judge
-from riskshift.stats.paired import tango_exact
+from riskshift.stats.matched.paired import tango_exact
 
 tables = st.tuples(*[st.integers(0, 80)] * 4).filter(any)
 margins = st.sampled_from([0.005, 0.01, 0.05, 0.2])

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from riskshift.cli import app as commands
-from riskshift.cli import boundary, check
+from riskshift.cli import boundary
 from riskshift.cli.boundary import run
+from riskshift.cli.questions import check
 
 PROGRAM = [sys.executable, "-c", "from riskshift.cli import main; main()"]
 PASSES = ["--rule", "escalation <= 50%"]
@@ -41,7 +42,7 @@ def broken(monkeypatch):
     """Let what `check` calls raise something."""
 
     def breaks(error):
-        monkeypatch.setattr("riskshift.jobs.check.check", raising(error))
+        monkeypatch.setattr("riskshift.jobs.gate.check.check", raising(error))
 
     return breaks
 
@@ -96,7 +97,7 @@ def test_an_engine_that_turns_an_interrupt_into_its_own_error(folder, monkeypatc
         boundary._signals.append(signal.SIGINT)
         raise RuntimeError("Query interrupted")
 
-    monkeypatch.setattr("riskshift.jobs.check.check", interrupted)
+    monkeypatch.setattr("riskshift.jobs.gate.check.check", interrupted)
     assert run(judge()) == 130
     assert "fault" not in capsys.readouterr().err
 

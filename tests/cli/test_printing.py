@@ -120,7 +120,7 @@ def test_a_name_with_a_line_break_stays_on_its_line():
 
 
 def test_there_is_one_way_to_print():
-    for path in (Path(printing.__file__).parent).glob("*.py"):
+    for path in Path(printing.__file__).parent.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "typer.echo" not in text, path
         assert "print(" not in text.replace("_print(", "") or path.name == "printing.py", path

@@ -12,7 +12,7 @@ import pytest
 
 import riskshift
 from riskshift.errors import DataError, FileError, LabelError, UsageError
-from riskshift.reading import formats
+from riskshift.reading import layout
 from riskshift.taxonomy import Taxonomy
 
 FAULTS = Path(__file__).parents[3] / "shared" / "faults"
@@ -148,16 +148,16 @@ def test_what_nobody_uses_makes_no_row_malformed(faults):
 @pytest.mark.parametrize("packed", [bytes, None])
 def test_a_last_line_that_is_too_long_is_refused(tmp_path, monkeypatch, packed):
     # As in robust/gib_line, which needs a gibibyte.
-    monkeypatch.setattr(formats, "MAX_LINE", 1 << 17)
-    monkeypatch.setattr(formats, "_MOST_PACKED", 1 << 10)
+    monkeypatch.setattr(layout, "MAX_LINE", 1 << 17)
+    monkeypatch.setattr(layout, "_MOST_PACKED", 1 << 10)
     path = tmp_path / "x.csv"
     text = b"prompt_id,prompt_harm,response_harm\na,0,1\nc,0,0\n" + b"0" * (1 << 18)
     path.write_bytes(text if packed else gzip.compress(text))
-    file = formats.recognize(path, format="csv", name="x.csv")
-    assert formats.ends_too_long(file)
+    file = layout.recognize(path, format="csv", name="x.csv")
+    assert layout.ends_too_long(file)
     path.write_bytes(text + b"\n1,0,0\n" if packed else gzip.compress(text + b"\n1,0,0"))
-    file = formats.recognize(path, format="csv", name="x.csv")
-    assert not formats.ends_too_long(file)
+    file = layout.recognize(path, format="csv", name="x.csv")
+    assert not layout.ends_too_long(file)
 
 
 def test_any_number_of_cases_may_be_asked_for(faults):

@@ -17,7 +17,7 @@ from riskshift.errors import RiskshiftError
 from riskshift.formats.catalogue import recognise
 from riskshift.formats.log import Log
 from riskshift.formats.scores import Asked
-from riskshift.reading.formats import DataFile
+from riskshift.reading.layout import DataFile
 from riskshift.reading.logs import unfold
 
 FILES = sorted(path for path in (Path(__file__).parent / "logs").iterdir() if path.is_file())

@@ -11,7 +11,7 @@ from riskshift.formats.catalogue import FORMATS, NAMES, named, recognise
 from riskshift.formats.exchange import LeftOut
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
-from riskshift.reading.formats import FORMATS as LAYOUTS
+from riskshift.reading.layout import FORMATS as LAYOUTS
 from riskshift.taxonomy import SIDES
 
 

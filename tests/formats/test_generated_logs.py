@@ -22,7 +22,7 @@ import riskshift
 from riskshift.formats.catalogue import FORMATS, recognise
 from riskshift.formats.log import Log
 from riskshift.formats.scores import Asked
-from riskshift.reading.formats import DataFile
+from riskshift.reading.layout import DataFile
 from riskshift.reading.logs import find, unfold
 
 LOGS = sorted((Path(__file__).parent / "logs").iterdir())

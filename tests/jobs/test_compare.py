@@ -16,7 +16,7 @@ from statsmodels.stats.multitest import multipletests
 import riskshift
 from riskshift import Taxonomy, compare
 from riskshift.errors import DataError, UsageError
-from riskshift.stats.paired import tango_exact
+from riskshift.stats.matched.paired import tango_exact
 
 CATEGORIES = ("hate", "self_harm", "sexual", "violence")
 HARM = Taxonomy(["harm"], ["Safe", "Low", "High"])

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 import riskshift
-from riskshift.collapse import pairs, ratings
+from riskshift.collapse import pairs
+from riskshift.collapse.rated import ratings
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 RULES = ("response_harm <= 90%", "response_harm - baseline <= 50%")

@@ -7,8 +7,8 @@ import pytest
 import riskshift
 from riskshift.errors import DataError, UsageError
 from riskshift.report.writing import tell
-from riskshift.stats.paired_power import pairs_for_difference
-from riskshift.stats.power import trials_for_width, trials_to_pass
+from riskshift.stats.planning.paired_power import pairs_for_difference
+from riskshift.stats.planning.power import trials_for_width, trials_to_pass
 
 HARMS = ("hate", "sexual", "violence", "self_harm")
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 import riskshift
 from riskshift import Taxonomy
 from riskshift.analysis.plan.labels import allocate
-from riskshift.collapse.beside import drawing_of
+from riskshift.collapse.rated.beside import drawing_of
 from riskshift.errors import ColumnError, DataError, OutputError, PairError, UsageError
 from riskshift.picking.draw import draw as drawn_pairs
-from riskshift.stats.power import trials_for_width
+from riskshift.stats.planning.power import trials_for_width
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])
 LABELS = ["prompt_harm", "response_harm"]

@@ -13,7 +13,7 @@ import riskshift
 from riskshift.errors import FileError, UsageError
 from riskshift.reading import duckdb_options
 from riskshift.reading.files import _connect
-from riskshift.reading.formats import recognize
+from riskshift.reading.layout import recognize
 from riskshift.reading.paths import data_files, find_files, told_passed
 from riskshift.taxonomy import Taxonomy
 

@@ -16,7 +16,7 @@ from riskshift import FileError, UsageError
 from riskshift.formats.exchange import Exchange, LeftOut
 from riskshift.formats.format import Format
 from riskshift.reading import logs
-from riskshift.reading.formats import DataFile
+from riskshift.reading.layout import DataFile
 from riskshift.reading.logs import find
 from riskshift.scratch import scratch
 from riskshift.taxonomy import HARM

@@ -7,7 +7,7 @@ import pytest
 from tests.running.conftest import questions
 
 from riskshift.cli.boundary import run
-from riskshift.cli.label import parse_prices
+from riskshift.cli.labels.label import parse_prices
 from riskshift.errors import UsageError
 
 WORDS = ["label", "pairs.csv", "--grader", "rubric=m", "-o", "labelled.parquet"]

@@ -23,7 +23,9 @@ KILLS = 10
 
 # Children of a process that has imported everything already: a moment after their start they ask.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["openai", "riskshift.cli.boundary", "riskshift.running.label"])
+CONTEXT.set_forkserver_preload(
+    ["openai", "riskshift.cli.boundary", "riskshift.running.labelling.label"]
+)
 
 
 def command(server, output):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from riskshift.errors import UsageError
 from riskshift.stats.grading import report_card
-from riskshift.stats.kappa import weighted_kappa
+from riskshift.stats.raters.kappa import weighted_kappa
 
 
 @st.composite

@@ -18,7 +18,7 @@ from riskshift.analysis.severities import Answers, Severities
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, unknown_choice
-from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.clusters.cluster import clustered_interval
 from riskshift.stats.proportion import Interval, clopper_pearson, normal_quantile, wilson
 from riskshift.stats.resample import Bootstrap, bootstrap_ratio, generator
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from riskshift.analysis.card import DataCard
+from riskshift.analysis.stated.card import DataCard
 from riskshift.analysis.words import enumerate_words
 
 # In the order in which they are told; {} is the sides that lack it, {who} what is known to have labelled them.

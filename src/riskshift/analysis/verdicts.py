@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 
 from riskshift.analysis.plain import Plain
-from riskshift.stats.paired_power import further_pairs
+from riskshift.stats.planning.paired_power import further_pairs
 from riskshift.stats.proportion import Interval
 
 DEFAULT_MARGIN: Final = 0.01
@@ -108,7 +108,7 @@ def judge(
 
     Examples
     --------
-    >>> from riskshift.stats.paired import tango_exact
+    >>> from riskshift.stats.matched.paired import tango_exact
     >>> counts = (20, 12, 4, 464)
     >>> verdict = judge(counts, tango_exact(*counts), 0.01, matched=2_000)
     >>> verdict.word, verdict.further_prompts, verdict.further_prompts_of_mix

@@ -4,26 +4,10 @@ from typing import Annotated
 
 import typer
 
-from riskshift.cli import (
-    agree,
-    analyze,
-    card,
-    check,
-    compare,
-    convert,
-    demo,
-    doctor,
-    formats,
-    grade,
-    graders,
-    label,
-    label_studio,
-    metrics,
-    plan,
-    run,
-    sample,
-)
+from riskshift.cli.data import card, convert, demo, doctor, formats, metrics
+from riskshift.cli.labels import graders, label, label_studio, run, sample
 from riskshift.cli.printing import put
+from riskshift.cli.questions import agree, analyze, check, compare, grade, plan
 from riskshift.version import __version__
 
 app = typer.Typer(

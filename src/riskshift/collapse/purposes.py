@@ -3,8 +3,8 @@
 from typing import Final
 
 from riskshift.collapse.pairs import collapse
-from riskshift.collapse.raters import bind_one_rater, bind_raters
-from riskshift.collapse.ratings import collapse_raters
+from riskshift.collapse.rated.raters import bind_one_rater, bind_raters
+from riskshift.collapse.rated.ratings import collapse_raters
 from riskshift.records import Purpose, bind, bind_people
 
 PAIRS: Final = Purpose(bind, collapse)

@@ -10,12 +10,12 @@ import numpy as np
 from riskshift.analysis.agreement.measures import agreement_by_label
 from riskshift.analysis.agreement.resolving import check_rule, resolution, resolve
 from riskshift.analysis.agreement.result import Agreement
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
-from riskshift.collapse.beside import metrics_of_strata
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.collapse.purposes import ONE_RATER, RATERS
-from riskshift.collapse.raters import says_who
-from riskshift.collapse.ratings import Rated, collapse_raters
+from riskshift.collapse.rated.beside import metrics_of_strata
+from riskshift.collapse.rated.raters import says_who
+from riskshift.collapse.rated.ratings import Rated, collapse_raters
 from riskshift.counts.ratings import Ratings, every_label
 from riskshift.engines import engine
 from riskshift.errors import DataError, listing, unknown_choice
@@ -25,7 +25,7 @@ from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading import combine
 from riskshift.reading.files import FileSource
-from riskshift.reading.formats import FORMATS, MAPPED
+from riskshift.reading.layout import FORMATS, MAPPED
 from riskshift.reading.opening import open_data
 from riskshift.records import Columns, Condition, Options, Records
 from riskshift.taxonomy import SIDES, Taxonomy

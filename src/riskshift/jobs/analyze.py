@@ -16,8 +16,8 @@ from riskshift.analysis.transitions.population import Population, estimate
 from riskshift.analysis.transitions.result import Analysis
 from riskshift.analysis.transitions.sources import heterogeneity
 from riskshift.analysis.unstated import unstated
-from riskshift.collapse.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.rated.beside import double, drawing_of, metrics_of_strata
 from riskshift.collapse.sources import source_column, told_apart
 from riskshift.data import CAVEATS
 from riskshift.errors import UsageError, listing, unknown_choice
@@ -34,7 +34,7 @@ from riskshift.jobs.opening import (
     silent,
 )
 from riskshift.picking.cases import cases_to_read
-from riskshift.stats.correction import ABOUT
+from riskshift.stats.graded.correction import ABOUT
 
 LABELS_BY: Final = ("people", "grader")
 

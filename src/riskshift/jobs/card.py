@@ -5,7 +5,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import Final
 
-from riskshift.analysis.card import (
+from riskshift.analysis.stated.card import (
     SIDES,
     DataCard,
     StatedModel,

@@ -7,12 +7,12 @@ from typing import Any, Final, Unpack
 
 import narwhals.stable.v2 as nw
 
-from riskshift.analysis.comparison.across import across_categories
-from riskshift.analysis.comparison.across_findings import about_across, across_headline
+from riskshift.analysis.comparison.contrasts.across import across_categories
+from riskshift.analysis.comparison.contrasts.across_findings import about_across, across_headline
+from riskshift.analysis.comparison.contrasts.interaction import Interaction, interaction
 from riskshift.analysis.comparison.differences import default_choices, paired_differences
-from riskshift.analysis.comparison.directions import Asked, two_directions
 from riskshift.analysis.comparison.findings import caveats, corrected_verdicts, headline
-from riskshift.analysis.comparison.interaction import Interaction, interaction
+from riskshift.analysis.comparison.joint.directions import Asked, two_directions
 from riskshift.analysis.comparison.left_out import left_out
 from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.comparison.omnibus import omnibus_tests
@@ -33,11 +33,11 @@ from riskshift.analysis.rates import DEFAULT_SEED, Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.unstated import unstated
 from riskshift.analysis.verdicts import DEFAULT_MARGIN
-from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.checks.placeholders import refuse_placeholders
 from riskshift.collapse.checks.sets import about_sets
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.pairs import MAX_GROUPS, Collapsed, collapse
+from riskshift.collapse.rated.beside import double, drawing_of
 from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.crossing import crossed_columns

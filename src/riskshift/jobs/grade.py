@@ -8,8 +8,8 @@ from riskshift.analysis.grader.cards import asymmetries, refusal_card, report_ca
 from riskshift.analysis.grader.result import GraderReport
 from riskshift.analysis.grader.weighed import weighed, weighed_refusals
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
-from riskshift.collapse.beside import drawing_of, set_beside, tabulate_beside
 from riskshift.collapse.pairs import collapse
+from riskshift.collapse.rated.beside import drawing_of, set_beside, tabulate_beside
 from riskshift.errors import DataError, UsageError
 from riskshift.jobs.opening import MOST, Clock, Reading, opened, provenance, read_people, silent
 from riskshift.picking.misjudged import misjudged

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypedDict, cast
 
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.severities import Severities
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
-from riskshift.reading.formats import MAPPED
+from riskshift.reading.layout import MAPPED
 from riskshift.reading.logs import ALL, LAST
 from riskshift.reading.opening import look, open_data, taxonomy_of
 from riskshift.records import Columns, Condition, Options, Purpose, Records

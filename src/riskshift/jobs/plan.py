@@ -19,12 +19,12 @@ from riskshift.analysis.plan.needs import (
 from riskshift.analysis.plan.pilot import Pilot, pilot
 from riskshift.analysis.plan.result import Plan, Planned
 from riskshift.analysis.rates import Settings
-from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.rated.beside import double, drawing_of
 from riskshift.errors import UsageError, listing
 from riskshift.jobs.opening import Reading, opened, read_people, refuse_columns_alone, silent
 from riskshift.records import Records
-from riskshift.stats.label_power import GradedPairs
+from riskshift.stats.planning.label_power import GradedPairs
 from riskshift.taxonomy import Taxonomy
 
 DEFAULT_METRIC = "escalation"

@@ -19,11 +19,11 @@ from riskshift.analysis.plan.labels import (
 )
 from riskshift.analysis.rates import DEFAULT_SEED
 from riskshift.analysis.severities import Severities
-from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.collapse.checks.labels import label_keys
 from riskshift.collapse.coding import Coding
 from riskshift.collapse.identity import identity_of, refuse_twins
 from riskshift.collapse.pairs import collapse, layout_of
+from riskshift.collapse.rated.beside import CHANCE, STRATUM
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts, Table
 from riskshift.engines import engine

@@ -11,8 +11,8 @@ from xml.sax.saxutils import escape
 
 import narwhals.stable.v2 as nw
 
-from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.collapse.identity import identity_of
+from riskshift.collapse.rated.beside import CHANCE, STRATUM
 from riskshift.engines import engine
 from riskshift.errors import DataError, OutputError, UsageError, listing
 from riskshift.outputs.overwriting import refuse_overwriting

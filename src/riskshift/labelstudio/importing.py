@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from riskshift.collapse.beside import CHANCE, STRATUM
 from riskshift.collapse.identity import IDENTITY
+from riskshift.collapse.rated.beside import CHANCE, STRATUM
 from riskshift.errors import DataError, FileError, LabelError, PairError, listing
 from riskshift.labelstudio.exporting import reading_options
 from riskshift.outputs.overwriting import refuse_overwriting

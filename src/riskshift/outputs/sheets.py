@@ -16,7 +16,7 @@ from riskshift.errors import OutputError
 from riskshift.outputs.escape import lines, spreadsheet
 from riskshift.outputs.places import check_file, write_blocks, write_bytes
 from riskshift.reading.duckdb_options import literal, options, pattern
-from riskshift.reading.formats import DataFile
+from riskshift.reading.layout import DataFile
 from riskshift.scratch import scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.collapse import identity
-from riskshift.collapse.beside import CHANCE, STRATUM
-from riskshift.collapse.raters import Cell
-from riskshift.collapse.ratings import Rated, cell_keys
+from riskshift.collapse.rated.beside import CHANCE, STRATUM
+from riskshift.collapse.rated.raters import Cell
+from riskshift.collapse.rated.ratings import Rated, cell_keys
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import group_name
 from riskshift.counts.ratings import Dispute, every_label, most_levels

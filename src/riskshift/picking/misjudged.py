@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.collapse.beside import Beside
 from riskshift.collapse.coding import Coding
+from riskshift.collapse.rated.beside import Beside
 from riskshift.counts.case import Case
 from riskshift.counts.clusters import IntArray
 from riskshift.engines import engine

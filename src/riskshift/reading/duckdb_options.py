@@ -13,7 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from riskshift.errors import FileError
-from riskshift.reading.formats import MAX_LINE, DataFile
+from riskshift.reading.layout import MAX_LINE, DataFile
 from riskshift.records import own_names
 
 Options = dict[str, object]

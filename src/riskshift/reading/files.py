@@ -17,19 +17,19 @@ import narwhals.stable.v2 as nw
 from riskshift.engines.engine import EngineError, translated
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
 from riskshift.reading import duckdb_options
-from riskshift.reading.formats import (
+from riskshift.reading.labels.joined import AllJoined, with_labels
+from riskshift.reading.labels.nested import with_categories
+from riskshift.reading.layout import (
     MAX_LINE,
     DataFile,
     check_unchanged,
     ends_in,
     ends_too_long,
 )
-from riskshift.reading.labels import AllJoined, with_labels
 from riskshift.reading.logs import Found, Pairs, find
-from riskshift.reading.nested import with_categories
 from riskshift.reading.paths import tidy
-from riskshift.reading.repair import as_utf8, told, unwrapped, without_bad_rows
-from riskshift.reading.scan import Uses, mixed_line_ends, read_header, scan
+from riskshift.reading.text.repair import as_utf8, told, unwrapped, without_bad_rows
+from riskshift.reading.text.scan import Uses, mixed_line_ends, read_header, scan
 from riskshift.reading.workbook import from_workbook
 from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
 from riskshift.scratch import remove, scratch_folder
@@ -145,7 +145,7 @@ class FileSource:
         return found
 
     def check_unchanged(self) -> None:
-        """Make sure that the files are those that were looked into; raises as `formats.check_unchanged`."""
+        """Make sure that the files are those that were looked into; raises as `layout.check_unchanged`."""
         check_unchanged(self.originals)
         self.joined.check_unchanged()
 

@@ -17,8 +17,8 @@ from riskshift.engines.engine import (
 )
 from riskshift.errors import DataError, UsageError, listing
 from riskshift.reading.duckdb_options import quoted
-from riskshift.reading.labels import AllJoined, with_labels
-from riskshift.reading.nested import with_categories
+from riskshift.reading.labels.joined import AllJoined, with_labels
+from riskshift.reading.labels.nested import with_categories
 from riskshift.records import Held, Options, Purpose, Records, own_names
 
 

@@ -29,7 +29,7 @@ from riskshift.formats.exchange import (
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
 from riskshift.formats.scores import MEANINGS, Asked, Labeller, likely_meaning
-from riskshift.reading.formats import DataFile
+from riskshift.reading.layout import DataFile
 from riskshift.reading.paths import find_files, tidy, told_passed
 from riskshift.records import BLANKS, ROLES, label_roles
 from riskshift.scratch import remove, scratch_folder

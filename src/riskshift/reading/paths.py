@@ -15,7 +15,7 @@ from riskshift.formats.catalogue import NAMES, recognise
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
 from riskshift.packing import unreadable
-from riskshift.reading.formats import FORMATS, MAPPED, DataFile, recognize, recognize_log
+from riskshift.reading.layout import FORMATS, MAPPED, DataFile, recognize, recognize_log
 from riskshift.scratch import scratch_folder
 
 _SUFFIXES: Final = {

@@ -9,7 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from riskshift.errors import FileError, listing
-from riskshift.reading.formats import DataFile
+from riskshift.reading.layout import DataFile
 
 _SAVE: Final = (
     "save the sheet with the pairs as CSV (in Excel: File, Save As, CSV UTF-8) and give that"

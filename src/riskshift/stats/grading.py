@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from riskshift.errors import UsageError
-from riskshift.stats.kappa import disagreement, kappa_gradient, kappas, weighted_kappa
-from riskshift.stats.rating_counts import defined_or_none
-from riskshift.stats.table_interval import TableInterval, table_interval
+from riskshift.stats.clusters.table_interval import TableInterval, table_interval
+from riskshift.stats.raters.kappa import disagreement, kappa_gradient, kappas, weighted_kappa
+from riskshift.stats.raters.rating_counts import defined_or_none
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

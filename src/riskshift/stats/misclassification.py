@@ -1,6 +1,6 @@
 """What a grader's error rates make of a rate, and how wrong it would have to be.
 
-Where people labelled some of the very pairs, `riskshift.stats.correction` says more.
+Where people labelled some of the very pairs, `riskshift.stats.graded.correction` says more.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 import riskshift
 from riskshift.report.writing import json_schema, render
-from riskshift.stats.correction import corrected_difference, ppi_rate
+from riskshift.stats.graded.correction import corrected_difference, ppi_rate
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 OPTIONS = {"taxonomy": TWO, "resamples": 50, "metrics": ["response_harm", "persistence[harm]"]}

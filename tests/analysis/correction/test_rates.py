@@ -15,13 +15,13 @@ from riskshift.analysis.correction.rates import correct
 from riskshift.analysis.correction.sample import FEW_LABELS, people_sample
 from riskshift.analysis.metrics import category_metrics, overall_metrics
 from riskshift.analysis.rates import Settings
-from riskshift.collapse.beside import double, drawing_of
 from riskshift.collapse.pairs import collapse
+from riskshift.collapse.rated.beside import double, drawing_of
 from riskshift.report.writing import json_schema, render
-from riskshift.stats.correction import ppi_rate
+from riskshift.stats.graded.correction import ppi_rate
+from riskshift.stats.graded.strata import stratified_rate
 from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import wilson
-from riskshift.stats.strata import stratified_rate
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])

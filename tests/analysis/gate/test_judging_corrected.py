@@ -12,9 +12,9 @@ import riskshift
 import riskshift.report.render.gate
 from riskshift.cli import main
 from riskshift.report.writing import json_schema
-from riskshift.stats.correction import ppi_rate
+from riskshift.stats.graded.correction import ppi_rate
+from riskshift.stats.graded.strata import stratified_rate
 from riskshift.stats.proportion import clopper_pearson
-from riskshift.stats.strata import stratified_rate
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 READ = {"taxonomy": TWO, "prompt_labels": "per-row"}

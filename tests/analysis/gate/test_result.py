@@ -20,8 +20,8 @@ from riskshift.analysis.words import printable
 from riskshift.counts.clusters import Clusters
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.errors import DataError
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.paired import tango_exact
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.matched.paired import tango_exact
 from riskshift.stats.proportion import Interval, clopper_pearson
 
 HARM = Taxonomy(["harm"], ["Safe", "Harmful"])

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 import riskshift
 from riskshift.analysis.grader.cards import asymmetries, report_cards
 from riskshift.analysis.rates import Settings
-from riskshift.collapse.beside import double
 from riskshift.collapse.pairs import collapse
-from riskshift.stats.cluster import clustered_interval, correlation
+from riskshift.collapse.rated.beside import double
+from riskshift.stats.clusters.cluster import clustered_interval, correlation
+from riskshift.stats.clusters.table_interval import ALONE, TOO_LITTLE, UNDEFINED
 from riskshift.stats.grading import agreement_of, card_intervals, f1_gradient, report_card
-from riskshift.stats.paired import tango_exact
-from riskshift.stats.paired_clusters import clustered_tango
+from riskshift.stats.matched.paired import tango_exact
+from riskshift.stats.matched.paired_clusters import clustered_tango
 from riskshift.stats.proportion import mover_difference, wilson
-from riskshift.stats.table_interval import ALONE, TOO_LITTLE, UNDEFINED
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])
 THREE = riskshift.Taxonomy(["a", "b"], ["Safe", "Low", "High"])

@@ -9,7 +9,7 @@ from riskshift.analysis.plan.corrected import assumed, label_plan
 from riskshift.analysis.plan.labels import allocate
 from riskshift.analysis.plan.result import Plan
 from riskshift.errors import UsageError
-from riskshift.stats.label_power import WAYS, GradedPairs, equal_shares
+from riskshift.stats.planning.label_power import WAYS, GradedPairs, equal_shares
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import riskshift
 from riskshift import Taxonomy, UsageError
 from riskshift.report.writing import json_schema, render
-from riskshift.stats.margin_power import pairs_for_margin
+from riskshift.stats.planning.margin_power import pairs_for_margin
 
 RULE = "escalation - baseline <= 2%"
 

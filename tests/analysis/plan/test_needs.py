@@ -15,7 +15,7 @@ from riskshift.analysis.plan.pilot import Disagreement, Pilot, matched_need, nee
 from riskshift.analysis.plan.result import Plan, exact
 from riskshift.analysis.rates import Rate
 from riskshift.errors import UsageError
-from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.clusters.cluster import clustered_interval
 
 # Twenty-five prompts with four answers each: 100 records, 6 events in 5 prompts.
 EVENTS, TRIALS, PROMPTS = [0, 1, 2], [4, 4, 4], [20, 4, 1]

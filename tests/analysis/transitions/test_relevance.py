@@ -6,7 +6,7 @@ from scipy import stats
 
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.transitions.relevance import relevance
-from riskshift.stats.association import rao_scott
+from riskshift.stats.crosstabs.association import rao_scott
 from riskshift.stats.multiple import holm
 
 FAST = Settings(resamples=100, permutations=2000)

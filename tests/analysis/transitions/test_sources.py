@@ -6,8 +6,8 @@ from scipy.stats import chi2_contingency
 
 import riskshift
 from riskshift.errors import ColumnError, RiskshiftWarning, UsageError
-from riskshift.stats.association import rao_scott
-from riskshift.stats.heterogeneity import between_groups, logits
+from riskshift.stats.crosstabs.association import rao_scott
+from riskshift.stats.crosstabs.heterogeneity import between_groups, logits
 from riskshift.stats.multiple import holm
 
 TWO = riskshift.Taxonomy(["harm"], ["Safe", "Harmful"])

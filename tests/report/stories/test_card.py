@@ -5,7 +5,7 @@ import re
 import pytest
 
 from riskshift import DataCard
-from riskshift.analysis.card import merged
+from riskshift.analysis.stated.card import merged
 from riskshift.report.document import Bullets, Document, Paragraph, Table
 from riskshift.report.render.html import render_html
 from riskshift.report.render.latex import render_latex

@@ -8,7 +8,7 @@ import riskshift
 from riskshift.errors import EndpointError, UsageError
 from riskshift.running.endpoints.content_safety import ContentSafety
 from riskshift.running.endpoints.endpoint import Patience
-from riskshift.running.label import label_through
+from riskshift.running.labelling.label import label_through
 from riskshift.running.raters import raters_of
 
 NAMES = {"hate": "Hate", "self_harm": "SelfHarm", "sexual": "Sexual", "violence": "Violence"}

@@ -12,12 +12,12 @@ from riskshift.analysis.plain import Keyed, LevelTable, Plain, Signed
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray
 from riskshift.counts.ratings import Label, Ratings, distinct_entries, regrouped
-from riskshift.stats.agreement import agreeing_pairs, majority_level
-from riskshift.stats.alpha import Measurement, alpha_interval, krippendorff_alpha
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.kappa import weighted_kappa, weighted_kappa_interval
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.clusters.table_interval import TableInterval
 from riskshift.stats.proportion import Interval, wilson
-from riskshift.stats.table_interval import TableInterval
+from riskshift.stats.raters.agreement import agreeing_pairs, majority_level
+from riskshift.stats.raters.alpha import Measurement, alpha_interval, krippendorff_alpha
+from riskshift.stats.raters.kappa import weighted_kappa, weighted_kappa_interval
 from riskshift.written import MISSING
 
 METRICS: Final = get_args(Measurement)

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Final
 from riskshift.analysis.agreement.measures import MOST_PAIRED, Alpha, LabelAgreement
 from riskshift.analysis.agreement.resolving import MOST_RATERS, Resolution
 from riskshift.analysis.metrics import OVERALL
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.results import Glance, Results
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.analysis.words import coefficient, counted, enumerate_words, percent, spread
 from riskshift.counts.ratings import Dispute
 from riskshift.errors import unknown_choice
-from riskshift.stats.table_interval import TableInterval
+from riskshift.stats.clusters.table_interval import TableInterval
 from riskshift.taxonomy import Taxonomy
 
 MAIN: Final = "ordinal"

@@ -13,10 +13,10 @@ from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.analysis.verdicts import DEFAULT_MARGIN, Verdict, judge, settled
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError
-from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.matched.paired import mcnemar_exact, tango_exact
+from riskshift.stats.matched.paired_clusters import clustered_tango, sign_flip
 from riskshift.stats.multiple import bonferroni, bonferroni_p
-from riskshift.stats.paired import mcnemar_exact, tango_exact
-from riskshift.stats.paired_clusters import clustered_tango, sign_flip
 from riskshift.stats.proportion import Interval
 from riskshift.written import MISSING
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from riskshift.analysis.comparison.differences import PairedDifference, by_metric
-from riskshift.analysis.comparison.directions import JOINTLY, TwoDirections
+from riskshift.analysis.comparison.joint.directions import JOINTLY, TwoDirections
+from riskshift.analysis.comparison.joint.safest import Rates, safest_sentences
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.result import allowance, key
-from riskshift.analysis.comparison.safest import Rates, safest_sentences
 from riskshift.analysis.comparison.shared import Shared
 from riskshift.analysis.correction.differences import CorrectedComparison
 from riskshift.analysis.correction.sample import DOUBTFUL, doubtful

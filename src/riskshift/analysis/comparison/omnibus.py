@@ -8,9 +8,9 @@ from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.plain import Plain
 from riskshift.counts.clusters import distinct_rows
-from riskshift.stats.letters import compact_letters
-from riskshift.stats.paired import cochran_q
-from riskshift.stats.tables import ChiSquare
+from riskshift.stats.crosstabs.tables import ChiSquare
+from riskshift.stats.matched.letters import compact_letters
+from riskshift.stats.matched.paired import cochran_q
 
 
 @dataclass(frozen=True, slots=True)

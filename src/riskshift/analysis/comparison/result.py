@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
-from riskshift.analysis.card import DataCard
-from riskshift.analysis.comparison.across import CategoryContrast
 from riskshift.analysis.comparison.alone import Alone
+from riskshift.analysis.comparison.contrasts.across import CategoryContrast
+from riskshift.analysis.comparison.contrasts.interaction import Interaction
 from riskshift.analysis.comparison.differences import PairedDifference
-from riskshift.analysis.comparison.directions import TwoDirections
-from riskshift.analysis.comparison.interaction import Interaction
+from riskshift.analysis.comparison.joint.directions import TwoDirections
 from riskshift.analysis.comparison.left_out import DifferencesLeftOut
 from riskshift.analysis.comparison.omnibus import Omnibus
 from riskshift.analysis.comparison.severity import OrdinalDifference
@@ -18,9 +17,10 @@ from riskshift.analysis.comparison.standardized import StandardizedRate
 from riskshift.analysis.correction.differences import CorrectedComparison, CorrectedDifference
 from riskshift.analysis.metrics import CATEGORY, OVERALL
 from riskshift.analysis.plain import Plain
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings
 from riskshift.analysis.results import Glance, Results
+from riskshift.analysis.stated.card import DataCard
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.analysis.verdicts import Verdict
 from riskshift.analysis.words import percent, points_with_range
 from riskshift.errors import unknown_choice

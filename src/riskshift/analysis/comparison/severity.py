@@ -10,10 +10,10 @@ from riskshift.analysis.comparison.matching import Matching
 from riskshift.analysis.plain import Plain
 from riskshift.analysis.rates import Settings
 from riskshift.counts.clusters import distinct_rows
-from riskshift.stats.cluster import mean_interval
-from riskshift.stats.homogeneity import bowker, stuart_maxwell
+from riskshift.stats.clusters.cluster import mean_interval
+from riskshift.stats.crosstabs.homogeneity import bowker, stuart_maxwell
+from riskshift.stats.crosstabs.tables import ChiSquare
 from riskshift.stats.proportion import Interval
-from riskshift.stats.tables import ChiSquare
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from riskshift.analysis.rates import INTERVALS, Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray, distinct_rows
 from riskshift.counts.pairs import Counts
-from riskshift.stats.standardized import standardized_rate
+from riskshift.stats.clusters.standardized import standardized_rate
 from riskshift.taxonomy import Taxonomy
 from riskshift.written import MISSING
 

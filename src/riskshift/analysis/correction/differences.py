@@ -14,7 +14,7 @@ from riskshift.analysis.verdicts import Verdict, judge, settled
 from riskshift.analysis.words import counted
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
-from riskshift.stats.correction import Corrected, corrected_difference
+from riskshift.stats.graded.correction import Corrected, corrected_difference
 from riskshift.stats.multiple import bonferroni
 from riskshift.stats.proportion import Interval
 

@@ -12,8 +12,8 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.words import counted
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.doubled import Doubled
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.correction import Corrected, Estimate
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.graded.correction import Corrected, Estimate
 from riskshift.stats.misclassification import rogan_gladen
 from riskshift.stats.proportion import Interval
 from riskshift.written import MISSING

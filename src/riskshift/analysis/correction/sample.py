@@ -15,11 +15,11 @@ from riskshift.analysis.words import counted, p_value
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import UNRECORDED, Doubled, Drawing
 from riskshift.errors import DataError
-from riskshift.stats.association import rao_scott
-from riskshift.stats.correction import Corrected, ppi_rate
-from riskshift.stats.mix import MixTest, sample_mix_test
+from riskshift.stats.crosstabs.association import rao_scott
+from riskshift.stats.graded.correction import Corrected, ppi_rate
+from riskshift.stats.graded.mix import MixTest, sample_mix_test
+from riskshift.stats.graded.strata import stratified_rate
 from riskshift.stats.proportion import Interval, wilson
-from riskshift.stats.strata import stratified_rate
 from riskshift.written import MISSING
 
 FEW_LABELS: Final = 30

@@ -24,8 +24,8 @@ from riskshift.analysis.gate.result import (
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
-from riskshift.stats.correction import Corrected, corrected_difference
-from riskshift.stats.power import further_trials
+from riskshift.stats.graded.correction import Corrected, corrected_difference
+from riskshift.stats.planning.power import further_trials
 from riskshift.stats.proportion import Interval, clopper_pearson
 
 _NEVER: Final = "even people's labels of all pairs may not settle it"

@@ -20,8 +20,8 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.verdicts import judge as judge_margin
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts
-from riskshift.stats.cluster import clustered_interval
-from riskshift.stats.power import further_trials
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.planning.power import further_trials
 from riskshift.stats.proportion import clopper_pearson
 
 

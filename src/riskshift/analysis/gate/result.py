@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from riskshift.analysis.card import DataCard
 from riskshift.analysis.exposure import carried
 from riskshift.analysis.gate.degenerate import Degenerate
 from riskshift.analysis.gate.rules import Rule
 from riskshift.analysis.plain import AtLeastOne, Inner, Keyed, Plain, Positive, Share, Written
-from riskshift.analysis.provenance import Releases
 from riskshift.analysis.rates import Rate, unrounded
 from riskshift.analysis.results import Glance, Results, share_cells
+from riskshift.analysis.stated.card import DataCard
+from riskshift.analysis.stated.provenance import Releases
 from riskshift.analysis.unstated import unstated
 from riskshift.analysis.words import counted, enumerate_words, points_with_range, printable
 from riskshift.stats.exposure import chance_of_any

@@ -12,13 +12,13 @@ from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.doubled import Doubled
 from riskshift.errors import DataError
 from riskshift.refusal import REFUSAL
-from riskshift.stats.cluster import clustered_interval
+from riskshift.stats.clusters.cluster import clustered_interval
+from riskshift.stats.clusters.joint import contrast_intervals
+from riskshift.stats.clusters.table_interval import TableInterval
 from riskshift.stats.grading import ReportCard, card_intervals, report_card
-from riskshift.stats.joint import contrast_intervals
+from riskshift.stats.matched.paired_clusters import clustered_tango
 from riskshift.stats.multiple import bonferroni
-from riskshift.stats.paired_clusters import clustered_tango
 from riskshift.stats.proportion import Interval
-from riskshift.stats.table_interval import TableInterval
 from riskshift.taxonomy import SIDES
 from riskshift.written import MISSING
 
@@ -200,7 +200,7 @@ class Asymmetry(Plain):
         The same for all measures at once (Bonferroni), from Clopper-Pearson intervals.
     enough : bool
         Whether both shares rest on enough labels to say anything of the two
-        (`riskshift.stats.joint.ENOUGH`, effective ones).
+        (`riskshift.stats.clusters.joint.ENOUGH`, effective ones).
     """
 
     measure: Annotated[str, Limits(enum=["sensitivity", "specificity", "precision"])]

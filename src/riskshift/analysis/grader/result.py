@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from riskshift.analysis.correction.sample import FEW_LABELS
 from riskshift.analysis.grader.cards import MEASURES, Asymmetry, RefusalCard, SideCard
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings, interval_dict, unrounded
 from riskshift.analysis.results import Glance, Results, share_cells
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.analysis.words import counted, percent, points_with_range, spread
 from riskshift.counts.case import Case
 from riskshift.errors import unknown_choice

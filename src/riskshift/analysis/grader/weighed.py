@@ -26,11 +26,11 @@ from riskshift.analysis.rates import INTERVALS, Rate, Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.doubled import Doubled
-from riskshift.stats.correction import Corrected, corrected_difference
+from riskshift.stats.clusters.joint import ENOUGH
+from riskshift.stats.graded.correction import Corrected, corrected_difference
+from riskshift.stats.graded.strata import stratified_rate
 from riskshift.stats.grading import agreement_of, card_intervals
-from riskshift.stats.joint import ENOUGH
 from riskshift.stats.multiple import bonferroni
-from riskshift.stats.strata import stratified_rate
 from riskshift.taxonomy import SIDES
 
 _STRATA: Final = 3

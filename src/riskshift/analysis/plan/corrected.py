@@ -15,9 +15,9 @@ from riskshift.analysis.plan.needs import Curve, check_power, spaced
 from riskshift.analysis.words import counted, exact, percent, percentage_points
 from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.errors import DataError, UsageError
-from riskshift.stats.graded_sample import NO, YES
-from riskshift.stats.label_power import WAYS, GradedPairs, Way
-from riskshift.stats.power import gate_power
+from riskshift.stats.graded.graded_sample import NO, YES
+from riskshift.stats.planning.label_power import WAYS, GradedPairs, Way
+from riskshift.stats.planning.power import gate_power
 from riskshift.stats.proportion import wilson
 from riskshift.stats.ranges import check_at_least_one, check_inside, check_share
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from riskshift.analysis.plain import Plain
 from riskshift.errors import UsageError, listing, unknown_choice
-from riskshift.stats.power import trials_for_width
+from riskshift.stats.planning.power import trials_for_width
 from riskshift.stats.search import MOST_TRIALS
 
 ALLOCATIONS: Final = ("equal", "proportional")

@@ -9,7 +9,7 @@ from riskshift.analysis.plan.needs import DifferenceNeed, check_power, seen_disc
 from riskshift.analysis.plan.pilot import Pilot, matched_need
 from riskshift.analysis.words import counted, exact, percentage_points
 from riskshift.errors import UsageError
-from riskshift.stats.margin_power import margin_power, pairs_for_margin
+from riskshift.stats.planning.margin_power import margin_power, pairs_for_margin
 from riskshift.stats.search import MOST_TRIALS
 
 MULTIPLES: Final = (1, 1.5, 2, 3)

@@ -10,8 +10,13 @@ import numpy as np
 from riskshift.analysis.plain import Inner, Plain, Share, ShareInterval
 from riskshift.analysis.plan.pilot import Disagreement, Need, Pilot, matched_need, need
 from riskshift.errors import UsageError
-from riskshift.stats.paired_power import mcnemar_power, pairs_for_difference
-from riskshift.stats.power import gate_power, trials_for_width, trials_to_fail, trials_to_pass
+from riskshift.stats.planning.paired_power import mcnemar_power, pairs_for_difference
+from riskshift.stats.planning.power import (
+    gate_power,
+    trials_for_width,
+    trials_to_fail,
+    trials_to_pass,
+)
 from riskshift.stats.proportion import clopper_pearson, wilson
 from riskshift.stats.search import MOST_TRIALS, smallest
 

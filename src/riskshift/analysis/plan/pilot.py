@@ -12,7 +12,7 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.words import counted
 from riskshift.counts.pairs import Counts
 from riskshift.errors import DataError
-from riskshift.stats.cluster import t_factor
+from riskshift.stats.clusters.cluster import t_factor
 from riskshift.stats.search import smallest
 
 

@@ -13,7 +13,7 @@ from riskshift.analysis.rates import unrounded
 from riskshift.analysis.results import Glance, Results
 from riskshift.analysis.transitions.findings import FEW_EVENTS
 from riskshift.analysis.words import counted, exact, percent, percentage_points, spread
-from riskshift.stats.power import trials_for_width
+from riskshift.stats.planning.power import trials_for_width
 from riskshift.stats.proportion import Interval
 from riskshift.stats.search import MOST_TRIALS
 

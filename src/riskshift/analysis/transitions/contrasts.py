@@ -11,7 +11,7 @@ from riskshift.analysis.plain import Plain, Signed, SignedInterval
 from riskshift.analysis.rates import INTERVALS, Rate, Settings, summed
 from riskshift.analysis.severities import Severities
 from riskshift.errors import unknown_choice
-from riskshift.stats.joint import contrast_intervals
+from riskshift.stats.clusters.joint import contrast_intervals
 from riskshift.stats.multiple import bonferroni
 from riskshift.stats.proportion import Interval
 from riskshift.stats.resample import Bootstrap, bootstrap_difference, generator

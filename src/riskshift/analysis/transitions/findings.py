@@ -22,7 +22,7 @@ from riskshift.analysis.words import (
     spread,
 )
 from riskshift.counts.pairs import Counts
-from riskshift.stats.joint import ENOUGH
+from riskshift.stats.clusters.joint import ENOUGH
 
 FEW_EVENTS: Final = 10
 MAIN_RATES: Final = ("escalation", "harmful_prompt_compliance", "benign_drift")

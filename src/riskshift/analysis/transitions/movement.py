@@ -17,7 +17,7 @@ from riskshift.analysis.rates import (
 from riskshift.analysis.severities import Condition, Severities, Severity, Values
 from riskshift.counts.clusters import BoolArray
 from riskshift.counts.pairs import Counts
-from riskshift.stats.cluster import mean_interval
+from riskshift.stats.clusters.cluster import mean_interval
 from riskshift.stats.proportion import Interval
 from riskshift.written import MISSING
 

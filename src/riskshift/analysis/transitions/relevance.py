@@ -14,7 +14,7 @@ from riskshift.analysis.rates import Settings
 from riskshift.analysis.severities import Severities
 from riskshift.counts.clusters import BoolArray, IntArray
 from riskshift.counts.pairs import Counts
-from riskshift.stats.association import (
+from riskshift.stats.crosstabs.association import (
     chi_square,
     cramers_v,
     cramers_v_corrected,
@@ -22,8 +22,8 @@ from riskshift.stats.association import (
     rao_scott,
     two_by_two,
 )
+from riskshift.stats.crosstabs.ordinal import Gamma, Trend, gamma, linear_by_linear
 from riskshift.stats.multiple import holm
-from riskshift.stats.ordinal import Gamma, Trend, gamma, linear_by_linear
 from riskshift.stats.resample import generator
 from riskshift.written import MISSING, RELEVANCE
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final
 
-from riskshift.analysis.card import DataCard
 from riskshift.analysis.correction.rates import NOTHING, Correction
 from riskshift.analysis.correction.tipping import Tipping
 from riskshift.analysis.metrics import choose_one
 from riskshift.analysis.plain import Limits
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Rate, Settings, unrounded
 from riskshift.analysis.results import Glance, Results
+from riskshift.analysis.stated.card import DataCard
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.analysis.transitions.left_out import LeftOut
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.transitions.sources import Heterogeneity

@@ -16,8 +16,8 @@ from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers, Severities,
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray
 from riskshift.counts.pairs import Counts
 from riskshift.refusal import REFUSED
+from riskshift.stats.clusters.slopes import Floats, bounded_mean, slopes_within
 from riskshift.stats.proportion import Interval
-from riskshift.stats.slopes import Floats, bounded_mean, slopes_within
 
 RIGHT: Final = "right_on_all_variants"
 

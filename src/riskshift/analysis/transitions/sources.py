@@ -12,8 +12,13 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.transitions.population import Population
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray, distinct_rows
 from riskshift.counts.pairs import Grouped
-from riskshift.stats.association import chi_square, cramers_v, cramers_v_corrected, rao_scott
-from riskshift.stats.heterogeneity import between_groups, logits
+from riskshift.stats.crosstabs.association import (
+    chi_square,
+    cramers_v,
+    cramers_v_corrected,
+    rao_scott,
+)
+from riskshift.stats.crosstabs.heterogeneity import between_groups, logits
 from riskshift.stats.multiple import holm
 
 TESTED: Final = (

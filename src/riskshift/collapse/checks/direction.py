@@ -8,7 +8,7 @@ from riskshift.collapse.checks.labels import Key
 from riskshift.collapse.checks.one_message import Faults
 from riskshift.direction import points
 from riskshift.errors import LabelError
-from riskshift.reading.class_names import class_names
+from riskshift.reading.labels.class_names import class_names
 from riskshift.records import Records
 from riskshift.taxonomy import LevelParser, Taxonomy
 from riskshift.written import BAD, is_number, parse_flag

@@ -33,7 +33,7 @@ from riskshift.report.stories.provenance import (
 )
 from riskshift.report.stories.rates import dot, interval_figure
 from riskshift.report.tables import Column, table
-from riskshift.stats.table_interval import TableInterval
+from riskshift.stats.clusters.table_interval import TableInterval
 
 MOST_DRAWN: Final = 15
 LONG_PREFIX: Final = 10

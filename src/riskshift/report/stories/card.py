@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from riskshift.analysis.card import DataCard, StatedModel, StatedRaters, StatedSource
+from riskshift.analysis.stated.card import DataCard, StatedModel, StatedRaters, StatedSource
 from riskshift.analysis.unstated import clauses
 from riskshift.report.document import Block, Bullets, Paragraph, Section, Table
 from riskshift.report.tables import Column, table

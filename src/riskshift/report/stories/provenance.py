@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from riskshift.analysis.provenance import Provenance
 from riskshift.analysis.rates import Settings, unrounded
+from riskshift.analysis.stated.provenance import Provenance
 from riskshift.analysis.words import counted
 from riskshift.report.document import Section, Table
 from riskshift.version import __version__

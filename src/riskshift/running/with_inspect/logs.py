@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from riskshift.graders.asking import FILTERED, Graded, Outcome
-from riskshift.running.answering import RESPONSE, STOPPED, Settings
+from riskshift.running.generating.answering import RESPONSE, STOPPED, Settings
 from riskshift.version import __version__
 
 if TYPE_CHECKING:

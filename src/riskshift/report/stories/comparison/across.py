@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from riskshift.analysis.comparison.across import CategoryContrast
-from riskshift.analysis.comparison.across_findings import contrast_sentence
+from riskshift.analysis.comparison.contrasts.across import CategoryContrast
+from riskshift.analysis.comparison.contrasts.across_findings import contrast_sentence
 from riskshift.analysis.words import points, points_range
 from riskshift.report.document import Block, Bullets, Paragraph, Section
 from riskshift.report.stories.comparison.verdicts import Pairs
 from riskshift.report.tables import Column, table
-from riskshift.stats.joint import ENOUGH
+from riskshift.stats.clusters.joint import ENOUGH
 
 
 def across_section(contrasts: Sequence[CategoryContrast], pairs: Pairs) -> Section:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from riskshift.analysis.comparison.directions import JOINTLY, Direction, Joint, TwoDirections
+from riskshift.analysis.comparison.joint.directions import JOINTLY, Direction, Joint, TwoDirections
 from riskshift.analysis.comparison.result import Comparison
 from riskshift.analysis.verdicts import SPOKEN
 from riskshift.report.document import Grid, Paragraph, Section, Tone, Verdict

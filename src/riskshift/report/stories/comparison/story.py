@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from riskshift.analysis.comparison.interaction import (
+from riskshift.analysis.comparison.contrasts.interaction import (
     DifferenceOfDifferences,
     GroupDifference,
     Interaction,
@@ -34,7 +34,7 @@ from riskshift.report.stories.provenance import provenance_section, source_name
 from riskshift.report.stories.rates import dot, estimate_and_spread, interval_figure
 from riskshift.report.stories.trust import corrected_differences_section
 from riskshift.report.tables import Column, table
-from riskshift.stats.tables import ChiSquare
+from riskshift.stats.crosstabs.tables import ChiSquare
 
 MOST_MODELS_DRAWN: Final = 12
 

@@ -18,7 +18,7 @@ from riskshift.analysis.words import p_value, points, points_range, spoken
 from riskshift.report.document import Bullets, Figure, Paragraph, Section, Table
 from riskshift.report.stories.rates import interval_figure
 from riskshift.report.tables import Column, table
-from riskshift.stats.tables import ChiSquare
+from riskshift.stats.crosstabs.tables import ChiSquare
 
 # How many pairs of models a terminal shows metric by metric, and the page draws.
 MOST_IN_BRIEF: Final = 3

@@ -19,7 +19,7 @@ from riskshift.report.stories.rates import (
     rate_table,
 )
 from riskshift.report.tables import Column, table
-from riskshift.stats.joint import ENOUGH
+from riskshift.stats.clusters.joint import ENOUGH
 from riskshift.taxonomy import Taxonomy
 
 _Named = tuple[str, Category]

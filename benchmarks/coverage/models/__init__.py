@@ -1,0 +1,1 @@
+"""Promises about models on the same prompts."""

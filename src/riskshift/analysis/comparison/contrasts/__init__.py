@@ -1,0 +1,1 @@
+"""Differences of differences: by group and across categories."""

@@ -1,0 +1,1 @@
+"""Verdicts in two directions at once, and the models that none surely beats."""

@@ -1,0 +1,1 @@
+"""What is stated of data: where they come from, and the card that says it."""

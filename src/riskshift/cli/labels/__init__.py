@@ -1,0 +1,1 @@
+"""Commands by which labels come about: asked of models, graders and people."""

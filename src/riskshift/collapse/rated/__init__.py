@@ -1,0 +1,1 @@
+"""Several labels of one pair: raters of it, and people beside a grader."""

@@ -1,0 +1,1 @@
+"""The release gate: checked, with looks, people and a baseline, and attested."""

@@ -1,0 +1,1 @@
+"""Text files that cannot be read as they are: where they are broken, and a copy that can."""

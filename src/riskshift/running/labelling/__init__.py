@@ -1,0 +1,1 @@
+"""Pairs in, labels out: graders asked about what has no labels yet."""

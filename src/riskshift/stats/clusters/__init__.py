@@ -1,0 +1,1 @@
+"""Estimates from records that come in clusters."""

@@ -1,0 +1,1 @@
+"""Rates from a grader's labels, corrected by people's."""

@@ -1,0 +1,1 @@
+"""How many: prompts, pairs, labels and looks."""
