@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from riskshift.jobs.agree import agree
     from riskshift.jobs.analyze import analyze
     from riskshift.jobs.compare import compare
+    from riskshift.jobs.data.collapse import Counted, save_counts
     from riskshift.jobs.data.convert import Converted, convert
     from riskshift.jobs.data.doctor import Checkup, doctor
     from riskshift.jobs.gate.check import check
@@ -68,6 +69,7 @@ _HOMES = {
     "Columns": "records",
     "Comparison": "analysis.comparison.result",
     "Converted": "jobs.data.convert",
+    "Counted": "jobs.data.collapse",
     "DataCard": "analysis.stated.card",
     "DataError": "errors",
     "EndpointError": "errors",
@@ -107,6 +109,7 @@ _HOMES = {
     "read": "jobs.opening",
     "run": "running.generating.run",
     "sample": "jobs.sample",
+    "save_counts": "jobs.data.collapse",
     "write": "report",
     "write_charts": "report",
 }
@@ -120,6 +123,7 @@ __all__ = [
     "Columns",
     "Comparison",
     "Converted",
+    "Counted",
     "DataCard",
     "DataError",
     "EndpointError",
@@ -159,6 +163,7 @@ __all__ = [
     "read",
     "run",
     "sample",
+    "save_counts",
     "write",
     "write_charts",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 
+from riskshift.counts.saved import Saved
 from riskshift.crossing import crossed_columns, cut
 from riskshift.errors import (
     ColumnError,
@@ -367,6 +368,8 @@ class Records:
         Rows whose prompt's text is a placeholder, where texts tell prompts apart.
     models : narwhals.LazyFrame or None
         The model of every row, where only the rows of one are kept: for the message if it has none.
+    counted : Saved or None
+        What is left of the rows, where they were collapsed earlier and are not here.
     """
 
     frame: nw.LazyFrame[Any] = field(repr=False)  # engines print rows, and rows hold texts
@@ -377,6 +380,7 @@ class Records:
     shared: tuple[str, ...] = ()
     placeholders: int = 0
     models: nw.LazyFrame[Any] | None = field(default=None, repr=False)
+    counted: Saved | None = field(default=None, repr=False)
 
     def column(self, role: str) -> str | None:
         """Return the column that plays `role`, by the user's name, or None if the data has none."""
@@ -477,6 +481,20 @@ class Records:
         """Keep the rows that meet a condition and remember how many were left out, and why."""
         skipped = {**self.skipped, reason: self.skipped.get(reason, 0) + rows}
         return replace(self, frame=self.frame.filter(condition), skipped=skipped)
+
+
+class NoRows:
+    """Stands for the rows of counts that were saved: whoever asks it anything is told what is missing."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, question: str) -> Any:
+        raise UsageError(
+            f"{self._name}: counts were saved, and this needs the pairs themselves. riskshift analyze, compare and "
+            "check go by counts alone (check without --baseline, none with --people); for all else give the data that "
+            "were collapsed."
+        )
 
 
 @dataclass(frozen=True, slots=True)

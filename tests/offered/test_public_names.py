@@ -16,6 +16,7 @@ PUBLIC = [
     "Columns",
     "Comparison",
     "Converted",
+    "Counted",
     "DataCard",
     "DataError",
     "EndpointError",
@@ -55,6 +56,7 @@ PUBLIC = [
     "read",
     "run",
     "sample",
+    "save_counts",
     "write",
     "write_charts",
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from riskshift.cli.data import card, convert, demo, doctor, formats, metrics
+from riskshift.cli.data import card, collapse, convert, demo, doctor, formats, metrics
 from riskshift.cli.labels import graders, label, label_studio, run, sample
 from riskshift.cli.printing import put
 from riskshift.cli.questions import agree, analyze, check, compare, grade, plan
@@ -22,6 +22,7 @@ app.command("doctor")(doctor.doctor)
 app.command("metrics")(metrics.metrics)
 app.command("formats")(formats.formats)
 app.command("convert")(convert.convert)
+app.command("collapse")(collapse.collapse)
 app.command("analyze")(analyze.analyze)
 app.command("agree")(agree.agree)
 app.command("card")(card.card)

@@ -99,6 +99,8 @@ def collapse(
     DataError
         If there are no rows.
     """
+    if records.counted is not None:
+        return of_counts(records, grouping_columns(records, unasked))
     faults = Faults()
     try:
         collapsed = _collapse(records, unasked, progress, faults)
@@ -114,6 +116,22 @@ def collapse(
     return collapsed
 
 
+def of_counts(records: Records, columns: Sequence[str]) -> Collapsed:
+    """Return what a collapse of the rows would have returned, from counts that were saved."""
+    saved = records.counted
+    if saved is None:
+        raise TypeError("these records have rows")
+    by_prompt = records.cluster == records.prompt
+    groups = {}
+    for column in columns:
+        many, asked = len(saved.head.groups[column]), column in records.options.by
+        if asked and many > MAX_GROUPS:
+            raise too_many_groups(column, many)
+        if asked or 1 < many <= MAX_GROUPS:
+            groups[column] = saved.grouped(column, by_prompt=by_prompt)
+    return Collapsed(saved.grouped(by_prompt=by_prompt).pooled(), groups, records, (), ())
+
+
 def _collapse(
     records: Records,
     unasked: Sequence[str],
@@ -127,7 +145,7 @@ def _collapse(
     columns = _groupings(records, unasked)
     model = records.column("model")
     by = model if model in columns else None
-    rows, keys = _patterns(records, by), label_keys(records)
+    rows, keys = patterns(records, [by] if by else []), label_keys(records)
     check_direction(records, rows, keys, faults)
     records, rows = check_labels(records, rows, keys, faults)
     if not rows:
@@ -168,7 +186,7 @@ def _cleaned(records: Records, unasked: Sequence[str]) -> Records:
     ColumnError
         If such a column holds lists or the like.
     """
-    columns = [key.name for key in label_keys(records)] + _grouping_columns(records, unasked)
+    columns = [key.name for key in label_keys(records)] + grouping_columns(records, unasked)
     # What prompts come from only groups them: it may be anything where nobody groups by it.
     roles = [role for role in ROLES if role != "source"]
     columns += filter(None, (records.cluster, *map(records.column, roles)))
@@ -194,12 +212,19 @@ def with_plain(records: Records, columns: Iterable[str]) -> Records:
     return replace(records, frame=frame)
 
 
-def _patterns(records: Records, by: str | None) -> list[tuple[Any, ...]]:
+def patterns(records: Records, groups: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Count the patterns of labels and of some groups, by the user's names.
+
+    Raises
+    ------
+    DataError
+        If there are none, or more than labels come to.
+    """
     keys = label_keys(records)
-    columns = [key.column for key in keys] + ([records.at(by)] if by else [])
+    columns = [*(key.column for key in keys), *map(records.at, groups)]
     rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
-        names = [key.name for key in keys] + ([by] if by else [])
+        names = [*(key.name for key in keys), *groups]
         raise DataError(
             f"{records.source.name} has more than {MAX_PATTERNS:,} different patterns of {listing(names)}. "
             "Are these labels? If so, analyze fewer categories at a time (--taxonomy FILE) or fewer groups."
@@ -226,7 +251,8 @@ def _repeats(records: Records, cluster: str | None) -> bool:
     return cluster is not None and engine.occur_twice(records.frame, [records.at(cluster)])
 
 
-def _grouping_columns(records: Records, unasked: Sequence[str]) -> list[str]:
+def grouping_columns(records: Records, unasked: Sequence[str]) -> list[str]:
+    """Return the columns to group by: those that are asked for, those that may be, and models."""
     columns = [*(name for name in unasked if name not in records.options.by), *records.options.by]
     model = records.column("model")
     if model and model not in columns and records.options.model is None:
@@ -236,25 +262,36 @@ def _grouping_columns(records: Records, unasked: Sequence[str]) -> list[str]:
 
 def _groupings(records: Records, unasked: Sequence[str]) -> list[str]:
     kept = []
-    for column in _grouping_columns(records, unasked):
+    for column in grouping_columns(records, unasked):
         groups, _ = engine.repeats(records.frame, [records.at(column)])
         asked = column in records.options.by
         if groups > MAX_GROUPS and column in unasked and not asked:
             continue
         if groups > MAX_GROUPS:
-            raise UsageError(
-                f"--by {column}: {groups:,} different values; at most {MAX_GROUPS:,} groups can be reported. "
-                "Group by a column with fewer values."
-            )
+            raise too_many_groups(column, groups)
         if groups > 1 or asked:
             kept.append(column)
     return kept
 
 
+def too_many_groups(column: str, groups: int) -> UsageError:
+    """Say that a column has more values than can be reported."""
+    return UsageError(
+        f"--by {column}: {groups:,} different values; at most {MAX_GROUPS:,} groups can be reported. "
+        "Group by a column with fewer values."
+    )
+
+
 def _grouped(records: Records, cluster: str | None, column: str) -> Grouped:
+    records, column = apart_from_labels(records, column)
+    return _tabulate(records, patterns(records, [column]), cluster, by=column)
+
+
+def apart_from_labels(records: Records, column: str) -> tuple[Records, str]:
+    """Let a column of labels that also groups be a column of its own; return what it is called."""
     if column in (key.name for key in label_keys(records)):
-        records, column = records.with_own("riskshift_group", records.col(column))
-    return _tabulate(records, _patterns(records, column), cluster, by=column)
+        return records.with_own("riskshift_group", records.col(column))
+    return records, column
 
 
 def _tabulate(

@@ -33,6 +33,8 @@ def source_column(records: Records) -> str | None:
     column = records.column(ROLE)
     if column is None or column == records.column("model"):
         return None
+    if records.counted is not None:
+        return column if len(records.counted.head.groups.get(column, ())) > 1 else None
     _, refused = engine.plain(records.frame, [records.at(column)])
     if not refused or records.mapped(ROLE):
         return column
@@ -84,6 +86,11 @@ def models_by_source(collapsed: Collapsed, column: str | None) -> BySource | Non
     records, model = collapsed.records, collapsed.records.column("model")
     if column is None or model is None:
         return None
+    if records.counted is not None:
+        saved, by_prompt = records.counted, records.cluster == records.prompt
+        table = saved.table([column, model], by_prompt=by_prompt)
+        groups = saved.head.groups
+        return BySource(saved.layout, table, groups[column], groups[model])
     records = with_plain(records, [column])
     if not _can_group(records, column):
         return None

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.engines import spark
 from riskshift.engines.engine import EngineError, Frame, fetch_columns, on_spark, translated
+from riskshift.engines.ids import with_hashes
 
 _CODE: Final = "riskshift_code"
 _LOW: Final = "riskshift_low"
@@ -32,6 +33,7 @@ _ONE: Final = "riskshift_one"
 _KIND: Final = (_LOW, _HIGH, _SIZE)
 _HALF: Final = 2**31
 _TRIES: Final = 3
+_CHANGED: Final = "the rows changed while they were counted"
 _SPLITMIX: Final = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
@@ -70,38 +72,110 @@ def linked(
     EngineError
         If the rows are not those that were counted.
     """
-    order = np.argsort(codes, kind="stable")
     for seed in range(_TRIES):
-        summed = _summed(_hashed(frame, cluster, columns, code, seed), cluster)
-        one_each = frame.join(summed, left_on=cluster, right_on=_ONE)
-        kind, size, weight, found = _kinds(one_each.select(*_KIND, _MANY, code.alias(_CODE)))
-        place = np.searchsorted(codes[order], found)
-        indices = order[np.minimum(place, len(codes) - 1)]
-        told = np.bincount(indices, weights=weight[kind], minlength=len(n))
-        if np.array_equal(told, n) and np.array_equal(np.bincount(kind), size):
-            return Clusters(np.append(0, np.cumsum(size)), indices, weight)
-    raise EngineError("the rows changed while they were counted")
+        hashed = _hashed(frame, cluster, columns, code, seed)
+        found = _counted(frame, cluster, code, codes, n, _of_each(hashed, cluster))
+        if found is not None:
+            return found[1]
+    raise EngineError(_CHANGED)
 
 
-def _summed(hashed: Frame, cluster: str) -> Frame:
-    """Return how many clusters there are of each kind, and the first of them."""
-    return (
-        hashed.group_by(cluster)
-        .agg(nw.col(_LOW, _HIGH).sum(), nw.len().alias(_SIZE))
-        .with_columns(nw.col(*_KIND).cast(nw.Int64))
-        .group_by(*_KIND)
-        .agg(nw.len().alias(_MANY), nw.col(cluster).min().alias(_ONE))
+def named(
+    frame: Frame,
+    cluster: str,
+    columns: Sequence[str],
+    code: nw.Expr,
+    codes: NDArray[Any],
+    n: IntArray,
+) -> tuple[NDArray[np.uint64], IntArray, Clusters]:
+    """Find which codes occur together in a cluster, and of which kind each cluster is.
+
+    Parameters
+    ----------
+    frame, cluster, columns, code, codes, n
+        As in `linked`.
+
+    Returns
+    -------
+    ids : ndarray of uint64, shape (clusters,)
+        A hash of the value of each cluster; see `riskshift.engines.ids`.
+    kind : ndarray of int, shape (clusters,)
+        The kind of each.
+    kinds : Clusters
+        The kinds, as positions in `codes`; one may come more than once.
+
+    Raises
+    ------
+    EngineError
+        If the rows are not those that were counted.
+    """
+    for seed in range(_TRIES):
+        each = _of_each(_hashed(frame, cluster, columns, code, seed), cluster)
+        found = _counted(frame, cluster, code, codes, n, each)
+        if found is None:
+            continue
+        told, kinds = found
+        ids, sums = with_hashes(each, [cluster], *_KIND)
+        order = np.argsort(told)
+        place = np.searchsorted(told[order], _mark(*sums))
+        kind = order[np.minimum(place, len(told) - 1)]
+        same = np.bincount(kind, minlength=len(told))
+        if len(np.unique(told)) == len(told) and np.array_equal(same, kinds.weight):
+            return ids, kind, kinds
+    raise EngineError(_CHANGED)
+
+
+def _mark(low: NDArray[Any], high: NDArray[Any], size: NDArray[Any]) -> NDArray[np.uint64]:
+    """Make one number of the three that tell a kind."""
+    told = np.stack([np.asarray(column) for column in (low, high, size)]).astype(np.uint64)
+    scrambled: NDArray[np.uint64] = (told * np.array(_SPLITMIX, dtype=np.uint64)[:, None]).sum(
+        axis=0
     )
+    return scrambled
 
 
-def _kinds(rows: Frame) -> tuple[IntArray, IntArray, IntArray, NDArray[Any]]:
-    """Return the kind of each row of one cluster of each kind, their sizes and weights, and codes."""
+def _counted(
+    frame: Frame,
+    cluster: str,
+    code: nw.Expr,
+    codes: NDArray[Any],
+    n: IntArray,
+    each: Frame,
+) -> tuple[NDArray[np.uint64], Clusters] | None:
+    """Return the kinds, and what tells each; None if what was found is not what was counted."""
+    order = np.argsort(codes, kind="stable")
+    one_each = frame.join(_summed(each, cluster), left_on=cluster, right_on=_ONE)
+    told, kind, size, weight, found = _kinds(one_each.select(*_KIND, _MANY, code.alias(_CODE)))
+    place = np.searchsorted(codes[order], found)
+    indices = order[np.minimum(place, len(codes) - 1)]
+    counted = np.bincount(indices, weights=weight[kind], minlength=len(n))
+    if not (np.array_equal(counted, n) and np.array_equal(np.bincount(kind), size)):
+        return None
+    return told, Clusters(np.append(0, np.cumsum(size)), indices, weight)
+
+
+def _of_each(hashed: Frame, cluster: str) -> Frame:
+    """Return of each cluster its sums and how many rows it has."""
+    sums = hashed.group_by(cluster).agg(nw.col(_LOW, _HIGH).sum(), nw.len().alias(_SIZE))
+    return sums.with_columns(nw.col(*_KIND).cast(nw.Int64))
+
+
+def _summed(each: Frame, cluster: str) -> Frame:
+    """Return how many clusters there are of each kind, and the first of them."""
+    return each.group_by(*_KIND).agg(nw.len().alias(_MANY), nw.col(cluster).min().alias(_ONE))
+
+
+def _kinds(
+    rows: Frame,
+) -> tuple[NDArray[np.uint64], IntArray, IntArray, IntArray, NDArray[Any]]:
+    """Return what tells each kind, the kind of each row of one cluster of each, sizes, weights, codes."""
     *told, codes = fetch_columns(rows)
     low, high, size, many = (column.astype(np.int64) for column in told)
     order = np.lexsort((high, low, size))
     first = np.any([np.diff(column[order], prepend=-1) for column in (low, high, size)], axis=0)
     starts = order[first]
-    return np.cumsum(first) - 1, size[starts], many[starts], codes[order]
+    mark = _mark(low[starts], high[starts], size[starts])
+    return mark, np.cumsum(first) - 1, size[starts], many[starts], codes[order]
 
 
 def _hashed(frame: Frame, cluster: str, columns: Sequence[str], code: nw.Expr, seed: int) -> Frame:

@@ -17,10 +17,11 @@ from riskshift.analysis.transitions.result import Analysis
 from riskshift.analysis.transitions.sources import heterogeneity
 from riskshift.analysis.unstated import unstated
 from riskshift.collapse.pairs import Collapsed, collapse
-from riskshift.collapse.rated.beside import double, drawing_of, metrics_of_strata
+from riskshift.collapse.rated.beside import about_strata, double, drawing_of
+from riskshift.collapse.saving import about_counts
 from riskshift.collapse.sources import source_column, told_apart
 from riskshift.data import CAVEATS
-from riskshift.errors import UsageError, listing, unknown_choice
+from riskshift.errors import UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
 from riskshift.jobs.case_file import check_case_file, write_cases
 from riskshift.jobs.opening import (
@@ -206,13 +207,7 @@ def analyze(
         by_model=model is not None,
     )
     notes = [*records.source.notes, *notes]
-    strata = metrics_of_strata(records)
-    if strata:
-        notes = [
-            f"The pairs were drawn by strata of {listing(strata)}: the rates here are those of the sample, not of what "
-            "it was drawn from. For these: riskshift analyze GRADED --people FILE.",
-            *notes,
-        ]
+    notes = [*about_strata(records), *about_counts(records), *notes]
     made = provenance(collapsed.counts, collapsed.records, clock.laps)
     if made.data_hash in CAVEATS:
         notes = [CAVEATS[made.data_hash], *notes]

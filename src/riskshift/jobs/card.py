@@ -131,7 +131,9 @@ def _values(part: Collapsed, role: str) -> Sequence[str]:
     column = records.column(role)
     if column is None:
         return ()
-    if column in part.groups:
+    if records.counted is not None:
+        found = set(records.counted.names_of(column))
+    elif column in part.groups:
         found = set(part.groups[column].names)
     else:
         own = records.at(column)

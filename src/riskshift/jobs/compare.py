@@ -38,6 +38,7 @@ from riskshift.collapse.checks.sets import about_sets
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.pairs import MAX_GROUPS, Collapsed, collapse
 from riskshift.collapse.rated.beside import double, drawing_of
+from riskshift.collapse.saving import about_counts
 from riskshift.collapse.sources import models_by_source, source_column
 from riskshift.counts.pairs import Counts, Grouped, group_name
 from riskshift.crossing import crossed_columns
@@ -273,6 +274,7 @@ def compare(
         ),
         notes=(
             *records.source.notes,
+            *about_counts(records),
             *caveats(
                 shared,
                 differences,
@@ -336,12 +338,16 @@ def _numbered(records: Records, by: str | None) -> Records:
         )
     if by is None:
         return records
-    columns = crossed_columns(by, records.columns)
+    if records.counted is not None and by not in records.counted.head.groups:
+        raise unknown_choice("--by", by, list(records.counted.head.groups))
+    columns = [by] if records.counted is not None else crossed_columns(by, records.columns)
     records.require(columns, fix="--by takes the name of a column, or of several: 'A x B'.")
     if records.column("model") in columns:
         raise UsageError(
             "--by groups differences between models; the model column itself cannot be the group."
         )
+    if records.counted is not None:  # what tells responses apart was checked when it was saved
+        return records
     records = with_crossed(records, [by])
     if records.column("sample") is not None:
         return records
@@ -362,7 +368,7 @@ def _by_model(records: Records, progress: Callable[[str], None]) -> tuple[Collap
 def _examples(records: Records, shared: Shared) -> dict[str, tuple[str, ...]]:
     """Name some of the prompts that each model lacks."""
     prompt, model = records.prompt, records.column("model")
-    if prompt is None or model is None:
+    if prompt is None or model is None or records.counted is not None:
         return {}
     ids = records.frame.select(
         records.col(prompt).cast(nw.String).alias("prompt"),
@@ -467,6 +473,22 @@ def _interaction(
     model = records.column("model")
     if model is None:
         raise DataError(f"{records.source.name} has no column of models to compare.")
+    if records.counted is not None:
+        grouped = records.counted.crossed(model, by, called=_both)
+    else:
+        grouped = _cells(records, model, by, progress)
+    cells = [_cell(name) for name in grouped.names]
+    positions = {(name, group): at for at, (name, group) in enumerate(cells)}
+    groups = sorted({group for _, group in cells})
+    if len(groups) < 2:
+        raise UsageError(
+            f"--by {by}: there is only one group, {groups[0]!r}; nothing to compare it with."
+        )
+    return interaction(Matching(grouped), by, groups, pairs, positions, choices, settings)
+
+
+def _cells(records: Records, model: str, by: str, progress: Callable[[str], None]) -> Grouped:
+    """Collapse records by model and group at once."""
     columns = [records.at(model), records.at(by)]
     frame, _ = engine.plain(records.frame, columns)
     many, _ = engine.repeats(frame, columns)
@@ -480,15 +502,12 @@ def _interaction(
     length = first.str.len_chars().cast(nw.String)
     cell = nw.concat_str([length, nw.lit(":"), first, second])
     held, column = replace(records, frame=frame).with_own(_CELL, cell)
-    _, grouped = _by_model(_with_roles(held, model=column), progress)
-    cells = [_cell(name) for name in grouped.names]
-    positions = {(name, group): at for at, (name, group) in enumerate(cells)}
-    groups = sorted({group for _, group in cells})
-    if len(groups) < 2:
-        raise UsageError(
-            f"--by {by}: there is only one group, {groups[0]!r}; nothing to compare it with."
-        )
-    return interaction(Matching(grouped), by, groups, pairs, positions, choices, settings)
+    return _by_model(_with_roles(held, model=column), progress)[1]
+
+
+def _both(model: str, group: str) -> str:
+    """Name a model and a group at once, as the engine does."""
+    return f"{len(model)}:{model}{group}"
 
 
 def _cell(name: str) -> tuple[str, str]:

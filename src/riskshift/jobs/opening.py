@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from typing import Any, Final, TypedDict, cast
 
 from riskshift.analysis.severities import Severities
@@ -12,6 +13,7 @@ from riskshift.collapse.purposes import PAIRS, PEOPLE
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
+from riskshift.reading.counts import holds_counts, read_counts
 from riskshift.reading.layout import MAPPED
 from riskshift.reading.logs import ALL, LAST
 from riskshift.reading.opening import look, open_data, taxonomy_of
@@ -195,6 +197,8 @@ def _read(data: Any, reading: Grouping, progress: Callable[[str], None]) -> Reco
 
 def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
     """Bind data that were found; labels of logs bring a taxonomy along."""
+    if purpose is PAIRS and holds_counts(found):
+        return read_counts(found, by=_by_of_counts(reading), model=reading.get("model"))
     given = reading.get("taxonomy") or taxonomy_of(found)
     taxonomy = given or Taxonomy()
     columns_of = reading.get("categories_in") or {}
@@ -227,6 +231,25 @@ def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
         labels=labels if isinstance(labels, list | tuple) else (labels,),
     )
     return with_crossed(records, options.by)
+
+
+def _by_of_counts(reading: Grouping) -> tuple[str, ...]:
+    """Return the groups that are asked of counts.
+
+    Raises
+    ------
+    UsageError
+        If an option says how to read pairs: it would change nothing.
+    """
+    asked = signature(read).parameters
+    given = [name for name, value in reading.items() if value != asked[name].default]
+    late = sorted(set(given) - {"by", "memory_limit", "model"})
+    if late:
+        raise UsageError(
+            f"these are counts, and {listing(late)} would change nothing any more. Give such options to riskshift "
+            "collapse."
+        )
+    return several(reading.get("by", ()))
 
 
 def looked(data: Any, reading: Reading, progress: Callable[[str], None]) -> Any:

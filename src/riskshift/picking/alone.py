@@ -63,7 +63,7 @@ def _failures(
 ) -> tuple[Failure, ...]:
     records, model = collapsed.records, collapsed.records.column("model")
     judged = [choice for choice in choices if choice.metric.bad is not None]
-    if records.prompt is None or model is None or not judged:
+    if records.prompt is None or model is None or not judged or records.counted is not None:
         return ()
     coding = Coding([key.column for key in collapsed.keys], collapsed.patterns)
     bits = list(_bits(collapsed, coding, judged))

@@ -41,7 +41,7 @@ class _Cell:
 def cases_to_read(
     collapsed: Collapsed, *, limit: int | None, seed: int, text: bool = True
 ) -> tuple[Case, ...]:
-    """Fetch pairs of each cell of the matrix, refused and answered ones apart.
+    """Fetch pairs of each cell of the matrix, refused and answered ones apart; none where counts were saved.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def cases_to_read(
     tuple of Case
         Highest rise first, then highest response severity, then by identity.
     """
-    if limit is not None and limit <= 0:
+    if (limit is not None and limit <= 0) or collapsed.records.counted is not None:
         return ()
     try:
         return _cases(collapsed, limit=limit, seed=seed, text=text)

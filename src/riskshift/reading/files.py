@@ -20,6 +20,7 @@ from riskshift.reading import duckdb_options
 from riskshift.reading.labels.joined import AllJoined, with_labels
 from riskshift.reading.labels.nested import with_categories
 from riskshift.reading.layout import (
+    COUNTS,
     MAX_LINE,
     DataFile,
     check_unchanged,
@@ -258,6 +259,10 @@ def read_found(
     """Bind the records of files that were found; takes and raises what `read_files` does."""
     if found.pairs is not None and not found.pairs.pairs:
         raise _no_pairs(found.pairs)
+    if any(file.format == COUNTS for file in found.files):
+        raise UsageError(
+            f"{tidy(found.files)}: counts were saved, and this needs pairs. Give the data that were collapsed."
+        )
     folder = scratch_folder()
     connection = _connect(memory_limit, folder, in_order=purpose.in_order)
     for file in found.pairs.files if found.pairs else found.files:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
 
+from riskshift.counts.counts_file import HEAD
 from riskshift.errors import FileError
 from riskshift.formats.catalogue import named, recognise
 from riskshift.formats.format import Refused
@@ -15,6 +16,8 @@ from riskshift.formats.log import Log
 from riskshift.packing import packing, unpack, unreadable
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "json", "parquet", "xlsx")
+# What `riskshift collapse` writes: no pairs, but what is left of them.
+COUNTS: Final = "counts"
 # Stands for a format where the user maps columns: logs are logs, and tables are tables.
 MAPPED: Final = "mapped columns"
 MAX_LINE: Final = 64 * 1024 * 1024
@@ -35,7 +38,7 @@ class DataFile:
     ----------
     path : Path
         Where its bytes are.
-    format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx"}
+    format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx", "counts"}
         How they are laid out; of a log that a tool wrote, the name of its format.
     compression : {"none", "gzip", "zstd"}
         How they are packed.
@@ -197,6 +200,10 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
         return DataFile(path, "parquet", "none", name, state)
     if magic == _ZIP and _WORKBOOK in Log(path, name).inside:
         return DataFile(path, "xlsx", "none", name, state)
+    if magic == _ZIP and f"{HEAD}.npy" in Log(path, name).inside:
+        return DataFile(path, COUNTS, "none", name, state)
+    if format == COUNTS:
+        raise FileError(f"{name} holds no counts that riskshift collapse wrote, or was cut off.")
     if format == "xlsx":
         raise FileError(f"{name} is no Excel workbook (.xlsx), or was cut off.")
     file = DataFile(path, format or "csv", compression, name, state)

@@ -15,7 +15,7 @@ from riskshift.formats.catalogue import NAMES, recognise
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
 from riskshift.packing import unreadable
-from riskshift.reading.layout import FORMATS, MAPPED, DataFile, recognize, recognize_log
+from riskshift.reading.layout import COUNTS, FORMATS, MAPPED, DataFile, recognize, recognize_log
 from riskshift.scratch import scratch_folder
 
 _SUFFIXES: Final = {
@@ -28,6 +28,7 @@ _SUFFIXES: Final = {
     ".parquet": "parquet",
     ".pq": "parquet",
     ".xlsx": "xlsx",
+    ".counts": COUNTS,
 }
 _PACKED: Final = (".gz", ".zst")
 _RESULT: Final = re.compile(rb'\{\s*"schema_version":\s*\d+,\s*"kind":')

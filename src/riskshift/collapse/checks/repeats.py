@@ -93,7 +93,7 @@ def check_samples(records: Records, faults: Faults) -> Records:
     Records
         Without the duplicates.
     """
-    key = _sample_key(records)
+    key = sample_key(records)
     if key is None or not engine.occur_twice(records.frame, _held(records, key)):
         return records
     return _without_duplicates(records, key, faults)
@@ -115,7 +115,7 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
         Without the duplicates.
     """
     prompt, clusters = records.prompt, by_prompt.table.clusters
-    if prompt is None or clusters is None or _sample_key(records) is not None:
+    if prompt is None or clusters is None or sample_key(records) is not None:
         return records
     kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
     answers = kind * len(by_prompt.names) + by_prompt.group[clusters.indices]
@@ -144,7 +144,7 @@ def _one_name(records: Records, model: str) -> PairError:
     )
 
 
-def _sample_key(records: Records) -> list[str] | None:
+def sample_key(records: Records) -> list[str] | None:
     """Return the columns that no two records may share, if some column numbers the samples."""
     numbers = [column for column in map(records.column, ("sample", "turn")) if column]
     response = records.column("response")

@@ -163,6 +163,17 @@ def metrics_of_strata(records: Records) -> list[str]:
     return sorted({str(name).rpartition(": ")[0] for name, _ in strata if name} - {""})
 
 
+def about_strata(records: Records) -> list[str]:
+    """Say what rates are of where pairs were drawn by strata; nothing where they were not."""
+    strata = metrics_of_strata(records)
+    if not strata:
+        return []
+    return [
+        f"The pairs were drawn by strata of {listing(strata)}: the rates here are those of the sample, not of what "
+        "it was drawn from. For these: riskshift analyze GRADED --people FILE."
+    ]
+
+
 def drawing_of(people: Records) -> Drawing:
     """Return how people's pairs were drawn, as `riskshift sample` recorded it.
 

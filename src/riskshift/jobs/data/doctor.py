@@ -29,6 +29,7 @@ from riskshift.formats.scores import MEANINGS, NO_SCORE, YES_OR_NO, likely_meani
 from riskshift.jobs.agree import agree
 from riskshift.jobs.commands import command
 from riskshift.jobs.opening import Grouping, Reading, bound, looked, silent
+from riskshift.reading.counts import holds_counts
 from riskshift.reading.logs import ALL, Found, Pairs
 from riskshift.reading.opening import ANY
 from riskshift.reading.paths import tidy
@@ -158,6 +159,8 @@ def _checked(
     try:
         if isinstance(found, Found) and found.pairs is not None:
             return _of_log(paths, found, found.pairs, reading)
+        if holds_counts(found):
+            return _of_counts(paths, found, reading)
         return _of_files(paths, found, reading)
     except RiskshiftError as error:
         name = tidy(found.files) if isinstance(found, Found) else "a data frame"
@@ -167,6 +170,15 @@ def _checked(
 def _lines(error: RiskshiftError) -> tuple[str, ...]:
     """Write an error without its advice to ask the doctor, who is speaking."""
     return tuple(_ADVICE.sub("", line) for line in str(error).splitlines())
+
+
+def _of_counts(paths: Sequence[Any], found: Found, reading: Grouping) -> Checkup:
+    collapsed = collapse(bound(found, reading, PAIRS))
+    several = collapsed.records.column("model") in collapsed.groups
+    told = ("Counts of pairs that riskshift collapse saved; the pairs are elsewhere",)
+    works = ("analyze", "compare", "check") if several else ("analyze", "check")
+    then = command("analyze", paths, flags=_flags(reading))
+    return Checkup(collapsed.records.source.listing, (*told, *_held(collapsed)), (), works, then)
 
 
 def _of_log(paths: Sequence[Any], found: Found, pairs: Pairs, reading: Grouping) -> Checkup:

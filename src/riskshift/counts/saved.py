@@ -1,0 +1,217 @@
+"""Counts that can be added: what is left of some pairs, and which of them share a prompt.
+
+Prompts may stand in several parts. So of each prompt a hash of its id is kept, and which kind of cluster it
+is: parts are added by putting the records of one prompt together, whichever part they are in. The
+hash is the latter half of MD5, 64 bits that every engine computes alike: among a hundred million ids some
+two have the same with a chance of 3 in 10,000.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.counts.clusters import BoolArray, Clusters, IntArray
+from riskshift.counts.pairs import Grouped, Layout, Table
+from riskshift.refusal import PARTIAL
+from riskshift.taxonomy import Taxonomy
+
+Hashes = NDArray[np.uint64]
+
+# The roles whose values follow the severities, in this order, and the highest value of each.
+BESIDE: Final = {"relevance": 3, "prompt_benign": 1, "refusal": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the counts are of.
+
+    Parameters
+    ----------
+    taxonomy : Taxonomy
+        What the severities speak of.
+    columns : mapping of str to str
+        By role the column that plays it, of the roles that the data has.
+    cluster : str or None
+        The column of what is not independent, where one was named.
+    prompt_labels : {"per-prompt", "per-row"}
+        Whether the labels of one prompt must agree.
+    numbered : bool
+        Whether a column tells the responses of a model to one prompt apart.
+    ids : str
+        How ids are kept: parts that differ in it cannot be added.
+    groups : mapping of str to tuple of str
+        By column its values, sorted; a column of the table for each, in this order.
+    asked : tuple of str
+        Those of them that were asked for.
+    named : mapping of str to tuple of str
+        Some values of further columns that have too many to be groups.
+    skipped : mapping of str to int
+        Rows left out, by reason.
+    placeholders : int
+        Rows whose prompt's text is a placeholder, where texts tell prompts apart.
+    sources, notes : tuple of str
+        What was read, and what it does not say.
+    facts : mapping of str to tuple of str
+        What logs know of their runs.
+    """
+
+    taxonomy: Taxonomy
+    columns: Mapping[str, str]
+    cluster: str | None
+    prompt_labels: str
+    numbered: bool
+    ids: str
+    groups: Mapping[str, tuple[str, ...]]
+    asked: tuple[str, ...]
+    named: Mapping[str, tuple[str, ...]]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    placeholders: int = 0
+    sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """How many columns of the table are labels."""
+        return 2 * len(self.taxonomy.categories) + sum(role in self.columns for role in BESIDE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Which records share a value of a column.
+
+    Parameters
+    ----------
+    kinds : Clusters
+        Kinds of cluster, those of one record too.
+    ids : ndarray of uint64, shape (clusters,)
+        A hash of each value, ascending; empty where ids were left out.
+    kind : ndarray of int, shape (clusters,)
+        Of which kind each is.
+    """
+
+    kinds: Clusters
+    ids: Hashes
+    kind: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saved:
+    """Counts of pairs, with what is needed to add them to others.
+
+    Parameters
+    ----------
+    head : Head
+        What they are of.
+    values : ndarray of int, shape (patterns, labels and groups)
+        Distinct patterns; what is missing is -1.
+    n : ndarray of int, shape (patterns,)
+        Records of each.
+    links : mapping of str to Links
+        By ``"cluster"``, and by ``"prompt"`` where that is another column; empty where each record
+        stands alone.
+    pairs : ndarray of uint64
+        Hashes of what tells the responses to one prompt apart, ascending; empty where nothing does.
+    """
+
+    head: Head
+    values: IntArray
+    n: IntArray
+    links: Mapping[str, Links]
+    pairs: Hashes
+
+    @property
+    def total(self) -> int:
+        """Number of records."""
+        return int(self.n.sum())
+
+    @property
+    def prompts(self) -> Links | None:
+        """What shares a prompt."""
+        return self.links.get("prompt", self.links.get("cluster"))
+
+    def names_of(self, column: str) -> tuple[str, ...]:
+        """Return the values of a column, or some where there are too many."""
+        return self.head.groups.get(column) or self.head.named.get(column, ())
+
+    def grouped(self, column: str | None = None, *, by_prompt: bool = False) -> Grouped:
+        """Return the counts by one of the groups, or all together as one."""
+        names = ("",) if column is None else self.head.groups[column]
+        table = self.table([] if column is None else [column], by_prompt=by_prompt)
+        if column is None:
+            alone = np.zeros((len(table.n), 1), dtype=np.int64)
+            table = replace(table, values=np.concatenate([table.values, alone], axis=1))
+        return Grouped(self.layout, table, names)
+
+    def table(self, columns: Sequence[str], *, by_prompt: bool = False) -> Table:
+        """Return the patterns of labels and some groups.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Groups: a column of positions for each, after the labels.
+        by_prompt : bool, default False
+            Whether what shares a prompt belongs together, whatever else does.
+        """
+        groups = list(self.head.groups)
+        kept = [*range(self.head.width), *(self.head.width + groups.index(c) for c in columns)]
+        held = self.prompts if by_prompt else self.links.get("cluster")
+        clusters = None if held is None else occupied(held.kinds)
+        return Table(self.values[:, kept], self.n, clusters).keep(slice(None))
+
+    def crossed(self, first: str, second: str, *, called: Callable[[str, str], str]) -> Grouped:
+        """Return the counts by two of the groups at once, what shares a prompt belonging together."""
+        table, width = self.table([first, second], by_prompt=True), self.head.width
+        ones, others = self.head.groups[first], self.head.groups[second]
+        cell = table.values[:, width] * len(others) + table.values[:, width + 1]
+        names = [called(one, other) for one in ones for other in others]
+        present = sorted({names[at] for at in cell.tolist()})
+        place = np.array([present.index(name) if name in present else -1 for name in names])
+        values = np.column_stack([table.values[:, :width], place[cell]])
+        return Grouped(self.layout, replace(table, values=values).keep(slice(None)), tuple(present))
+
+    def only(self, column: str, name: str) -> "Saved":
+        """Keep the records of one group, and the other groups that they are in."""
+        head = self.head
+        at = head.width + list(head.groups).index(column)
+        chosen = self.values[:, at] == head.groups[column].index(name)
+        values, groups = self.values[chosen].copy(), {}
+        for place, (other, names) in enumerate(head.groups.items(), start=head.width):
+            present, values[:, place] = np.unique(values[:, place], return_inverse=True)
+            groups[other] = tuple(names[position] for position in present)
+        links = {name: _among(held, chosen) for name, held in self.links.items()}
+        return Saved(replace(head, groups=groups), values, self.n[chosen], links, self.pairs)
+
+    @property
+    def layout(self) -> Layout:
+        """What the columns of labels are."""
+        head = self.head
+        relevance, benign, refusal = (role in head.columns for role in BESIDE)
+        partial = refusal and bool((self.values[:, head.width - 1] == PARTIAL).any())
+        return Layout(head.taxonomy, relevance, benign, refusal, partial)
+
+
+def _among(links: Links, chosen: BoolArray) -> Links:
+    """Keep of each cluster its records among some patterns."""
+    kinds = links.kinds
+    inside = chosen[kinds.indices]
+    sizes = np.add.reduceat(inside.astype(np.int64), kinds.indptr[:-1])
+    kept, renumber = sizes > 0, np.cumsum(chosen) - 1
+    left = Clusters(
+        np.append(0, np.cumsum(sizes[kept])), renumber[kinds.indices[inside]], kinds.weight[kept]
+    )
+    if not len(links.ids):
+        return replace(links, kinds=left)
+    there = kept[links.kind]
+    return Links(left, links.ids[there], (np.cumsum(kept) - 1)[links.kind[there]])
+
+
+def occupied(kinds: Clusters) -> Clusters:
+    """Leave kinds of which there is no cluster out."""
+    kept = kinds.weight > 0
+    sizes = np.diff(kinds.indptr)
+    indices = kinds.indices[np.repeat(kept, sizes)]
+    return Clusters(np.append(0, np.cumsum(sizes[kept])), indices, kinds.weight[kept])
