@@ -11,6 +11,7 @@ import pytest
 
 import riskshift
 from riskshift.collapse.pairs import collapse
+from riskshift.counts.counts_file import of_bytes
 from riskshift.errors import DataError
 from riskshift.picking.cases import cases_to_read
 
@@ -133,6 +134,17 @@ def test_every_number_of_an_analysis_is_that_of_duckdb(spark, tmp_path):
     for result in told:
         del result["source"], result["timing"]
     assert told[0] == told[1]
+
+
+def test_the_counts_that_are_saved_are_those_of_duckdb(spark, tmp_path):
+    frame, held = pairs(), []
+    for at, data in enumerate((on(spark, frame), parquet(frame, tmp_path))):
+        with warnings.catch_warnings(action="ignore"):
+            riskshift.save_counts(data, tmp_path / f"{at}.counts", taxonomy=TWO, by="language")
+        saved = of_bytes((tmp_path / f"{at}.counts").read_bytes(), str(at))
+        ids = saved.links["cluster"].ids.tolist()
+        held.append((ids, saved.grouped("language").pooled().digest()))
+    assert held[0] == held[1]
 
 
 def test_the_same_pairs_are_drawn(spark, tmp_path):

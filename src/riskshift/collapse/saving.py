@@ -17,7 +17,7 @@ from riskshift.collapse.pairs import (
     patterns,
     too_many_groups,
 )
-from riskshift.counts.clusters import Clusters
+from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import NO_VALUE, group_name
 from riskshift.counts.saved import Head, Links, Saved
 from riskshift.engines import engine
@@ -30,6 +30,7 @@ KEPT: Final = "kept"
 FRACTIONS: Final = "kept, written as fractions"
 NO_IDS: Final = "none"
 _MOST_NAMED: Final = 102
+_CODE: Final = "riskshift_code"
 
 
 def countable(
@@ -147,24 +148,36 @@ def _linked(records: Records) -> dict[str, str]:
 
 
 def _links(
-    records: Records, column: str, coding: Coding, n: Any, renumber: Any, *, apart: bool
+    records: Records,
+    column: str,
+    coding: Coding,
+    n: IntArray,
+    renumber: IntArray,
+    *,
+    apart: bool,
 ) -> Links:
-    asked = (
+    """Find what shares a value of a column: kinds of cluster over the merged patterns."""
+    frame, own, code, codes = (
         records.frame,
         records.at(column),
-        coding.keys,
         coding.of_rows(),
         coding.of_patterns(),
-        n,
     )
     if apart:
         ids, kind = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-        kinds = linked(*asked)
-    else:
-        ids, kind, kinds = named(*asked)
+        kinds = linked(frame, own, coding.keys, code, codes, n)
+    elif engine.occur_twice(frame, [own]):
+        ids, kind, kinds = named(frame, own, coding.keys, code, codes, n)
+    else:  # each value is a cluster of one record, whose kind is its pattern
+        ids, (held,) = with_hashes(frame.select(own, code.alias(_CODE)), [own], _CODE)
+        order = np.argsort(codes)
+        kind = order[np.searchsorted(codes[order], held)]
+        every = np.arange(len(n) + 1)
+        kinds = Clusters(every, every[:-1], n)
     order = np.argsort(ids, kind="stable")
-    indices = renumber[kinds.indices]
-    return Links(Clusters(kinds.indptr, indices, kinds.weight), ids[order], kind[order])
+    return Links(
+        Clusters(kinds.indptr, renumber[kinds.indices], kinds.weight), ids[order], kind[order]
+    )
 
 
 def _head(

@@ -99,6 +99,8 @@ def of_bytes(held: bytes, name: str) -> Saved:
                 )
             saved = _assembled(told, arrays)
         whole = _adds_up(saved)
+    except FileError:
+        raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise _no_counts(name) from error
     except (EOFError, OSError, UsageError, zipfile.BadZipFile, zlib.error) as error:

@@ -23,7 +23,7 @@ from riskshift.collapse.sources import source_column, told_apart
 from riskshift.data import CAVEATS
 from riskshift.errors import UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
-from riskshift.jobs.case_file import check_case_file, write_cases
+from riskshift.jobs.case_file import check_case_file, refuse_counts, write_cases
 from riskshift.jobs.opening import (
     MOST,
     Clock,
@@ -150,6 +150,7 @@ def analyze(
     stated = open_card(card, labels_by=labels_by, people=people is not None)
     clock = Clock()
     records = opened(data, reading, progress)
+    refuse_counts(cases_out, records)
     clock.lap("read")
     column = source_column(records)
     unasked = () if column is None else (column,)

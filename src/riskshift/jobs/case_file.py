@@ -11,6 +11,21 @@ from riskshift.records import Records
 from riskshift.taxonomy import SIDES
 
 
+def refuse_counts(path: str | Path | None, records: Records) -> None:
+    """Refuse to write cases of counts that were saved: the pairs are elsewhere.
+
+    Raises
+    ------
+    UsageError
+        If that is asked.
+    """
+    if path is not None and records.counted is not None:
+        raise UsageError(
+            f"{records.source.name}: counts were saved, and cases are pairs. Write them from the data that were "
+            "collapsed (--cases-out)."
+        )
+
+
 def check_case_file(path: str | Path | None, *, text: bool) -> None:
     """Refuse a place where cases could not be written, before any work is done.
 

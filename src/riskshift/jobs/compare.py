@@ -45,7 +45,7 @@ from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, unknown_choice
 from riskshift.jobs.card import Card, open_card, over_columns
-from riskshift.jobs.case_file import check_case_file, write_cases
+from riskshift.jobs.case_file import check_case_file, refuse_counts, write_cases
 from riskshift.jobs.opening import (
     Reading,
     opened,
@@ -171,6 +171,7 @@ def compare(
     if across not in (None, *ACROSS):
         raise unknown_choice("across", across, ACROSS)
     records = _one_model_each(data, reading, progress)
+    refuse_counts(cases_out, records)
     _check_cluster(records.options.cluster)
     records = _numbered(records, by).by_prompt()
     collapsed, grouped = _by_model(records, progress)

@@ -129,7 +129,7 @@ def save_counts(
     place = check_file(
         output, [SUFFIX], rule="Counts are written to a file that ends in", example="part.counts"
     )
-    refuse_overwriting({"output": place}, {"data": data, "labels": reading.get("labels")})
+    refuse_overwriting({"-o": place}, {"data": data, "labels": reading.get("labels")})
     records = opened(data, reading, progress)
     if records.counted is not None and records.options.model is not None:
         raise UsageError("these are counts already: name the model when they are analyzed.")

@@ -1,0 +1,242 @@
+"""riskshift collapse, and what its files can be given to."""
+
+import json
+import sys
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import riskshift
+from riskshift.cli.boundary import main as command_line
+from riskshift.counts.counts_file import of_bytes
+from riskshift.errors import DataError, OutputError, UsageError
+
+TWO = riskshift.Taxonomy(["a"], ["Safe", "Low", "High"])
+DIFFERENCE = "escalation - baseline <= 5%"
+LEVELS = ["--categories", "a", "--levels", "Safe,Low,High"]
+
+
+def main(arguments):
+    """Run ``riskshift`` and return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["riskshift", *arguments])
+        try:
+            command_line()
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
+
+
+def rows(models=("x", "y"), prompts=40, seed=3):
+    rng = np.random.default_rng(seed)
+    made = []
+    for at in range(prompts):
+        prompt = int(rng.integers(0, 3))
+        for model in models:
+            response = int(rng.choice([0, 0, 1, 2]))
+            source = "one" if at % 3 else "two"
+            made.append([f"p{at}", model, ["de", "en"][at % 2], source, prompt, response])
+    names = ["prompt_id", "model", "language", "source", "prompt_a", "response_a"]
+    return pl.DataFrame(made, schema=names, orient="row")
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """Two files of counts of one file of pairs, split in the middle of a prompt."""
+    monkeypatch.chdir(tmp_path)
+    whole = rows()
+    whole.write_csv("all.csv")
+    for at, part in enumerate((whole[:31], whole[31:]), start=1):
+        part.write_csv(f"{at}.csv")
+        assert (
+            main(["collapse", f"{at}.csv", "-o", f"{at}.counts", "--by", "language", *LEVELS]) == 0
+        )
+    return tmp_path
+
+
+def told(path):
+    """The JSON without what must differ."""
+    held = json.loads(path.read_text())
+    for key in ("engine", "source", "timing", "cases", "notes"):
+        held.pop(key, None)
+    held.get("comparison", {}).pop("alone", None)
+    return held
+
+
+def test_the_command_says_what_it_kept_and_what_to_type_next(parts, capsys):
+    capsys.readouterr()
+    assert main(["collapse", "1.counts", "2.counts", "-o", "both.counts"]) == 0
+    said = capsys.readouterr()
+    patterns = len(of_bytes((parts / "both.counts").read_bytes(), "both").n)
+    assert said.out.splitlines() == [
+        f"80 pairs from 1.csv, 2.csv: {patterns} patterns.",
+        "Groups: model, source, language.",
+        "Of 40 values of prompt_id a hash is kept; no texts.",
+        "Next: riskshift analyze both.counts",
+    ]
+    assert said.err == "wrote both.counts\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["analyze"], ["compare"], ["compare", "--by", "language"], ["analyze", "--model", "x"]],
+)
+def test_counts_give_the_numbers_of_one_pass(parts, command):
+    name, *options = command
+    grouped = [] if name == "compare" else ["--by", "language"]
+    pairs = [name, "all.csv", *options, *grouped, *LEVELS, "-o", "pairs.json", "-q"]
+    assert main(pairs) == 0
+    assert main([name, "1.counts", "2.counts", *options, "-o", "counts.json", "-q"]) == 0
+    assert told(parts / "counts.json") == told(parts / "pairs.json")
+
+
+def test_a_folder_or_a_glob_of_counts_is_read(parts):
+    for paths in (["*.counts"], ["held"]):
+        if paths == ["held"]:
+            (parts / "held").mkdir()
+            for at in (1, 2):
+                (parts / f"{at}.counts").rename(parts / "held" / f"{at}.counts")
+        assert main(["analyze", *paths, "-o", "x.json", "-q"]) == 0
+        assert json.loads((parts / "x.json").read_text())["records"]["analyzed"] == 80
+
+
+def test_a_gate_judges_counts(parts, capsys):
+    rules = ["--rule", "response_harm <= 99% by language"]
+    answers = [
+        main(["check", *given, "--model", "x", *rules])
+        for given in (["1.counts", "2.counts"], ["all.csv", *LEVELS])
+    ]
+    assert answers == [0, 0]
+    counts, pairs = capsys.readouterr().out.split("PASS: all 2 checks passed.")[1:]
+    lines = pairs.splitlines()
+    assert counts.splitlines()[:6] == lines[:6]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["analyze", "1.counts", "--people", "all.csv"], 2),
+        (["analyze", "1.counts", "--cases-out", "x.csv"], 2),
+        (["compare", "1.counts", "--people", "all.csv"], 2),
+        (["check", "1.counts", "--model", "x", "--rule", DIFFERENCE, "--baseline", "2.counts"], 2),
+        (["agree", "1.counts"], 2),
+        (["sample", "1.counts", "-o", "x.csv", "--n", "10"], 2),
+        (["grader", "--grader", "1.counts", "--people", "all.csv"], 2),
+        (["convert", "1.counts", "-o", "x.csv"], 2),
+    ],
+)  # fmt: skip
+def test_what_needs_pairs_says_so(parts, capsys, command, code):
+    assert main(command) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "counts" in said.err
+    assert "Traceback" not in said.err
+    assert not (parts / "x.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["analyze", "1.counts", "all.csv"], "all.csv does not: collapse that first"),
+        (["analyze", "1.counts", "--scale", "levels"], "these are counts, and scale would change nothing"),
+        (["analyze", "1.counts", "--by", "lang"], "did you mean 'language'"),
+        (["analyze", "1.counts", "--model", "z"], "'z' is unknown. Choices: x, y"),
+        (["collapse", "all.csv", "-o", "all.json", *LEVELS], "Counts are written to a file that ends in .counts"),
+        (["collapse", "1.counts", "-o", "1.counts"], "is also read as data"),
+        (["analyze", "not.counts"], "holds no counts that riskshift collapse wrote"),
+        (["analyze", "all.csv", "--from", "xlsx"], "is no Excel workbook"),
+    ],
+)  # fmt: skip
+def test_refusals_name_what_to_do(parts, capsys, command, words):
+    (parts / "not.counts").write_text("prompt_id,prompt_a,response_a\np,0,0\n")
+    assert main(command) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_file_of_counts_is_known_by_what_it_holds(parts):
+    (parts / "1.counts").rename(parts / "monday.csv")
+    assert main(["analyze", "monday.csv", "-o", "x.json", "-q"]) == 0
+    assert json.loads((parts / "x.json").read_text())["records"]["analyzed"] == 31
+
+
+def test_the_doctor_knows_counts(parts):
+    found = riskshift.doctor("1.counts")
+    assert found.works == ("analyze", "compare", "check")
+    assert found.then == "riskshift analyze 1.counts"
+    assert "31 pairs to analyze" in found.told
+
+
+def test_faults_stop_a_collapse_and_nothing_is_written(tmp_path):
+    frame = rows().with_columns(pl.lit(9).alias("response_a"))
+    with pytest.raises(DataError):
+        riskshift.save_counts(frame, tmp_path / "x.counts", taxonomy=TWO)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_file_stays_where_the_new_one_fails(tmp_path):
+    place = tmp_path / "x.counts"
+    riskshift.save_counts(rows(), place, taxonomy=TWO)
+    before = place.read_bytes()
+    with pytest.raises(DataError):
+        riskshift.save_counts(rows().with_columns(prompt_a=9), place, taxonomy=TWO)
+    assert place.read_bytes() == before
+    with pytest.raises(OutputError):
+        riskshift.save_counts(rows(), tmp_path / "no" / "x.counts", taxonomy=TWO)
+
+
+def test_rows_left_out_stay_counted(tmp_path):
+    frame = rows().with_columns(
+        pl.when(pl.col("prompt_id") == "p1").then(9).otherwise("response_a").alias("response_a")
+    )
+    place = tmp_path / "x.counts"
+    made = riskshift.save_counts(frame, place, taxonomy=TWO, skip_bad=True)
+    assert sum(made.left_out.values()) == 2
+    assert riskshift.analyze(place).provenance.read == 80
+
+
+def test_counts_read_already_take_no_options(parts):
+    records = riskshift.read("1.counts")
+    assert riskshift.analyze(records).population.records == 31
+    with pytest.raises(UsageError, match="read already"):
+        riskshift.analyze(records, by="language")
+
+
+def test_many_sources_are_no_group_and_are_said_in_the_card(tmp_path, monkeypatch):
+    monkeypatch.setattr("riskshift.collapse.saving.MAX_GROUPS", 1)
+    with pytest.raises(UsageError, match="--by language: 2 different values"):
+        riskshift.save_counts(rows(), tmp_path / "x.counts", taxonomy=TWO, by="language")
+    one = rows(models=("x",))
+    made = riskshift.save_counts(one, tmp_path / "x.counts", taxonomy=TWO)
+    assert made.groups == ("model",)
+    result = riskshift.analyze(tmp_path / "x.counts")
+    assert [source.name for source in result.card.sources] == ["one", "two"]
+    assert result.heterogeneity is None
+
+
+ENGINES = {
+    "polars": lambda frame: frame,
+    "polars lazy": lambda frame: frame.lazy(),
+    "pandas": lambda frame: pd.DataFrame(frame.to_dict(as_series=False)),
+    "pyarrow": lambda frame: frame.to_arrow(),
+    "duckdb": lambda frame: duckdb.sql("SELECT * FROM frame"),
+}
+
+
+@pytest.mark.parametrize("number", [False, True])
+def test_parts_of_different_engines_fit(tmp_path, number):
+    whole = rows()
+    if number:
+        whole = whole.with_columns(pl.col("prompt_id").str.slice(1).cast(pl.Int64))
+    held = {}
+    for name, as_engine in ENGINES.items():
+        place = tmp_path / f"{name}.counts"
+        frame = as_engine(whole)
+        riskshift.save_counts(frame, place, taxonomy=TWO, by="language")
+        saved = of_bytes(place.read_bytes(), name)
+        ids = saved.links["cluster"].ids.tolist()
+        held[name] = (ids, saved.grouped("language").pooled().digest(), saved.pairs.tolist())
+    assert all(found == held["polars"] for found in held.values())
+    assert len(held["polars"][0]) == 40
