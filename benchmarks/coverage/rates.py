@@ -7,13 +7,14 @@ A gate's rows are about Clopper and Pearson's interval: how often it passes a mo
 the tolerance, and one that lies exactly at it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.coverage.row import NAIVE, Row, some
+from riskshift.engines.random_groups import GROUPS
 from riskshift.stats.clusters.cluster import clustered_interval, linearised_variance, t_quantile
 from riskshift.stats.proportion import Interval, clopper_pearson, wilson
 from riskshift.stats.resample import generator
@@ -50,6 +51,8 @@ SIZES: dict[str, Sizes] = {
     "20 prompts of 10, one of 40 %": partial(_dominated, 20, 10, 0.4),
     "100 prompts of 5, one of 60 %": partial(_dominated, 100, 5, 0.6),
     "20 prompts of 10, one of 80 %": partial(_dominated, 20, 10, 0.8),
+    "20,000 prompts of 4": partial(_equal, 20_000, 4),
+    "4,000 prompts of 1 to 50": partial(_unequal, 4_000, 50),
 }
 # At least five events are expected in each; below that nothing is promised.
 RATES: dict[str, tuple[float, ...]] = {
@@ -65,6 +68,14 @@ RATES: dict[str, tuple[float, ...]] = {
     "20 prompts of 10, one of 80 %": (0.2,),
 }
 CORRELATIONS = (0.0, 0.1, 0.8)
+# Where clusters are put into random groups there are many; fewer than here is for the lab's speed.
+GROUPED = (
+    ("20,000 prompts of 4", 0.2, 0.1),
+    ("20,000 prompts of 4", 0.001, 0.1),
+    ("20,000 prompts of 4", 0.001, 0.8),
+    ("4,000 prompts of 1 to 50", 0.01, 0.1),
+    ("4,000 prompts of 1 to 50", 0.2, 0.8),
+)
 LEAST = 0.935
 GATE = 0.03
 GATE_SIZES = "50 prompts of 20"
@@ -81,6 +92,7 @@ def rows(draws: int, seed: int, *, small: bool = False) -> Iterator[Row]:
                 rng = generator(seed, "rates", name, f"{rate} {rho}")
                 yield from _coverage(name, rate, rho, draws, rng)
     yield from _gate(draws, seed)
+    yield from _in_groups(draws, seed, GROUPED[:1] if small else GROUPED)
 
 
 def _coverage(
@@ -121,6 +133,37 @@ def _gate(draws: int, seed: int) -> Iterator[Row]:
             draws,
             least=least,
             most=most,
+        )
+
+
+def _in_groups(
+    draws: int, seed: int, settings: Sequence[tuple[str, float, float]]
+) -> Iterator[Row]:
+    """Yield coverage where clusters are put into random groups, as those of too many kinds are."""
+    for name, rate, rho in settings:
+        rng = generator(seed, "groups", name, f"{rate} {rho}")
+        found = []
+        for _ in range(draws):
+            x, n, w = _drawn(SIZES[name], rate, rho, rng)
+            group = rng.integers(0, GROUPS, int(w.sum()))
+            events, trials = (
+                np.bincount(group, weights=np.repeat(part, w), minlength=GROUPS) for part in (x, n)
+            )
+            held = trials > 0
+            interval, _ = clustered_interval(
+                events[held], trials[held], np.ones(held.sum()), random_groups=True
+            )
+            found.append((interval.low, interval.high))
+        ends = np.array(found)
+        yield Row(
+            "one rate, random groups",
+            f"{name}; {rate:.3g}; ICC {rho:g}",
+            "riskshift",
+            "coverage",
+            float(((ends[:, 0] <= rate) & (rate <= ends[:, 1])).mean()),
+            draws,
+            least=LEAST,
+            width=float(np.diff(ends).mean()),
         )
 
 

@@ -368,6 +368,8 @@ class Records:
         Rows whose prompt's text is a placeholder, where texts tell prompts apart.
     models : narwhals.LazyFrame or None
         The model of every row, where only the rows of one are kept: for the message if it has none.
+    all_kinds : bool
+        Whether every kind of cluster is kept, however many: what is matched or counted in prompts needs it.
     counted : Saved or None
         What is left of the rows, where they were collapsed earlier and are not here.
     """
@@ -380,6 +382,7 @@ class Records:
     shared: tuple[str, ...] = ()
     placeholders: int = 0
     models: nw.LazyFrame[Any] | None = field(default=None, repr=False)
+    all_kinds: bool = False
     counted: Saved | None = field(default=None, repr=False)
 
     def column(self, role: str) -> str | None:
@@ -471,7 +474,8 @@ class Records:
 
     def by_prompt(self) -> "Records":
         """Return them with the prompt for the cluster, for what is matched prompt by prompt."""
-        return replace(self, options=replace(self.options, cluster=self.prompt))
+        options = replace(self.options, cluster=self.prompt)
+        return replace(self, options=options, all_kinds=True)
 
     def only(self, condition: nw.Expr) -> "Records":
         """Keep the rows that are meant; the others are none of these records."""

@@ -147,6 +147,17 @@ def test_the_counts_that_are_saved_are_those_of_duckdb(spark, tmp_path):
     assert held[0] == held[1]
 
 
+def test_random_groups_are_those_of_duckdb(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr("riskshift.engines.kinds.MOST_LINKED", 0)
+    frame, found = pairs(), []
+    for data in (on(spark, frame), parquet(frame, tmp_path)):
+        with warnings.catch_warnings(action="ignore"):
+            made = riskshift.analyze(data, taxonomy=TWO, resamples=20, permutations=20).provenance
+        found.append((made.data_hash, made.groups))
+    assert found[0] == found[1]
+    assert found[0][1] is not None
+
+
 def test_the_same_pairs_are_drawn(spark, tmp_path):
     frame = pairs()
     with warnings.catch_warnings(action="ignore"):

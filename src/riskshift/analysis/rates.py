@@ -238,7 +238,8 @@ def estimate_rate(
     """
     inside, happened = answers.counted
     rate = _share(name, counts, inside, happened, settings)
-    if settings.bootstrapped and rate.interval is not None and counts.clusters is not None:
+    clustered = counts.clusters is not None and not counts.in_groups
+    if settings.bootstrapped and rate.interval is not None and clustered:
         cells, weight = counts.sums(happened, inside)
         boot = bootstrap_ratio(
             cells[:, 0],
@@ -316,7 +317,12 @@ def _share(
         return Rate(name, events, trials, method(events, trials, confidence=settings.confidence))
     cells, weight = counts.sums(happened, inside)
     interval, effective = clustered_interval(
-        cells[:, 0], cells[:, 1], weight, confidence=settings.confidence, method=method
+        cells[:, 0],
+        cells[:, 1],
+        weight,
+        confidence=settings.confidence,
+        method=method,
+        random_groups=counts.in_groups,
     )
     return Rate(name, events, trials, interval, effective.deff, effective.n)
 

@@ -12,7 +12,7 @@ from riskshift.collapse.checks.labels import Key
 from riskshift.counts.clusters import IntArray
 from riskshift.counts.pairs import NO_VALUE, Table, group_name
 from riskshift.engines import engine
-from riskshift.engines.kinds import linked
+from riskshift.engines.kinds import linked, linked_or_grouped
 
 MAX_NESTED: Final = 16
 
@@ -108,6 +108,7 @@ def tabulate(
     *,
     cluster: str | None,
     by: str | None,
+    grouped: bool = False,
 ) -> tuple[Table, tuple[str, ...]]:
     """Turn collapsed patterns into a table of numbers.
 
@@ -123,6 +124,8 @@ def tabulate(
         Column whose equal values belong together.
     by : str or None
         A column whose values are groups.
+    grouped : bool, default False
+        Whether clusters of too many kinds may be put into random groups.
 
     Returns
     -------
@@ -143,6 +146,7 @@ def tabulate(
     n = np.array([row[-1] for row in rows], dtype=np.int64)
     clusters = None
     if cluster:
-        clusters = linked(frame, cluster, coding.keys, coding.of_rows(), coding.of_patterns(), n)
+        gather = linked_or_grouped if grouped else linked
+        clusters = gather(frame, cluster, coding.keys, coding.of_rows(), coding.of_patterns(), n)
     raw = Table(np.column_stack([coding.levels(keys), position[group]]), n, clusters)
     return raw.keep(slice(None)), tuple(present)

@@ -304,6 +304,7 @@ def _tabulate(
         rows,
         cluster=records.at(cluster) if cluster else None,
         by=records.at(by) if by else None,
+        grouped=not records.all_kinds,
     )
     return Grouped(layout_of(records, table), table, names)
 

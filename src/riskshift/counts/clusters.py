@@ -35,25 +35,92 @@ class Clusters:
         """Sum a value of each pattern over the records of each kind of cluster."""
         return np.add.reduceat(values[self.indices], self.indptr[:-1], axis=0)
 
+    def renumbered(self, renumber: IntArray) -> "Clusters | None":
+        """Sort kinds of cluster by size, then by their patterns, merging equal ones."""
+        sizes, starts = np.diff(self.indptr), self.indptr[:-1]
+        parts, weights = [], []
+        for size in np.unique(sizes):
+            kinds = np.flatnonzero(sizes == size)
+            rows = np.sort(renumber[self.indices[starts[kinds][:, None] + np.arange(size)]], axis=1)
+            merged, weight = distinct_rows(rows, self.weight[kinds])
+            parts.append(merged)
+            weights.append(weight)
+        if all(part.shape[1] == 1 for part in parts):
+            return None  # every record stands alone
+        lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
+        return Clusters(
+            np.append(0, np.cumsum(lengths)).astype(np.int64),
+            np.concatenate([part.ravel() for part in parts]),
+            np.concatenate(weights),
+        )
 
-def in_one_order(clusters: Clusters, renumber: IntArray) -> Clusters | None:
-    """Sort kinds of cluster by size, then by their patterns, merging equal ones."""
-    sizes, starts = np.diff(clusters.indptr), clusters.indptr[:-1]
-    parts, weights = [], []
-    for size in np.unique(sizes):
-        kinds = np.flatnonzero(sizes == size)
-        rows = np.sort(renumber[clusters.indices[starts[kinds][:, None] + np.arange(size)]], axis=1)
-        merged, weight = distinct_rows(rows, clusters.weight[kinds])
-        parts.append(merged)
-        weights.append(weight)
-    if all(part.shape[1] == 1 for part in parts):
-        return None  # every record stands alone
-    lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
-    return Clusters(
-        np.append(0, np.cumsum(lengths)).astype(np.int64),
-        np.concatenate([part.ravel() for part in parts]),
-        np.concatenate(weights),
-    )
+    def among(self, chosen: BoolArray) -> "Clusters":
+        """Keep of each cluster its records among some patterns, which are numbered anew."""
+        inside = chosen[self.indices]
+        sizes = np.add.reduceat(inside.astype(np.int64), self.indptr[:-1])
+        renumber = np.cumsum(chosen) - 1
+        indptr = np.append(0, np.cumsum(sizes[sizes > 0])).astype(np.int64)
+        return Clusters(indptr, renumber[self.indices[inside]], self.weight[sizes > 0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomGroups:
+    """Clusters put into groups at random, where they are of more kinds than are kept.
+
+    What can be said of sums over clusters can be said of sums over the groups, each of which stands
+    for one cluster: Wolter, "Introduction to Variance Estimation", 2nd ed. (2007), chapter 2.
+
+    Parameters
+    ----------
+    indptr, indices : ndarray of int
+        The patterns in each group, as sparse rows.
+    times : ndarray of int
+        How many records of the group have each.
+    of : int
+        How many clusters there are.
+    """
+
+    indptr: IntArray
+    indices: IntArray
+    times: IntArray
+    of: int
+
+    @classmethod
+    def tallied(
+        cls, group: IntArray, pattern: IntArray, times: IntArray, of: int
+    ) -> "RandomGroups":
+        """Put records of groups and patterns together, in any order and in any number of pieces."""
+        rows, totals = distinct_rows(np.stack([group, pattern], axis=1), times)
+        starts = np.flatnonzero(np.diff(rows[:, 0], prepend=-1))
+        return cls(np.append(starts, len(rows)), rows[:, 1], totals, of)
+
+    def __len__(self) -> int:
+        return self.of
+
+    @property
+    def weight(self) -> IntArray:
+        """One of each."""
+        return np.ones(len(self.indptr) - 1, dtype=np.int64)
+
+    def totals(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sum a value of each pattern over the records of each group."""
+        each = values[self.indices]
+        return np.add.reduceat((each.T * self.times).T, self.indptr[:-1], axis=0)
+
+    def renumbered(self, renumber: IntArray) -> "RandomGroups":
+        """Give the patterns other numbers, merging those that become equal."""
+        return self.tallied(self._group, renumber[self.indices], self.times, self.of)
+
+    def among(self, chosen: BoolArray) -> "RandomGroups":
+        """Keep of each group its records among some patterns, which are numbered anew."""
+        inside, renumber = chosen[self.indices], np.cumsum(chosen) - 1
+        return self.tallied(
+            self._group[inside], renumber[self.indices[inside]], self.times[inside], self.of
+        )
+
+    @property
+    def _group(self) -> IntArray:
+        return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
 
 
 def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]:

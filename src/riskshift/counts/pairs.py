@@ -8,7 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.counts.clusters import BoolArray, Clusters, IntArray, distinct_rows, in_one_order
+from riskshift.counts.clusters import (
+    BoolArray,
+    Clusters,
+    IntArray,
+    RandomGroups,
+    distinct_rows,
+)
 from riskshift.taxonomy import Taxonomy
 from riskshift.written import MISSING
 
@@ -25,32 +31,24 @@ class Table:
         The rows.
     n : ndarray of int, shape (patterns,)
         Records of each.
-    clusters : Clusters or None
+    clusters : Clusters, RandomGroups or None
         Records that belong together; None where every record stands alone.
     """
 
     values: IntArray
     n: IntArray
-    clusters: Clusters | None
+    clusters: Clusters | RandomGroups | None
 
     def keep(self, columns: slice) -> "Table":
         """Keep some columns, merging rows that become equal, in canonical order."""
         values, inverse = np.unique(self.values[:, columns], axis=0, return_inverse=True)
         n = np.bincount(inverse.ravel(), weights=self.n, minlength=len(values)).astype(np.int64)
-        clusters = None if self.clusters is None else in_one_order(self.clusters, inverse.ravel())
+        clusters = None if self.clusters is None else self.clusters.renumbered(inverse.ravel())
         return Table(values, n, clusters)
 
     def where(self, chosen: BoolArray) -> "Table":
         """Keep some rows, and of each cluster its records among them."""
-        if self.clusters is None:
-            return Table(self.values[chosen], self.n[chosen], None)
-        inside = chosen[self.clusters.indices]
-        sizes = np.add.reduceat(inside.astype(np.int64), self.clusters.indptr[:-1])
-        renumber = np.cumsum(chosen) - 1
-        indptr = np.append(0, np.cumsum(sizes[sizes > 0])).astype(np.int64)
-        clusters = Clusters(
-            indptr, renumber[self.clusters.indices[inside]], self.clusters.weight[sizes > 0]
-        )
+        clusters = None if self.clusters is None else self.clusters.among(chosen)
         return Table(self.values[chosen], self.n[chosen], clusters)
 
 
@@ -178,7 +176,7 @@ class Counts:
         missing; None if the data does not say.
     n : ndarray of int, shape (patterns,)
         Records of each pattern.
-    clusters : Clusters or None
+    clusters : Clusters, RandomGroups or None
         Records that belong together; None where every record stands alone.
     refusal : ndarray of int, shape (patterns,), or None
         0 complied, 1 partial, 2 refused, -1 where missing; None if the data does not say.
@@ -192,7 +190,7 @@ class Counts:
     relevance: IntArray | None
     benign: IntArray | None
     n: IntArray
-    clusters: Clusters | None
+    clusters: Clusters | RandomGroups | None
     refusal: IntArray | None = None
     partial: bool = False
 
@@ -222,6 +220,11 @@ class Counts:
     def units(self) -> int:
         """Number of clusters; of records, where each stands alone."""
         return self.total if self.clusters is None else len(self.clusters)
+
+    @property
+    def in_groups(self) -> bool:
+        """Whether clusters were put into random groups, because they are of too many kinds."""
+        return isinstance(self.clusters, RandomGroups)
 
     def sums(self, *values: NDArray[Any]) -> tuple[IntArray, IntArray]:
         """Marginalise to the bits of one statistic.
@@ -257,7 +260,9 @@ class Counts:
         if self.refusal is not None:
             parts.append(self.refusal)
         if self.clusters is not None:
-            parts += [self.clusters.indptr, self.clusters.indices, self.clusters.weight]
+            held = self.clusters
+            times = held.times if isinstance(held, RandomGroups) else held.weight
+            parts += [held.indptr, held.indices, times]
         for part in parts:
             hashed.update(
                 b"-" if part is None else np.ascontiguousarray(part, dtype="<i8").tobytes()

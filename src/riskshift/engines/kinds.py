@@ -19,10 +19,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.counts.clusters import Clusters, IntArray
+from riskshift.counts.clusters import Clusters, IntArray, RandomGroups
 from riskshift.engines import spark
 from riskshift.engines.engine import EngineError, Frame, fetch_columns, on_spark, translated
 from riskshift.engines.ids import with_hashes
+from riskshift.engines.random_groups import random_groups
 
 _CODE: Final = "riskshift_code"
 _LOW: Final = "riskshift_low"
@@ -33,8 +34,14 @@ _ONE: Final = "riskshift_one"
 _KIND: Final = (_LOW, _HIGH, _SIZE)
 _HALF: Final = 2**31
 _TRIES: Final = 3
+# Records in one cluster of each kind that are kept; a third of a gigabyte while they are fetched.
+MOST_LINKED: Final = 2**23
 _CHANGED: Final = "the rows changed while they were counted"
 _SPLITMIX: Final = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+
+
+class TooManyKindsError(Exception):
+    """Clusters are of more kinds than are kept."""
 
 
 def linked(
@@ -44,6 +51,8 @@ def linked(
     code: nw.Expr,
     codes: NDArray[Any],
     n: IntArray,
+    *,
+    most: int | None = None,
 ) -> Clusters:
     """Find which codes occur together in a cluster.
 
@@ -61,6 +70,8 @@ def linked(
         The codes that there are.
     n : ndarray of int, shape (patterns,)
         How many rows have each.
+    most : int, optional
+        How many records the kinds may come to.
 
     Returns
     -------
@@ -71,13 +82,30 @@ def linked(
     ------
     EngineError
         If the rows are not those that were counted.
+    TooManyKindsError
+        If the kinds come to more than `most` records.
     """
     for seed in range(_TRIES):
         hashed = _hashed(frame, cluster, columns, code, seed)
-        found = _counted(frame, cluster, code, codes, n, _of_each(hashed, cluster))
+        found = _counted(frame, cluster, code, codes, n, _of_each(hashed, cluster), most)
         if found is not None:
             return found[1]
     raise EngineError(_CHANGED)
+
+
+def linked_or_grouped(
+    frame: Frame,
+    cluster: str,
+    columns: Sequence[str],
+    code: nw.Expr,
+    codes: NDArray[Any],
+    n: IntArray,
+) -> Clusters | RandomGroups:
+    """Do as `linked`; where the kinds come to more than `MOST_LINKED` records, put clusters into groups."""
+    try:
+        return linked(frame, cluster, columns, code, codes, n, most=MOST_LINKED)
+    except TooManyKindsError:
+        return random_groups(frame, cluster, code, codes, n)
 
 
 def named(
@@ -141,11 +169,15 @@ def _counted(
     codes: NDArray[Any],
     n: IntArray,
     each: Frame,
+    most: int | None = None,
 ) -> tuple[NDArray[np.uint64], Clusters] | None:
     """Return the kinds, and what tells each; None if what was found is not what was counted."""
     order = np.argsort(codes, kind="stable")
     one_each = frame.join(_summed(each, cluster), left_on=cluster, right_on=_ONE)
-    told, kind, size, weight, found = _kinds(one_each.select(*_KIND, _MANY, code.alias(_CODE)))
+    rows = one_each.select(*_KIND, _MANY, code.alias(_CODE))
+    told, kind, size, weight, found = _kinds(rows if most is None else rows.head(most + 1))
+    if most is not None and len(found) > most:
+        raise TooManyKindsError
     place = np.searchsorted(codes[order], found)
     indices = order[np.minimum(place, len(codes) - 1)]
     counted = np.bincount(indices, weights=weight[kind], minlength=len(n))

@@ -20,6 +20,15 @@ def with_halves(frame: Any, code: str, names: Sequence[str], seed: int) -> Any:
     return frame.withColumns({low: lower, high: F.shiftrightunsigned(hashed, 33)})
 
 
+def with_group(frame: Any, name: str, group: str, groups: int) -> Any:
+    """Put rows into groups by the ninth and tenth byte of the MD5 of a name, the lower one first."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    digits = F.md5(F.col(name))
+    low = F.conv(F.concat(F.substring(digits, 19, 2), F.substring(digits, 17, 2)), 16, 10)
+    return frame.withColumn(group, low.cast("long") % groups)
+
+
 def nested(
     frame: Any, cluster: Sequence[str], inner: Sequence[str], code: str
 ) -> list[tuple[list[list[Any]], int]]:

@@ -10,6 +10,7 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.stated.provenance import Provenance
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.purposes import PAIRS, PEOPLE
+from riskshift.counts.clusters import RandomGroups
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
@@ -429,6 +430,7 @@ def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Pr
         units=counts.units,
         repeated=counts.clusters is not None,
         timing=timing,
+        groups=len(counts.clusters.weight) if isinstance(counts.clusters, RandomGroups) else None,
     )
 
 

@@ -329,7 +329,7 @@ def _learn(
         )
     if matched and records.prompt is not None:
         records = records.by_prompt()
-    collapsed = collapse(records, progress=progress)
+    collapsed = collapse(replace(records, all_kinds=True), progress=progress)
     refuse_untold([choice], collapsed.counts.told)
     records = collapsed.records
     models = collapsed.groups.get(records.column("model") or "")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from riskshift.analysis.metrics import Choice
 from riskshift.analysis.severities import Severities
-from riskshift.counts.clusters import BoolArray, IntArray, distinct_rows
+from riskshift.counts.clusters import BoolArray, IntArray, RandomGroups, distinct_rows
 from riskshift.counts.pairs import Grouped
 from riskshift.errors import DataError
 from riskshift.written import MISSING
@@ -126,6 +126,8 @@ class Matching:
                 f"no prompt was answered by two of {', '.join(grouped.names)}. Models are compared on the same "
                 "prompts: give their records equal prompt_id."
             )
+        if isinstance(clusters, RandomGroups):
+            raise TypeError("prompts are not told apart in random groups")
         self.names = grouped.names
         self.taxonomy = grouped.layout.taxonomy
         self.severities = Severities(grouped.layout.named(grouped.table))

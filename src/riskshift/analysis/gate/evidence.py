@@ -231,6 +231,7 @@ def _rate(
         np.append(weight, added),
         confidence=question.confidence,
         method=clopper_pearson,
+        random_groups=counts.in_groups,
     )
     if counts.clusters is None:
         return Rate(question.choice.label, events, trials, interval)

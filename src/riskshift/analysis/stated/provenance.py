@@ -33,6 +33,9 @@ class Provenance(Plain):
         Whether some value has several records.
     timing : dict of str to float
         Seconds by step.
+    groups : int or None
+        In how many random groups these values were put to estimate how sure the numbers are; None
+        where they are of few enough kinds to be kept.
     """
 
     source: str
@@ -45,10 +48,11 @@ class Provenance(Plain):
     units: int
     repeated: bool
     timing: dict[str, Positive] = field(default_factory=dict)
+    groups: int | None = None
 
     shape: ClassVar[str] = (
         "engine source data_hash timing records(read analyzed left_out missing) "
-        "clusters(column=cluster count=units repeated)"
+        "clusters(column=cluster count=units repeated groups)"
     )
 
     @property

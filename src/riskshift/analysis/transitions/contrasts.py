@@ -202,9 +202,10 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
         confidence=settings.confidence,
         wide=wide,
         method=INTERVALS[settings.interval],
+        random_groups=severities.counts.in_groups,
     )
     boot, boot_wide = None, None
-    if settings.bootstrapped:
+    if settings.bootstrapped and not severities.counts.in_groups:
         boot, boot_wide = bootstrap_difference(
             x_a,
             n_a,
@@ -235,6 +236,7 @@ def _contrast(severities: Severities, a: str, b: str, settings: Settings, family
                     confidence=settings.confidence,
                     wide=wide,
                     method=INTERVALS[settings.interval],
+                    random_groups=severities.counts.in_groups,
                 )[1]
             )
     difference = float(weight @ x_a) / float(weight @ n_a) - float(weight @ x_b) / float(

@@ -1,6 +1,7 @@
 """What the numbers say, and what they cannot say, in plain words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from riskshift.analysis.words import (
     spoken,
     spread,
 )
+from riskshift.counts.clusters import RandomGroups
 from riskshift.counts.pairs import Counts
 from riskshift.stats.clusters.joint import ENOUGH
 
@@ -393,7 +395,14 @@ def _about_clusters(population: Population, counts: Counts, cluster: str | None)
         f"{counts.total:,} records share {counted(counts.units, 'value')} of {cluster}. Records that share one are not "
         f"independent, and the intervals allow for it{deff}."
     )
-    if len(np.unique(np.diff(counts.clusters.indptr))) > 1:
+    if isinstance(counts.clusters, RandomGroups):
+        groups = len(counts.clusters.weight)
+        yield (
+            f"Values of {cluster} are of more kinds than are kept. How sure the numbers are was estimated from "
+            f"{groups:,} groups of them, drawn by a hash of the value, which tells the width of an interval to about "
+            f"{sqrt(1 / (2 * groups)):.0%}. The numbers themselves come from all records. Nothing is resampled, and nothing is said within sets."
+        )
+    elif len(np.unique(np.diff(counts.clusters.indptr))) > 1:
         yield f"Values of {cluster} have different numbers of records; those with more weigh more."
 
 

@@ -140,5 +140,5 @@ def estimate(
         escalation_origin=escalation_origin(severities, settings),
         relevance=relevance(severities, settings),
         one_bit=one_bit(severities, overall),
-        sets=within_sets(severities, settings) if in_sets else None,
+        sets=within_sets(severities, settings) if in_sets and not counts.in_groups else None,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from riskshift.analysis.plain import Plain
 from riskshift.analysis.rates import INTERVALS, Rate, Settings, bounded
 from riskshift.analysis.severities import NO, OUTSIDE, YES, Answers, Severities, Severity, Values
-from riskshift.counts.clusters import BoolArray, Clusters, IntArray
+from riskshift.counts.clusters import BoolArray, Clusters, IntArray, RandomGroups
 from riskshift.counts.pairs import Counts
 from riskshift.refusal import REFUSED
 from riskshift.stats.clusters.slopes import Floats, bounded_mean, slopes_within
@@ -165,6 +165,8 @@ def within_sets(severities: Severities, settings: Settings) -> Sets:
 
 
 def _each_set(counts: Counts) -> Clusters:
+    if isinstance(counts.clusters, RandomGroups):
+        raise TypeError("sets are not told apart in random groups")
     if counts.clusters is not None:
         return counts.clusters
     every = np.arange(len(counts.n) + 1)

@@ -10,7 +10,7 @@ from riskshift.analysis.metrics import Choice, overall_metrics
 from riskshift.analysis.plain import Limits, Plain, Positive, Share
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.transitions.population import Population
-from riskshift.counts.clusters import BoolArray, Clusters, IntArray, distinct_rows
+from riskshift.counts.clusters import BoolArray, Clusters, IntArray, RandomGroups, distinct_rows
 from riskshift.counts.pairs import Grouped
 from riskshift.stats.crosstabs.association import (
     chi_square,
@@ -190,17 +190,20 @@ def _tested(
 
 
 def _by_cluster(
-    clusters: Clusters, grouped: Grouped, inside: BoolArray, happened: BoolArray
+    clusters: Clusters | RandomGroups, grouped: Grouped, inside: BoolArray, happened: BoolArray
 ) -> tuple[IntArray, IntArray]:
     """Return the tables of kinds of clusters, shape (kinds, sources, 2), and how many of each.
 
     Most clusters are of one source. They are merged before they get a column for every other.
     """
     size = len(grouped.names)
+    times = clusters.times if isinstance(clusters, RandomGroups) else 1
     kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
     cell, at = np.unique(kind * size + grouped.group[clusters.indices], return_inverse=True)
     yes, no = (
-        np.bincount(at, weights=mask[clusters.indices], minlength=len(cell)).astype(np.int64)
+        np.bincount(at, weights=mask[clusters.indices] * times, minlength=len(cell)).astype(
+            np.int64
+        )
         for mask in (happened, inside & ~happened)
     )
     kind, source = cell // size, cell % size

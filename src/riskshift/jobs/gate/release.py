@@ -340,7 +340,7 @@ class Matched:
             )
         columns = Columns(**{**dict(both.options.columns), "model": side})
         options = replace(both.options, columns=columns, by=(), model=None, cluster=both.prompt)
-        collapsed = collapse(replace(both, frame=frame, options=options))
+        collapsed = collapse(replace(both, frame=frame, options=options, all_kinds=True))
         grouped = collapsed.groups[side]
         if both.prompt is None or grouped.table.clusters is None:
             raise DataError(

@@ -12,14 +12,14 @@ never on the rate: see `riskshift.stats.clusters.intracluster`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
 from riskshift.errors import UsageError
-from riskshift.stats.clusters.intracluster import design
+from riskshift.stats.clusters.intracluster import Design, design
 from riskshift.stats.proportion import Interval, normal_quantile, wilson
 
 Floats = npt.NDArray[np.float64]
@@ -82,6 +82,7 @@ def effective_sample(
     weight: npt.ArrayLike,
     *,
     confidence: float = 0.95,
+    random_groups: bool = False,
 ) -> EffectiveSample:
     """Effective sample size of a clustered rate.
 
@@ -95,6 +96,10 @@ def effective_sample(
         Events and trials of each kind of cluster, and the number of clusters of that kind.
     confidence : float, default 0.95
         Two-sided level at which the number of clusters costs degrees of freedom.
+    random_groups : bool, default False
+        Whether the clusters are groups into which the real ones were put at random: then the
+        linearised variance alone counts, for how alike the records of a group are says nothing of those
+        of a cluster.
 
     Returns
     -------
@@ -126,11 +131,17 @@ def effective_sample(
     """
     normal_quantile(confidence)  # checks the level
     x, n, w = _occupied(events, trials, weight)
-    return effective_size(np.stack([x, n - x]), np.array([1.0, 0.0]), w, confidence=confidence)
+    outcomes, values = np.stack([x, n - x]), np.array([1.0, 0.0])
+    return effective_size(outcomes, values, w, confidence=confidence, random_groups=random_groups)
 
 
 def effective_size(
-    counts: Floats, values: Floats, weight: Floats, *, confidence: float
+    counts: Floats,
+    values: Floats,
+    weight: Floats,
+    *,
+    confidence: float,
+    random_groups: bool = False,
 ) -> EffectiveSample:
     """Effective number of records for a mean over records of several outcomes.
 
@@ -142,8 +153,8 @@ def effective_size(
         What each outcome counts in the mean.
     weight : ndarray, shape (m,)
         Number of clusters of each kind.
-    confidence : float
-        Two-sided level.
+    confidence, random_groups
+        As in `effective_sample`.
 
     Returns
     -------
@@ -154,7 +165,7 @@ def effective_size(
     total, clusters = float(weight @ n), round(float(weight.sum()))
     if n.max() <= 1:
         return EffectiveSample(1.0, total, clusters)
-    found = design(counts, values, weight)
+    found = Design(1.0, inf) if random_groups else design(counts, values, weight)
     if clusters == 1:
         return EffectiveSample(found.deff, 0.0, clusters)
     spread = float(weight @ (values**2 @ counts)) / total - (float(weight @ score) / total) ** 2
@@ -172,6 +183,7 @@ def clustered_interval(
     *,
     confidence: float = 0.95,
     method: Callable[..., Interval] = wilson,
+    random_groups: bool = False,
 ) -> tuple[Interval, EffectiveSample]:
     """Interval for a rate whose records share clusters.
 
@@ -183,6 +195,8 @@ def clustered_interval(
         Two-sided coverage.
     method : callable, default wilson
         `wilson` or `clopper_pearson` of `riskshift.stats.proportion`.
+    random_groups : bool, default False
+        As in `effective_sample`.
 
     Returns
     -------
@@ -201,7 +215,7 @@ def clustered_interval(
     (0.0392, 0.2726)
     """
     x, n, w = _occupied(events, trials, weight)
-    sample = effective_sample(x, n, w, confidence=confidence)
+    sample = effective_sample(x, n, w, confidence=confidence, random_groups=random_groups)
     seen, total = float(w @ x), float(w @ n)
     if sample.n == 0:
         named = method(seen, total, confidence=confidence).method

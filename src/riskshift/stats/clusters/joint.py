@@ -136,6 +136,7 @@ def contrast_intervals(
     confidence: float,
     wide: float,
     method: Callable[..., Interval],
+    random_groups: bool = False,
 ) -> tuple[Interval, Interval, bool]:
     """Return the intervals of a minus b, alone and at `wide`, and whether there is enough to tell.
 
@@ -147,6 +148,8 @@ def contrast_intervals(
         Of the interval alone, and of each of several that hold at once.
     method : callable
         Interval of one rate for the interval alone.
+    random_groups : bool, default False
+        As in `riskshift.stats.clusters.cluster.effective_sample`.
     """
     totals = [
         (float(np.dot(weight, x)), float(np.dot(weight, n))) for x, n in ((x_a, n_a), (x_b, n_b))
@@ -156,7 +159,9 @@ def contrast_intervals(
 
     def mover(level: float, of: Callable[..., Interval]) -> tuple[Interval, bool]:
         (one, first), (other, second) = (
-            clustered_interval(x, n, weight, confidence=level, method=of)
+            clustered_interval(
+                x, n, weight, confidence=level, method=of, random_groups=random_groups
+            )
             for x, n in ((x_a, n_a), (x_b, n_b))
         )
         ends = mover_difference(p_a, one, p_b, other, correlation=rho)

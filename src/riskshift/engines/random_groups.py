@@ -1,0 +1,73 @@
+"""Clusters put into groups at random, where the rows are: a way for data with too many kinds of cluster.
+
+The group of a cluster is given by two bytes of the hash of its name (`riskshift.engines.ids`), so it is the
+same in every engine.
+"""
+
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from riskshift.counts.clusters import IntArray, RandomGroups
+from riskshift.engines import spark
+from riskshift.engines.engine import (
+    EngineError,
+    Frame,
+    fetch_columns,
+    on_spark,
+    repeats,
+    translated,
+)
+from riskshift.engines.ids import with_hashes
+
+# The variance between so many is known to 4 %, so an interval's width to 2 %.
+GROUPS: Final = 1 << 10
+_CODE: Final = "riskshift_code"
+_GROUP: Final = "riskshift_group"
+_ID: Final = "riskshift_id"
+
+
+def random_groups(
+    frame: Frame, cluster: str, code: nw.Expr, codes: NDArray[Any], n: IntArray
+) -> RandomGroups:
+    """Count the codes in each random group of clusters.
+
+    Parameters
+    ----------
+    frame, cluster, code, codes, n
+        As in `riskshift.engines.kinds.linked`.
+
+    Raises
+    ------
+    EngineError
+        If the rows are not those that were counted.
+    """
+    coded = frame.select(nw.col(cluster).cast(nw.String).alias(_ID), code.alias(_CODE))
+    group, found, times = _counted(coded)
+    order = np.argsort(codes, kind="stable")
+    place = np.searchsorted(codes[order], found)
+    pattern = order[np.minimum(place, len(codes) - 1)]
+    if not np.array_equal(np.bincount(pattern, weights=times, minlength=len(n)), n):
+        raise EngineError("the rows changed while they were counted")
+    return RandomGroups.tallied(group, pattern, times, repeats(frame, [cluster])[0])
+
+
+def _counted(coded: Frame) -> tuple[IntArray, NDArray[Any], IntArray]:
+    """Return the group, the code and the number of the rows that have both."""
+    if coded.implementation.is_duckdb():
+        group = f"(md5_number_lower({_ID}) % {GROUPS:d})::BIGINT AS {_GROUP}"
+        with translated():
+            grouped: Frame = nw.from_native(coded.to_native().project(f"{group}, {_CODE}"))
+    elif on_spark(coded):
+        grouped = nw.from_native(spark.with_group(coded.to_native(), _ID, _GROUP, GROUPS))
+    else:
+        ids, (held,) = with_hashes(coded, [_ID], _CODE)
+        names, at = np.unique(held, return_inverse=True)
+        pairs = (ids % np.uint64(GROUPS)).astype(np.int64) * len(names) + at
+        both, times = np.unique(pairs, return_counts=True)
+        return both // len(names), names[both % len(names)], times
+    counted = grouped.group_by(_GROUP, _CODE).agg(nw.len().alias("riskshift_n"))
+    group_of, found, many = fetch_columns(counted)
+    return group_of.astype(np.int64), found, many.astype(np.int64)
