@@ -159,7 +159,8 @@ class TestOptions:
 
     def test_cluster_widens_what_its_records_share(self, run):
         by_prompt, by_goal = run(), run(cluster="goal")
-        assert by_goal.to_dict()["clusters"] == {"column": "goal", "count": 3, "repeated": True}
+        told = {"column": "goal", "count": 3, "repeated": True, "groups": None}
+        assert by_goal.to_dict()["clusters"] == told
         assert by_prompt.to_dict()["clusters"]["count"] == 6
         narrow, wide = (r.rate("escalation").interval for r in (by_prompt, by_goal))
         assert wide.high - wide.low > narrow.high - narrow.low

@@ -11,10 +11,10 @@ from riskshift.analysis.correction.tipping import Tipping, tipping_table
 from riskshift.analysis.parts import summed_up
 from riskshift.analysis.rates import DEFAULT_SEED, Settings
 from riskshift.analysis.transitions.findings import caveats, headline
+from riskshift.analysis.transitions.heterogeneity import heterogeneity
 from riskshift.analysis.transitions.left_out import left_out
 from riskshift.analysis.transitions.population import Population, estimate
 from riskshift.analysis.transitions.result import Analysis
-from riskshift.analysis.transitions.sources import heterogeneity
 from riskshift.analysis.unstated import unstated
 from riskshift.collapse.pairs import Collapsed, collapse
 from riskshift.collapse.rated.beside import about_strata, double, drawing_of

@@ -8,11 +8,11 @@ from riskshift import Taxonomy
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.transitions.movement import (
     categories,
-    escalation_origin,
     mean_shift,
     overall_rates,
     transition_matrix,
 )
+from riskshift.analysis.transitions.origin import escalation_origin
 
 FAST = Settings(resamples=200)
 N = None

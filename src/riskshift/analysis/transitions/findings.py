@@ -400,7 +400,8 @@ def _about_clusters(population: Population, counts: Counts, cluster: str | None)
         yield (
             f"Values of {cluster} are of more kinds than are kept. How sure the numbers are was estimated from "
             f"{groups:,} groups of them, drawn by a hash of the value, which tells the width of an interval to about "
-            f"{sqrt(1 / (2 * groups)):.0%}. The numbers themselves come from all records. Nothing is resampled, and nothing is said within sets."
+            f"{sqrt(1 / (2 * groups)):.0%}. The numbers themselves come from all records. Nothing is resampled, and "
+            "nothing is said within sets."
         )
     elif len(np.unique(np.diff(counts.clusters.indptr))) > 1:
         yield f"Values of {cluster} have different numbers of records; those with more weigh more."

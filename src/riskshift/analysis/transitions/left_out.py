@@ -17,7 +17,8 @@ from riskshift.analysis.rates import Rate, Settings, estimate_rate
 from riskshift.analysis.severities import Severities
 from riskshift.analysis.transitions.contrasts import METRIC, Contrast, persistence_contrasts
 from riskshift.analysis.transitions.findings import MAIN_RATES
-from riskshift.analysis.transitions.movement import escalation_origin, overall_rates
+from riskshift.analysis.transitions.movement import overall_rates
+from riskshift.analysis.transitions.origin import escalation_origin
 from riskshift.analysis.words import enumerate_words
 from riskshift.counts.pairs import Counts, Grouped
 

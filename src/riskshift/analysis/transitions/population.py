@@ -11,16 +11,15 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.transitions.contrasts import METRIC, Contrasts, persistence_contrasts
 from riskshift.analysis.transitions.movement import (
     Category,
-    EscalationOrigin,
     MeanShift,
     TransitionMatrix,
     categories,
-    escalation_origin,
     mean_shift,
     overall_rates,
     transition_matrix,
 )
 from riskshift.analysis.transitions.one_bit import BinaryMeasure, one_bit
+from riskshift.analysis.transitions.origin import EscalationOrigin, escalation_origin
 from riskshift.analysis.transitions.relevance import Relevance, relevance
 from riskshift.analysis.transitions.sets import Sets, within_sets
 from riskshift.counts.pairs import Counts

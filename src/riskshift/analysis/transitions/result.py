@@ -12,9 +12,9 @@ from riskshift.analysis.rates import Rate, Settings, unrounded
 from riskshift.analysis.results import Glance, Results
 from riskshift.analysis.stated.card import DataCard
 from riskshift.analysis.stated.provenance import Provenance
+from riskshift.analysis.transitions.heterogeneity import Heterogeneity
 from riskshift.analysis.transitions.left_out import LeftOut
 from riskshift.analysis.transitions.population import Population
-from riskshift.analysis.transitions.sources import Heterogeneity
 from riskshift.analysis.words import percent, spread
 from riskshift.counts.case import Case
 from riskshift.errors import UsageError, listing

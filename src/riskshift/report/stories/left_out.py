@@ -6,8 +6,8 @@ from typing import Final
 from riskshift.analysis.comparison.left_out import DifferencesLeftOut, DifferenceWithout, said
 from riskshift.analysis.parts import Untried
 from riskshift.analysis.rates import Rate
+from riskshift.analysis.transitions.heterogeneity import Heterogeneity, SourceTest
 from riskshift.analysis.transitions.left_out import LeftOut, MainFindings, Omission, RateRange
-from riskshift.analysis.transitions.sources import Heterogeneity, SourceTest
 from riskshift.analysis.words import (
     coefficient,
     counted,

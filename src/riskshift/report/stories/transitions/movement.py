@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from riskshift.analysis.exposure import ASSUMED, Chance, Exposure
 from riskshift.analysis.metrics import OVERALL, Metric
 from riskshift.analysis.rates import Rate, unrounded
-from riskshift.analysis.transitions.movement import EscalationOrigin, Origin
+from riskshift.analysis.transitions.origin import EscalationOrigin, Origin
 from riskshift.analysis.transitions.population import Population
 from riskshift.analysis.words import enumerate_words, percent, percent_range, spoken, spread
 from riskshift.report.document import Block, Figure, Matrix, Paragraph, Section, Table
