@@ -70,7 +70,12 @@ class TestAnalyze:
         assert found.groups["half"]["x"].sets is None
 
     def test_sets_are_what_intervals_and_provenance_are_about(self, result):
-        assert result.to_dict()["clusters"] == {"column": "set", "count": 20, "repeated": True}
+        assert result.to_dict()["clusters"] == {
+            "column": "set",
+            "count": 20,
+            "repeated": True,
+            "groups": None,
+        }
         prompts = riskshift.analyze(WITHOUT, taxonomy=HARM, resamples=200)
         rate, other = (found.rate("response_harm") for found in (result, prompts))
         assert rate.estimate == other.estimate
