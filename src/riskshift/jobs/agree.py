@@ -24,6 +24,7 @@ from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading import combine
+from riskshift.reading.duckdb_options import Limits
 from riskshift.reading.files import FileSource
 from riskshift.reading.layout import FORMATS, MAPPED
 from riskshift.reading.opening import open_data
@@ -56,6 +57,7 @@ def agree(
     partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
+    threads: int | None = None,
     confidence: float = 0.95,
     seed: int = DEFAULT_SEED,
     resamples: int = RESAMPLES,
@@ -80,7 +82,7 @@ def agree(
         are never changed; CSV is refused if one of them would act in a spreadsheet.
     disputes : int, default 20
         At most so many items in dispute are listed.
-    taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit
+    taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit, threads
         As in `read`.
     where, leave_out, refusal_scale, partial_refusal
         As in `read`.
@@ -137,7 +139,7 @@ def agree(
     clock = Clock()
     progress("opening the data")
     told = format or (MAPPED if columns else None)
-    records = _opened(data, options, format=told, memory_limit=memory_limit)
+    records = _opened(data, options, format=told, limits=Limits(memory_limit, threads))
     clock.lap("read")
     rated = collapse_raters(records, progress=progress)
     judged = _judged(rated, adjudicator)

@@ -1,6 +1,5 @@
 """Files, read by DuckDB: CSV, TSV, JSON lines, JSON arrays and Parquet, plain or compressed."""
 
-import re
 import warnings
 import weakref
 from collections import Counter
@@ -17,6 +16,7 @@ import narwhals.stable.v2 as nw
 from riskshift.engines.engine import EngineError, translated
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
 from riskshift.reading import duckdb_options
+from riskshift.reading.duckdb_options import NO_LIMITS, Limits
 from riskshift.reading.labels.joined import AllJoined, with_labels
 from riskshift.reading.labels.nested import with_categories
 from riskshift.reading.layout import (
@@ -35,7 +35,6 @@ from riskshift.records import Held, Options, Purpose, Records, by_name, label_ro
 from riskshift.scratch import remove, scratch_folder
 
 SHOWN: Final = 20
-_SIZE: Final = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT]i?)?B\s*", re.IGNORECASE)
 _AS_IT_IS: Final = "--skip-bad reads it as it is."
 _MALFORMED: Final = "malformed row"
 # Beyond this, files with malformed rows are not copied to look for further faults in the good ones.
@@ -209,7 +208,7 @@ def read_files(
     *,
     options: Options,
     format: str | None = None,  # noqa: A002
-    memory_limit: str | None = None,
+    limits: Limits = NO_LIMITS,
     purpose: Purpose,
     labels: Sequence[Records] = (),
 ) -> Records:
@@ -223,8 +222,8 @@ def read_files(
         How to read the columns.
     format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx"} or the name of a format of logs, optional
         Where neither the names nor what they hold tell.
-    memory_limit : str, optional
-        DuckDB's limit, such as ``"2GB"``; beyond it, it works on disk.
+    limits : Limits, optional
+        Of DuckDB.
     purpose : Purpose
         What the rows are read for.
     labels : sequence of Records
@@ -242,16 +241,14 @@ def read_files(
         If a needed column is missing from the files or from one of them.
     """
     found = find(paths, format=format, skip_bad=options.skip_bad)
-    return read_found(
-        found, options=options, memory_limit=memory_limit, purpose=purpose, labels=labels
-    )
+    return read_found(found, options=options, limits=limits, purpose=purpose, labels=labels)
 
 
 def read_found(
     found: Found,
     *,
     options: Options,
-    memory_limit: str | None = None,
+    limits: Limits = NO_LIMITS,
     purpose: Purpose,
     labels: Sequence[Records] = (),
 ) -> Records:
@@ -259,7 +256,8 @@ def read_found(
     if found.pairs is not None and not found.pairs.pairs:
         raise _no_pairs(found.pairs)
     folder = scratch_folder()
-    connection = _connect(memory_limit, folder, in_order=purpose.in_order)
+    connection = limits.connect(folder, in_order=purpose.in_order)
+    weakref.finalize(connection, remove, folder)
     for file in found.pairs.files if found.pairs else found.files:
         duckdb_options.check_found(connection, file)
     skipped = {}
@@ -356,30 +354,6 @@ def _brought(labels: Records, source: FileSource) -> Records:
     """Bring labels to the connection of the rows; each reader of files has its own."""
     query = labels.frame.to_native().sql_query()
     return replace(labels, frame=nw.from_native(source.connection.sql(query)))
-
-
-def _connect(
-    memory_limit: str | None, folder: Path, *, in_order: bool = False
-) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(folder),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "preserve_insertion_order": str(in_order).lower(),
-        }
-    )
-    weakref.finalize(connection, remove, folder)
-    if memory_limit is not None:
-        if not _SIZE.fullmatch(memory_limit):  # DuckDB takes -1 and 100% for no limit
-            raise UsageError(f"memory limit {memory_limit!r} is not a size; write it like 2GB.")
-        try:
-            connection.execute("SET memory_limit = ?", [memory_limit])
-        except duckdb.Error as error:
-            raise UsageError(
-                f"memory limit {memory_limit!r} is not a size; write it like 2GB."
-            ) from error
-    return connection
 
 
 @dataclass(frozen=True, slots=True)
