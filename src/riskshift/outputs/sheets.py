@@ -17,7 +17,7 @@ from riskshift.outputs.escape import lines, spreadsheet
 from riskshift.outputs.places import check_file, write_blocks, write_bytes
 from riskshift.reading.duckdb_options import NO_LIMITS, Limits, literal, options, pattern
 from riskshift.reading.layout import DataFile
-from riskshift.scratch import scratch
+from riskshift.scratch import full, scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
 # Rows that are held until they are written to Parquet; rows hold texts.
@@ -161,7 +161,8 @@ def _to_parquet(
             rows = connection.sql(f"SELECT * FROM read_json([{named}], {how})")  # noqa: S608
             rows.write_parquet(str(target), row_group_size=_GROUP)
     except duckdb.Error as error:
-        raise OutputError(f"the pairs cannot be written: {str(error).splitlines()[0]}") from error
+        told = full(str(error)) or str(error).splitlines()[0]
+        raise OutputError(f"the pairs cannot be written: {told}") from error
 
 
 def readable(text: str) -> str:

@@ -15,6 +15,7 @@ import narwhals.stable.v2 as nw
 
 from riskshift.engines.engine import EngineError, translated
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
+from riskshift.packing import unreadable
 from riskshift.reading import duckdb_options
 from riskshift.reading.duckdb_options import NO_LIMITS, Limits
 from riskshift.reading.labels.joined import AllJoined, with_labels
@@ -32,10 +33,13 @@ from riskshift.reading.text.repair import as_utf8, told, unwrapped, without_bad_
 from riskshift.reading.text.scan import Uses, mixed_line_ends, read_header, scan
 from riskshift.reading.workbook import from_workbook
 from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
-from riskshift.scratch import remove, scratch_folder
+from riskshift.scratch import full, remove, scratch_folder
 
 SHOWN: Final = 20
 _AS_IT_IS: Final = "--skip-bad reads it as it is."
+_MORE_MEMORY: Final = (
+    "Give DuckDB more memory with --memory-limit 8GB, or fewer threads with --threads 1."
+)
 _MALFORMED: Final = "malformed row"
 # Beyond this, files with malformed rows are not copied to look for further faults in the good ones.
 _COPIED: Final = 1 << 30
@@ -150,10 +154,10 @@ class FileSource:
 
     def explain(self, message: str) -> DataError:
         """Turn what DuckDB could not read into all the faults of the files, by line."""
+        if spill := full(message):
+            return DataError(f"{self.name}: {spill} {_MORE_MEMORY}")
         if "Out of Memory" in message:
-            return DataError(
-                f"{self.name}: {message.splitlines()[0]} Give DuckDB more with --memory-limit 8GB."
-            )
+            return DataError(f"{self.name}: {message.splitlines()[0]} {_MORE_MEMORY}")
         try:
             self.check_unchanged()
         except FileError as error:
@@ -177,7 +181,10 @@ class FileSource:
         """Look for the faults of the rows that can be read."""
         if sum(file.path.stat().st_size for file in self.files) > _COPIED:
             return []
-        files, _ = without_bad_rows(self.files, self.folder, self.options.uses)
+        try:
+            files, _ = without_bad_rows(self.files, self.folder, self.options.uses)
+        except OSError:  # no room for a copy
+            return []
         source = replace(self, repaired=True)
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -262,14 +269,15 @@ def read_found(
         duckdb_options.check_found(connection, file)
     skipped = {}
     if found.pairs is None:
-        files = [
-            unwrapped(as_utf8(from_workbook(file, folder), folder), folder, options)
-            for file in found.files
-        ]
-        if options.skip_bad:
-            files, dropped = without_bad_rows(files, folder, options.uses)
-            if dropped:
-                skipped[_MALFORMED] = dropped
+        with unreadable(tidy(found.files)):
+            files = [
+                unwrapped(as_utf8(from_workbook(file, folder), folder), folder, options)
+                for file in found.files
+            ]
+            if options.skip_bad:
+                files, dropped = without_bad_rows(files, folder, options.uses)
+                if dropped:
+                    skipped[_MALFORMED] = dropped
     else:
         weakref.finalize(connection, remove, found.pairs.folder)
         files = list(found.pairs.files)
