@@ -43,7 +43,19 @@ def translated() -> Iterator[None]:
     try:
         yield
     except _engine_errors() as error:
-        raise EngineError(str(error) or type(error).__name__) from error
+        raise EngineError(_said(str(error)) or type(error).__name__) from error
+
+
+def _said(message: str) -> str:
+    """Return a message from the line on that says something: Spark begins with what says nothing."""
+    first, _, rest = message.partition("\n")
+    lines = [line for line in rest.splitlines() if line.strip()]
+    if lines and first.startswith("An error occurred while calling"):
+        return lines[0].removeprefix(": ")
+    if lines and first.endswith("the Python worker:"):
+        # What an error says may quote the data; its name does not.
+        return f"{first} {lines[-1].partition(':')[0]}"
+    return message
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:

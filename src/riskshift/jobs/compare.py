@@ -230,12 +230,14 @@ def compare(
     failed = failures(collapsed, models, asked.choices)
     if cases_out is not None:
         fetched = failed_cases(collapsed, failed, text=cases_text)
-        written = [({"metric": item.metric}, case) for item, case in fetched]
-        write_cases(cases_out, collapsed.records, written, text=cases_text)
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
         by_group = _interaction(records, by, named, choices, settings, progress)
+    made = provenance(collapsed.counts, records, {})
+    if cases_out is not None:  # last, when nothing can go wrong any more
+        written = [({"metric": item.metric}, case) for item, case in fetched]
+        write_cases(cases_out, collapsed.records, written, text=cases_text)
     return Comparison(
         taxonomy=records.options.taxonomy,
         settings=settings,
@@ -254,7 +256,7 @@ def compare(
         corrected=shown,
         across=contrasts,
         alone=told_alone(failed, ids=records.column("prompt_id") is not None, seed=seed),
-        provenance=provenance(collapsed.counts, records, {}),
+        provenance=made,
         directions=directions,
         summary=(
             *headline(
