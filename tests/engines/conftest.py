@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 import warnings
 
 import polars as pl
@@ -16,6 +17,9 @@ def spark():
         if os.environ.get("RISKSHIFT_NO_SKIPS") == "1":
             pytest.fail("PySpark or Java is not there, and RISKSHIFT_NO_SKIPS=1 forbids skipping")
         pytest.skip("needs PySpark and Java")
+    os.environ.setdefault(
+        "PYSPARK_PYTHON", sys.executable
+    )  # the workers', for tests that need them
     with warnings.catch_warnings(action="ignore"):  # its own, of libraries that it may use
         from pyspark.sql import SparkSession
 
