@@ -145,7 +145,8 @@ def agree(
     judged = _judged(rated, adjudicator)
     if place is not None:
         _refuse_nameless(rated)
-        _explained(rated, lambda: refuse_two_strata(rated))
+        with engine.explained(rated.records.source):
+            refuse_two_strata(rated)
     clock.lap("collapse")
     progress("measuring agreement")
     labels = tuple(agreement_by_label(judged, settings))
@@ -154,13 +155,14 @@ def agree(
     resolved = resolution(rated.ratings, settings, rule=rule, adjudicator=adjudicator)
     clock.lap("resolve")
     progress("looking for disputes")
-    disputed = _explained(
-        rated, lambda: most_disputed(rated, limit=min(disputes, MOST), adjudicator=adjudicator)
-    )
+    with engine.explained(rated.records.source):
+        disputed = most_disputed(rated, limit=min(disputes, MOST), adjudicator=adjudicator)
     clock.lap("disputes")
     if place is not None:
         progress("writing the resolved records")
-        header, rows = _explained(rated, lambda: resolved_rows(rated, rule, adjudicator))
+        with engine.explained(rated.records.source):
+            header, rows = resolved_rows(rated, rule, adjudicator)
+        rated.records.source.check_unchanged()
         # Without ids items are told apart by their texts, which are there to be read.
         write_sheet(place, header, rows, texts=SIDES)
         clock.lap("write")
@@ -227,13 +229,6 @@ def _judged(rated: Rated, adjudicator: str | None) -> Ratings:
             "--map record_id=COLUMN."
         )
     return ratings
-
-
-def _explained(rated: Rated, work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except engine.EngineError as error:
-        raise rated.records.source.explain(str(error)) from error
 
 
 def _absent(rated: Rated) -> tuple[str, ...]:

@@ -376,7 +376,8 @@ def _examples(records: Records, shared: Shared) -> dict[str, tuple[str, ...]]:
         if lacking:
             have = ids.filter(nw.col("model") == name).select("prompt").unique()
             absent = everyone.join(have, on="prompt", how="anti").sort("prompt").head(EXAMPLES)
-            found[name] = tuple(row[0] for row in engine.fetch(absent))
+            with engine.explained(records.source):
+                found[name] = tuple(row[0] for row in engine.fetch(absent))
     return found
 
 
@@ -471,7 +472,8 @@ def _interaction(
         raise DataError(f"{records.source.name} has no column of models to compare.")
     columns = [records.at(model), records.at(by)]
     frame, _ = engine.plain(records.frame, columns)
-    many, _ = engine.repeats(frame, columns)
+    with engine.explained(records.source):
+        many, _ = engine.repeats(frame, columns)
     if many > MAX_GROUPS:
         raise UsageError(
             f"--by {by}: {many:,} groups of a model; at most {MAX_GROUPS:,} can be reported. Group by a column with "

@@ -63,10 +63,8 @@ def cases_to_read(
     """
     if limit is not None and limit <= 0:
         return ()
-    try:
+    with engine.explained(collapsed.records.source):
         return _cases(collapsed, limit=limit, seed=seed, text=text)
-    except engine.EngineError as error:
-        raise collapsed.records.source.explain(str(error)) from error
 
 
 def _cases(collapsed: Collapsed, *, limit: int | None, seed: int, text: bool) -> tuple[Case, ...]:

@@ -262,6 +262,16 @@ def read_found(
     """Bind the records of files that were found; takes and raises what `read_files` does."""
     if found.pairs is not None and not found.pairs.pairs:
         raise _no_pairs(found.pairs)
+    try:
+        return _opened(found, options, limits, purpose, labels)
+    except Exception:
+        check_unchanged(found.files)  # since they were found
+        raise
+
+
+def _opened(
+    found: Found, options: Options, limits: Limits, purpose: Purpose, labels: Sequence[Records]
+) -> Records:
     folder = scratch_folder()
     connection = limits.connect(folder, in_order=purpose.in_order)
     weakref.finalize(connection, remove, folder)

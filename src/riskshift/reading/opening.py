@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from riskshift.engines.engine import EngineError, count_rows
+from riskshift.engines.engine import count_rows, explained
 from riskshift.errors import UsageError
 from riskshift.formats.scores import Asked
 from riskshift.reading.duckdb_options import NO_LIMITS, Limits
@@ -149,10 +149,8 @@ def _open_labels(data: Any, beside: Any, options: Options, limits: Limits) -> Re
             f"labels are {'files' if paths else f'a frame of {library}'}, and the data are "
             f"{f'a frame of {wanted}' if wanted else 'files'}: give both as files, or both as frames of one library."
         )
-    try:
+    with explained(labels.source):
         count_rows(labels.frame)
-    except EngineError as error:
-        raise labels.source.explain(str(error)) from error
     return labels
 
 
