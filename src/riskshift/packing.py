@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from riskshift.errors import FileError
+from riskshift.scratch import full
 
 _MAGIC: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -37,8 +38,9 @@ def unreadable(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error, zstd().ZstdError, zips().BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(f"{name} cannot be read: {reason}.") from error
+        reason = str(getattr(error, "strerror", None) or error)
+        told = full(reason) or f"{reason}."  # full is only where a copy of it is written
+        raise FileError(f"{name} cannot be read: {told}") from error
 
 
 def packing(start: bytes) -> str:

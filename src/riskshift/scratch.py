@@ -5,6 +5,7 @@ process that made a folder lives; the system lets go of it however that process 
 """
 
 import atexit
+import errno
 import os
 import shutil
 import sys
@@ -14,8 +15,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from riskshift.errors import OutputError
+
 PREFIX: Final = "riskshift-"
 _LOCK: Final = "lock"
+# How the system says that there is no more room, and how DuckDB says it of what it keeps on disk.
+_FULL: Final = (
+    *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)),
+    *("failed to offload", "Could not write"),
+)
 # Folders of this process, each with the open file that holds its lock, and the process itself: a
 # fork inherits the folders, and must not remove them.
 _held: Final[dict[Path, tuple[int, int]]] = {}
@@ -55,12 +63,35 @@ def scratch_folder() -> Path:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Lend a folder for the length of a block."""
+    """Lend a folder for the length of a block.
+
+    Raises
+    ------
+    OutputError
+        If there is no more room for what the block writes there.
+    """
     folder = scratch_folder()
     try:
         yield folder
+    except OutputError:
+        raise
+    except OSError as error:
+        if told := full(str(error)):
+            raise OutputError(f"nothing was written: {told}") from error
+        raise
     finally:
         remove(folder)
+
+
+def full(reason: str) -> str | None:
+    """Say that there is no more room for what is spooled, and what to do; None of any other reason."""
+    reason = reason.partition("\n")[0]  # further lines of an engine's may quote the data
+    if not any(sign in reason for sign in _FULL):
+        return None
+    return (
+        f"the folder for temporary files, {tempfile.gettempdir()}, is full or may hold no more "
+        f"({reason.rstrip('.')}). Name one with more room: TMPDIR=FOLDER."
+    )
 
 
 def remove(folder: Path) -> None:

@@ -47,8 +47,8 @@ def test_flags_are_those_of_the_command():
     assert [shared.flag for shared in options.READING.values()] == flags[1:-1]
 
 
-def test_options_stand_where_the_reading_stood_and_the_memory_before_the_last():
-    names = ["memory_limit", "scale", "source"]
+def test_options_stand_where_the_reading_stood_and_the_limits_before_the_last():
+    names = ["threads", "memory_limit", "scale", "source"]
 
     @options.reads(*names)
     def command(
@@ -57,7 +57,7 @@ def test_options_stand_where_the_reading_stood_and_the_memory_before_the_last():
         pass
 
     shown = list(inspect.signature(command).parameters)
-    assert shown == ["first", "source", "scale", "then", "memory_limit", "quiet"]
+    assert shown == ["first", "source", "scale", "then", "memory_limit", "threads", "quiet"]
 
 
 def test_what_was_not_given_is_not_handed_on():

@@ -1,9 +1,6 @@
 """PySpark, in local mode with several partitions, says what DuckDB says."""
 
-import importlib.util
-import os
 import random
-import shutil
 import warnings
 
 import polars as pl
@@ -20,29 +17,6 @@ LABELS = ["prompt_a", "prompt_b", "response_a", "response_b"]
 ANSWERS = 3
 
 
-@pytest.fixture(scope="module")
-def spark():
-    """A session of two threads, of which each holds some of the rows."""
-    if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
-        if os.environ.get("RISKSHIFT_NO_SKIPS") == "1":
-            pytest.fail("PySpark or Java is not there, and RISKSHIFT_NO_SKIPS=1 forbids skipping")
-        pytest.skip("needs PySpark and Java")
-    with warnings.catch_warnings(action="ignore"):  # its own, of libraries that it may use
-        from pyspark.sql import SparkSession
-
-        options = {
-            "spark.ui.enabled": "false",
-            "spark.ui.showConsoleProgress": "false",
-            "spark.sql.shuffle.partitions": "3",
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
-        }
-        session = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
-
-
 def pairs(*, blank=0.1, prompts=40):
     """Answers of three models, some labels missing."""
     rng = random.Random(7)
@@ -55,19 +29,6 @@ def pairs(*, blank=0.1, prompts=40):
             rows[-1] += [*prompt, *response]
     schema = ["prompt_id", "model", "language", *LABELS]
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-@pytest.fixture(autouse=True)
-def worst_alone(monkeypatch):
-    """Pick the cases everywhere as they are picked on Spark: the worst escalations alone."""
-    monkeypatch.setattr("riskshift.picking.cases.MOST_SORTED", 0)
-
-
-def on(spark, frame):
-    """Put rows into several partitions."""
-    types = {pl.String: "string", pl.Int64: "bigint", pl.Int32: "int"}
-    schema = ", ".join(f"`{name}` {types[dtype]}" for name, dtype in frame.schema.items())
-    return spark.createDataFrame(frame.rows(), schema).repartition(5)
 
 
 def outcome(data, **options):
@@ -103,18 +64,18 @@ def lone(frame):
 @pytest.mark.parametrize(
     "change", [pairs, lambda: lone(pairs())], ids=["prompts repeat", "none do"]
 )
-def test_counts_groups_and_cases_are_those_of_duckdb(spark, tmp_path, change):
+@pytest.mark.parametrize("most", [0, 500_000], ids=["worst cases", "drawn cases"])
+def test_counts_groups_and_cases_are_those_of_duckdb(spread, tmp_path, monkeypatch, change, most):
+    monkeypatch.setattr("riskshift.picking.cases.MOST_SORTED", most)
     frame = change()
-    assert outcome(on(spark, frame), by="language") == outcome(
-        parquet(frame, tmp_path), by="language"
-    )
+    assert outcome(spread(frame), by="language") == outcome(parquet(frame, tmp_path), by="language")
 
 
 @pytest.mark.parametrize("spoil", [doubled, contradicted])
-def test_faults_are_those_of_duckdb(spark, tmp_path, spoil):
+def test_faults_are_those_of_duckdb(spread, tmp_path, spoil):
     frame = spoil(pairs())
     told = []
-    for data in (on(spark, frame), parquet(frame, tmp_path)):
+    for data in (spread(frame), parquet(frame, tmp_path)):
         with pytest.raises(DataError) as raised:
             outcome(data)
         told.append(str(raised.value).partition(": ")[2])
@@ -122,10 +83,10 @@ def test_faults_are_those_of_duckdb(spark, tmp_path, spoil):
     assert told[:2] == told[2:]
 
 
-def test_every_number_of_an_analysis_is_that_of_duckdb(spark, tmp_path):
+def test_every_number_of_an_analysis_is_that_of_duckdb(spread, tmp_path):
     frame = pairs()
     told = []
-    for data in (on(spark, frame), parquet(frame, tmp_path)):
+    for data in (spread(frame), parquet(frame, tmp_path)):
         with warnings.catch_warnings(action="ignore"):
             result = riskshift.analyze(data, taxonomy=TWO, resamples=200, permutations=200)
         told.append(result.to_dict())
@@ -136,9 +97,9 @@ def test_every_number_of_an_analysis_is_that_of_duckdb(spark, tmp_path):
     assert told[0] == told[1]
 
 
-def test_the_counts_that_are_saved_are_those_of_duckdb(spark, tmp_path):
+def test_the_counts_that_are_saved_are_those_of_duckdb(spread, tmp_path):
     frame, held = pairs(), []
-    for at, data in enumerate((on(spark, frame), parquet(frame, tmp_path))):
+    for at, data in enumerate((spread(frame), parquet(frame, tmp_path))):
         with warnings.catch_warnings(action="ignore"):
             riskshift.save_counts(data, tmp_path / f"{at}.counts", taxonomy=TWO, by="language")
         saved = of_bytes((tmp_path / f"{at}.counts").read_bytes(), str(at))
@@ -147,10 +108,10 @@ def test_the_counts_that_are_saved_are_those_of_duckdb(spark, tmp_path):
     assert held[0] == held[1]
 
 
-def test_random_groups_are_those_of_duckdb(spark, tmp_path, monkeypatch):
+def test_random_groups_are_those_of_duckdb(spread, tmp_path, monkeypatch):
     monkeypatch.setattr("riskshift.engines.kinds.MOST_LINKED", 0)
     frame, found = pairs(), []
-    for data in (on(spark, frame), parquet(frame, tmp_path)):
+    for data in (spread(frame), parquet(frame, tmp_path)):
         with warnings.catch_warnings(action="ignore"):
             made = riskshift.analyze(data, taxonomy=TWO, resamples=20, permutations=20).provenance
         found.append((made.data_hash, made.groups))
@@ -158,20 +119,20 @@ def test_random_groups_are_those_of_duckdb(spark, tmp_path, monkeypatch):
     assert found[0][1] is not None
 
 
-def test_the_same_pairs_are_drawn(spark, tmp_path):
+def test_the_same_pairs_are_drawn(spread, tmp_path):
     frame = pairs()
     with warnings.catch_warnings(action="ignore"):
         drawn = [
             riskshift.sample(data, n=9, taxonomy=TWO).rows
-            for data in (on(spark, frame), parquet(frame, tmp_path))
+            for data in (spread(frame), parquet(frame, tmp_path))
         ]
     assert drawn[0] == drawn[1]
 
 
-def test_no_more_rows_come_to_the_driver_than_there_are_patterns(spark, monkeypatch):
+def test_no_more_rows_come_to_the_driver_than_there_are_patterns(spread, monkeypatch):
     from pyspark.sql.classic.dataframe import DataFrame
 
-    frame = on(spark, pairs(blank=0, prompts=300).drop("prompt_b", "response_b"))
+    frame = spread(pairs(blank=0, prompts=300).drop("prompt_b", "response_b"))
     brought = []
     real = DataFrame.collect
 

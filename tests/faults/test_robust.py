@@ -125,6 +125,25 @@ def test_a_memory_limit_that_is_a_size_is_taken(told, size):
     assert told(*CHECK, f"--memory-limit={size}")[0] in (0, 1, 3)
 
 
+@pytest.mark.parametrize("threads", ["0", "-1", "1025", "9" * 23])
+def test_so_many_threads_are_refused(told, threads):
+    code, _, err = told(*CHECK, f"--threads={threads}")
+    assert code == 2
+    assert f"threads {threads} is no number from 1 to 1,024" in err
+
+
+@pytest.mark.parametrize("threads", ["much", "1.5", ""])
+def test_threads_are_a_number(told, threads):
+    code, _, err = told(*CHECK, f"--threads={threads}")
+    assert code == 2
+    assert "Invalid value for '--threads'" in err
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "64"])
+def test_some_threads_are_taken(told, threads):
+    assert told(*CHECK, f"--threads={threads}")[0] in (0, 1, 3)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

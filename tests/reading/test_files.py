@@ -12,6 +12,7 @@ from backports import zstd
 import riskshift
 from riskshift.collapse.pairs import collapse
 from riskshift.errors import ColumnError, FileError, LabelError, UsageError
+from riskshift.reading.duckdb_options import Limits
 from riskshift.taxonomy import Taxonomy
 
 HARM = Taxonomy(["harm"])
@@ -173,10 +174,35 @@ def test_a_limit_of_memory_is_obeyed_or_refused(tmp_path):
         counts(tmp_path / "x.csv", memory_limit="lots")
 
 
+@pytest.mark.parametrize("threads", [0, -1, 1_025, 1.5, True, "2"])
+def test_threads_are_a_whole_number_that_is_not_absurd(tmp_path, threads):
+    PAIRS.write_csv(tmp_path / "x.csv")
+    with pytest.raises(UsageError, match=r"is no number from 1 to 1,024"):
+        counts(tmp_path / "x.csv", threads=threads)
+
+
+def test_limits_are_those_of_duckdb_for_labels_beside_the_data_too(tmp_path, monkeypatch):
+    PAIRS.drop("response_harm").write_csv(tmp_path / "x.csv")
+    PAIRS.select("prompt_id", "model", "response_harm").write_csv(tmp_path / "labels.csv")
+    opened, right = [], Limits.connect
+
+    def connect(limits, *args, **kwargs):
+        opened.append(right(limits, *args, **kwargs))
+        return opened[-1]
+
+    monkeypatch.setattr(Limits, "connect", connect)
+    limited = {"memory_limit": "512MiB", "threads": 1}
+    found = counts(tmp_path / "x.csv", labels=tmp_path / "labels.csv", **limited)
+    assert found.total == 40
+    asked = "SELECT current_setting('memory_limit'), current_setting('threads')"
+    held = [connection.execute(asked).fetchone() for connection in opened]
+    assert held == [("512.0 MiB", 1)] * 2
+
+
 def test_too_little_memory_says_what_to_do(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("prompt_harm,response_harm\n" + "0,1\n" * 100_000)
-    with pytest.raises(riskshift.DataError, match="Give DuckDB more with --memory-limit"):
+    with pytest.raises(riskshift.DataError, match="Give DuckDB more memory with --memory-limit"):
         counts(path, memory_limit="1MB")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import riskshift
 from riskshift.errors import FileError, UsageError
 from riskshift.reading import duckdb_options
-from riskshift.reading.files import _connect
+from riskshift.reading.duckdb_options import NO_LIMITS
 from riskshift.reading.layout import recognize
 from riskshift.reading.paths import data_files, find_files, told_passed
 from riskshift.taxonomy import Taxonomy
@@ -166,7 +166,7 @@ def test_what_is_opened_is_what_was_looked_into(tmp_path, monkeypatch, name):
     Path(name).write_text(HEAD + ROW)
     Path("aXb.csv").write_text(HEAD + ROW * 9)
     file = recognize(Path(name), format="csv", name=name)
-    duckdb_options.check_found(_connect(None, tmp_path / "spare"), file)
+    duckdb_options.check_found(NO_LIMITS.connect(tmp_path / "spare"), file)
     result = riskshift.analyze(name, taxonomy=HARM, format="csv", resamples=5, permutations=5)
     assert result.provenance.read == 1
 

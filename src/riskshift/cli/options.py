@@ -198,6 +198,12 @@ Memory = Annotated[
         "--memory-limit", metavar="SIZE", help="DuckDB's memory, such as 2GB; beyond it, disk."
     ),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", metavar="N", help="How many threads of DuckDB work at once (default: all)."
+    ),
+]
 Card = Annotated[
     Path | None,
     typer.Option(
@@ -284,20 +290,30 @@ READING: Final = {
     "labels": Shared("labels", Labels),
     "categories_in": Shared("categories_in", CategoriesIn),
     "memory_limit": Shared("memory_limit", Memory),
+    "threads": Shared("threads", Threads),
 }
 # What says on the command line what else stands in the file of a taxonomy.
 NAMED: Final = ("categories", "levels", "harmful_from")
 # What every job takes that reads labels.
 LABELS: Final = (
     *("source", "taxonomy", *NAMED, "mapped", "scale", "invert"),
-    *("skip_bad", "missing", "where", "leave_out", "refusals", "partial", "memory_limit"),
+    *(
+        "skip_bad",
+        "missing",
+        "where",
+        "leave_out",
+        "refusals",
+        "partial",
+        "memory_limit",
+        "threads",
+    ),
 )
 # What every job takes that also reads the logs of tools.
 PAIRS: Final = (
     *(*LABELS, "score", "score_value", "cuts"),
     *("turns", "labels", "categories_in"),
 )
-LAST: Final = ("memory_limit", "quiet")
+LAST: Final = ("memory_limit", "threads", "quiet")
 
 STDOUT: Final = ("terminal", "json", "md", "tex", "html", "csv")
 Output = Annotated[
@@ -547,7 +563,7 @@ def reads(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add options of reading to a command, in the place of its parameter `reading`.
 
     The command is handed those that were `Given`. Their order is that of `READING`; only DuckDB's
-    memory stands further down, before --quiet.
+    limits stand further down, before --quiet.
     """
     ordered = sorted(names, key=list(READING).index)
     added = [READING[name].parameter(name) for name in ordered]

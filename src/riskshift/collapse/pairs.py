@@ -102,13 +102,12 @@ def collapse(
     if records.counted is not None:
         return of_counts(records, grouping_columns(records, unasked))
     faults = Faults()
-    try:
-        collapsed = _collapse(records, unasked, progress, faults)
-    except engine.EngineError as error:
-        raise records.source.explain(str(error)) from error
-    except DataError:
-        faults.raise_all()
-        raise
+    with engine.explained(records.source):
+        try:
+            collapsed = _collapse(records, unasked, progress, faults)
+        except DataError:
+            faults.raise_all()
+            raise
     records.source.check_unchanged()
     warn_if_doubtful(faults)
     warn_of_placeholders(collapsed.records)

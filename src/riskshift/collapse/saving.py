@@ -71,10 +71,8 @@ def countable(
     unasked = () if source is None else (source,)
     checked = collapse(records, unasked=unasked, progress=progress).records
     progress("counting what is saved")
-    try:
+    with engine.explained(checked.source):
         return _counted(checked, unasked, ids, notes)
-    except engine.EngineError as error:
-        raise checked.source.explain(str(error)) from error
 
 
 def _fractions(records: Records) -> bool:

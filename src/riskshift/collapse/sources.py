@@ -96,7 +96,8 @@ def models_by_source(collapsed: Collapsed, column: str | None) -> BySource | Non
         return None
     at = records.at(column)
     columns = [*(key.column for key in collapsed.keys), at, records.at(model)]
-    rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
+    with engine.explained(records.source):
+        rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
         _say(
             records,
@@ -127,7 +128,8 @@ def models_by_source(collapsed: Collapsed, column: str | None) -> BySource | Non
 
 def _can_group(records: Records, column: str) -> bool:
     """Tell whether a column has as many values as can be told apart, and say so where it has more."""
-    many, _ = engine.repeats(records.frame, [records.at(column)])
+    with engine.explained(records.source):
+        many, _ = engine.repeats(records.frame, [records.at(column)])
     if many <= MAX_GROUPS:
         return many > 1
     told = (

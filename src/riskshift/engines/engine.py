@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.counts.pairs import NO_VALUE
+from riskshift.errors import DataError
 from riskshift.records import stripped
 
 Frame = nw.LazyFrame[Any]
@@ -43,7 +44,19 @@ def translated() -> Iterator[None]:
     try:
         yield
     except _engine_errors() as error:
-        raise EngineError(str(error) or type(error).__name__) from error
+        raise EngineError(_said(str(error)) or type(error).__name__) from error
+
+
+def _said(message: str) -> str:
+    """Return a message from the line on that says something: Spark begins with what says nothing."""
+    first, _, rest = message.partition("\n")
+    lines = [line for line in rest.splitlines() if line.strip()]
+    if lines and first.startswith("An error occurred while calling"):
+        return lines[0].removeprefix(": ")
+    if lines and first.endswith("the Python worker:"):
+        # What an error says may quote the data; its name does not.
+        return f"{first} {lines[-1].partition(':')[0]}"
+    return message
 
 
 def _engine_errors() -> tuple[type[Exception], ...]:
@@ -60,6 +73,30 @@ def _engine_errors() -> tuple[type[Exception], ...]:
         if library in sys.modules:
             found.append(attrgetter(name)(sys.modules[library]))
     return tuple(found)
+
+
+class Explains(Protocol):
+    """Where rows come from: whether they are what they were, and why an engine could not read them."""
+
+    def check_unchanged(self) -> None:
+        """Refuse rows that are not what they were."""
+        ...
+
+    def explain(self, message: str) -> DataError:
+        """Turn what an engine says into a message that helps."""
+        ...
+
+
+@contextmanager
+def explained(source: Explains) -> Iterator[None]:
+    """Say of any fault in a block first that the rows changed meanwhile, and else what the source knows."""
+    try:
+        yield
+    except Exception as error:
+        source.check_unchanged()  # of two states of the rows anything may follow
+        if isinstance(error, EngineError):
+            raise source.explain(str(error)) from error
+        raise
 
 
 def fetch(frame: Frame) -> list[tuple[Any, ...]]:

@@ -24,6 +24,7 @@ from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import Row, check_sheet, write_sheet
 from riskshift.picking.items import all_items, most_disputed, refuse_two_strata
 from riskshift.reading import combine
+from riskshift.reading.duckdb_options import Limits
 from riskshift.reading.files import FileSource
 from riskshift.reading.layout import FORMATS, MAPPED
 from riskshift.reading.opening import open_data
@@ -56,6 +57,7 @@ def agree(
     partial_refusal: str | None = None,
     format: str | None = None,  # noqa: A002
     memory_limit: str | None = None,
+    threads: int | None = None,
     confidence: float = 0.95,
     seed: int = DEFAULT_SEED,
     resamples: int = RESAMPLES,
@@ -80,7 +82,7 @@ def agree(
         are never changed; CSV is refused if one of them would act in a spreadsheet.
     disputes : int, default 20
         At most so many items in dispute are listed.
-    taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit
+    taxonomy, columns, scale, invert, model, cluster, skip_bad, missing, format, memory_limit, threads
         As in `read`.
     where, leave_out, refusal_scale, partial_refusal
         As in `read`.
@@ -137,13 +139,14 @@ def agree(
     clock = Clock()
     progress("opening the data")
     told = format or (MAPPED if columns else None)
-    records = _opened(data, options, format=told, memory_limit=memory_limit)
+    records = _opened(data, options, format=told, limits=Limits(memory_limit, threads))
     clock.lap("read")
     rated = collapse_raters(records, progress=progress)
     judged = _judged(rated, adjudicator)
     if place is not None:
         _refuse_nameless(rated)
-        _explained(rated, lambda: refuse_two_strata(rated))
+        with engine.explained(rated.records.source):
+            refuse_two_strata(rated)
     clock.lap("collapse")
     progress("measuring agreement")
     labels = tuple(agreement_by_label(judged, settings))
@@ -152,13 +155,14 @@ def agree(
     resolved = resolution(rated.ratings, settings, rule=rule, adjudicator=adjudicator)
     clock.lap("resolve")
     progress("looking for disputes")
-    disputed = _explained(
-        rated, lambda: most_disputed(rated, limit=min(disputes, MOST), adjudicator=adjudicator)
-    )
+    with engine.explained(rated.records.source):
+        disputed = most_disputed(rated, limit=min(disputes, MOST), adjudicator=adjudicator)
     clock.lap("disputes")
     if place is not None:
         progress("writing the resolved records")
-        header, rows = _explained(rated, lambda: resolved_rows(rated, rule, adjudicator))
+        with engine.explained(rated.records.source):
+            header, rows = resolved_rows(rated, rule, adjudicator)
+        rated.records.source.check_unchanged()
         # Without ids items are told apart by their texts, which are there to be read.
         write_sheet(place, header, rows, texts=SIDES)
         clock.lap("write")
@@ -225,13 +229,6 @@ def _judged(rated: Rated, adjudicator: str | None) -> Ratings:
             "--map record_id=COLUMN."
         )
     return ratings
-
-
-def _explained(rated: Rated, work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except engine.EngineError as error:
-        raise rated.records.source.explain(str(error)) from error
 
 
 def _absent(rated: Rated) -> tuple[str, ...]:

@@ -179,7 +179,6 @@ def analyze(
     worst = cases_to_read(collapsed, limit=min(cases, MOST), seed=seed, text=text)
     if cases_out is not None:
         every = cases_to_read(collapsed, limit=None, seed=seed, text=cases_text)
-        write_cases(cases_out, collapsed.records, [({}, case) for case in every], text=cases_text)
     clock.lap("cases")
     corrected = None
     if people is not None:
@@ -213,6 +212,8 @@ def analyze(
     if made.data_hash in CAVEATS:
         notes = [CAVEATS[made.data_hash], *notes]
     turned, steady = summed_up(without)
+    if cases_out is not None:  # last, when nothing can go wrong any more
+        write_cases(cases_out, collapsed.records, [({}, case) for case in every], text=cases_text)
     return Analysis(
         taxonomy=taxonomy,
         settings=settings,

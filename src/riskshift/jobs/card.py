@@ -141,6 +141,7 @@ def _values(part: Collapsed, role: str) -> Sequence[str]:
         if refused:
             return ()
         held = frame.select(engine.named(own).alias("riskshift_group"))
-        rows = engine.count_patterns(held, ["riskshift_group"], limit=MOST_SOURCES + 2)
+        with engine.explained(records.source):
+            rows = engine.count_patterns(held, ["riskshift_group"], limit=MOST_SOURCES + 2)
         found = {row[0] for row in rows}
     return sorted(found - {NO_VALUE})

@@ -232,12 +232,14 @@ def compare(
     failed = failures(collapsed, models, asked.choices)
     if cases_out is not None:
         fetched = failed_cases(collapsed, failed, text=cases_text)
-        written = [({"metric": item.metric}, case) for item, case in fetched]
-        write_cases(cases_out, collapsed.records, written, text=cases_text)
     by_group = None
     if by is not None:
         progress(f"comparing by {by}")
         by_group = _interaction(records, by, named, choices, settings, progress)
+    made = provenance(collapsed.counts, records, {})
+    if cases_out is not None:  # last, when nothing can go wrong any more
+        written = [({"metric": item.metric}, case) for item, case in fetched]
+        write_cases(cases_out, collapsed.records, written, text=cases_text)
     return Comparison(
         taxonomy=records.options.taxonomy,
         settings=settings,
@@ -256,7 +258,7 @@ def compare(
         corrected=shown,
         across=contrasts,
         alone=told_alone(failed, ids=records.column("prompt_id") is not None, seed=seed),
-        provenance=provenance(collapsed.counts, records, {}),
+        provenance=made,
         directions=directions,
         summary=(
             *headline(
@@ -381,7 +383,8 @@ def _examples(records: Records, shared: Shared) -> dict[str, tuple[str, ...]]:
         if lacking:
             have = ids.filter(nw.col("model") == name).select("prompt").unique()
             absent = everyone.join(have, on="prompt", how="anti").sort("prompt").head(EXAMPLES)
-            found[name] = tuple(row[0] for row in engine.fetch(absent))
+            with engine.explained(records.source):
+                found[name] = tuple(row[0] for row in engine.fetch(absent))
     return found
 
 
@@ -492,7 +495,8 @@ def _cells(records: Records, model: str, by: str, progress: Callable[[str], None
     """Collapse records by model and group at once."""
     columns = [records.at(model), records.at(by)]
     frame, _ = engine.plain(records.frame, columns)
-    many, _ = engine.repeats(frame, columns)
+    with engine.explained(records.source):
+        many, _ = engine.repeats(frame, columns)
     if many > MAX_GROUPS:
         raise UsageError(
             f"--by {by}: {many:,} groups of a model; at most {MAX_GROUPS:,} can be reported. Group by a column with "

@@ -15,6 +15,7 @@ from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
 from riskshift.reading.counts import holds_counts, read_counts
+from riskshift.reading.duckdb_options import Limits
 from riskshift.reading.layout import MAPPED
 from riskshift.reading.logs import ALL, LAST
 from riskshift.reading.opening import look, open_data, taxonomy_of
@@ -51,6 +52,7 @@ class Reading(TypedDict, total=False):
     labels: Any
     categories_in: str | Mapping[str, str]
     memory_limit: str | None
+    threads: int | None
 
 
 class Grouping(Reading, total=False):
@@ -93,6 +95,7 @@ def read(
     labels: Any = (),
     categories_in: str | Mapping[str, str] = "",
     memory_limit: str | None = None,
+    threads: int | None = None,
 ) -> Records:
     """Bind labelled pairs to their roles; nothing is computed yet.
 
@@ -153,6 +156,8 @@ def read(
         with true, false or a level for each; also as JSON. A name alone is of the responses.
     memory_limit : str, optional
         Of DuckDB, for files, such as ``"2GB"``; beyond it, it works on disk.
+    threads : int, optional
+        Of DuckDB, for files: how many work at once; default: as many as there are processors.
 
     Returns
     -------
@@ -188,6 +193,7 @@ def read(
         labels=labels,
         categories_in=categories_in,
         memory_limit=memory_limit,
+        threads=threads,
     )
     return _read(data, reading, silent)
 
@@ -228,7 +234,7 @@ def bound(found: Any, reading: Grouping, purpose: Purpose) -> Records:
         options=options,
         purpose=purpose,
         format=reading.get("format"),
-        memory_limit=reading.get("memory_limit"),
+        limits=_limits(reading),
         labels=labels if isinstance(labels, list | tuple) else (labels,),
     )
     return with_crossed(records, options.by)
@@ -244,7 +250,7 @@ def _by_of_counts(reading: Grouping) -> tuple[str, ...]:
     """
     asked = signature(read).parameters
     given = [name for name, value in reading.items() if value != asked[name].default]
-    late = sorted(set(given) - {"by", "memory_limit", "model"})
+    late = sorted(set(given) - {"by", "memory_limit", "model", "threads"})
     if late:
         raise UsageError(
             f"these are counts, and {listing(late)} would change nothing any more. Give such options to riskshift "
@@ -276,6 +282,10 @@ def looked(data: Any, reading: Reading, progress: Callable[[str], None]) -> Any:
         skip_bad=reading.get("skip_bad", False),
         progress=progress,
     )
+
+
+def _limits(reading: Reading) -> Limits:
+    return Limits(reading.get("memory_limit"), reading.get("threads"))
 
 
 def with_refusals(
@@ -381,9 +391,7 @@ def read_people(
         where=tuple(map(Condition.of, several(reading.get("where") or ()))),
         leave_out=tuple(map(Condition.of, several(reading.get("leave_out") or ()))),
     )
-    records = open_data(
-        people, options=options, memory_limit=reading.get("memory_limit"), purpose=PEOPLE
-    )
+    records = open_data(people, options=options, limits=_limits(reading), purpose=PEOPLE)
     records.require(
         named.values(), fix="--people-map names columns of people's file as role=column."
     )

@@ -190,10 +190,8 @@ def sample(
     collapsed = collapse(records, progress=progress)
     records = collapsed.records
     refuse_untold([] if choice is None else [choice], collapsed.counts.told)
-    try:
+    with engine.explained(records.source):
         made = _drawn(records, choice, n, allocation, seed, progress)
-    except engine.EngineError as error:
-        raise records.source.explain(str(error)) from error
     records.source.check_unchanged()
     if place is not None:
         progress("writing")

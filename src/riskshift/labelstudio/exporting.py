@@ -213,10 +213,8 @@ def export_label_studio(
         relevance=records.column("relevance") is not None,
         refusal=records.column("refusal") is not None,
     )
-    try:
+    with engine.explained(records.source):
         tasks = [{"data": task} for task in _tasks(records)]
-    except engine.EngineError as error:
-        raise records.source.explain(str(error)) from error
     if not tasks:
         raise DataError(f"{records.source.name} holds no pairs.")
     progress("writing")

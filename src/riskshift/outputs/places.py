@@ -26,6 +26,7 @@ from riskshift.scratch import is_left_over, lock
 _BESIDE: Final = ".riskshift-"
 # So long after a file appeared, the process that made it has surely locked it.
 _YOUNG: Final = 60.0
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SIGNALS: Final = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -341,6 +342,8 @@ def _told(path: Path) -> Iterator[None]:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENXIO:
         return "nobody reads from it"
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return f"{error.strerror}. Make room there, or name another place"
     return getattr(error, "strerror", None) or str(error)
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 from riskshift.errors import OutputError
 from riskshift.outputs.escape import lines, spreadsheet
 from riskshift.outputs.places import check_file, write_blocks, write_bytes
-from riskshift.reading.duckdb_options import literal, options, pattern
+from riskshift.reading.duckdb_options import NO_LIMITS, Limits, literal, options, pattern
 from riskshift.reading.layout import DataFile
-from riskshift.scratch import scratch
+from riskshift.scratch import full, scratch
 
 SUFFIXES: Final = (".csv", ".jsonl", ".parquet")
 # Rows that are held until they are written to Parquet; rows hold texts.
@@ -78,7 +78,7 @@ def write_rows(
     columns: Mapping[str, str],
     *,
     kept: Collection[str],
-    memory_limit: str | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Path:
     """Write the rows of JSON lines, however many; the suffix says how. Beside first, then renamed.
 
@@ -93,7 +93,7 @@ def write_rows(
     kept : collection of str
         Columns that are read back, such as ids: CSV keeps them as they are, or refuses to. All
         others are there to be read, and made inert.
-    memory_limit : str, optional
+    limits : Limits, optional
         Of DuckDB, for Parquet.
 
     Returns
@@ -112,7 +112,7 @@ def write_rows(
     with scratch() as folder:
         made = folder / f"rows{suffix}"
         if suffix == ".parquet":
-            _to_parquet(files, made, columns, memory_limit)
+            _to_parquet(files, made, columns, limits)
         else:
             with made.open("w", encoding="utf-8", errors="replace", newline="") as opened:
                 for row in _csv_rows(place, files, columns, kept):
@@ -147,7 +147,7 @@ def _cell(place: Path, name: str, value: Any, kept: bool) -> Any:
 
 
 def _to_parquet(
-    files: Sequence[DataFile], target: Path, columns: Mapping[str, str], memory_limit: str | None
+    files: Sequence[DataFile], target: Path, columns: Mapping[str, str], limits: Limits
 ) -> None:
     import duckdb
 
@@ -157,13 +157,12 @@ def _to_parquet(
         {"columns": columns, "format": "newline_delimited", "maximum_object_size": longest}
     )
     try:
-        with duckdb.connect(config={"temp_directory": str(target.parent)}) as connection:
-            if memory_limit is not None:
-                connection.execute("SET memory_limit = ?", [memory_limit])
+        with limits.connect(target.parent) as connection:
             rows = connection.sql(f"SELECT * FROM read_json([{named}], {how})")  # noqa: S608
             rows.write_parquet(str(target), row_group_size=_GROUP)
     except duckdb.Error as error:
-        raise OutputError(f"the pairs cannot be written: {str(error).splitlines()[0]}") from error
+        told = full(str(error)) or str(error).splitlines()[0]
+        raise OutputError(f"the pairs cannot be written: {told}") from error
 
 
 def readable(text: str) -> str:

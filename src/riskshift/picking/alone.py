@@ -52,10 +52,8 @@ def failures(
     tuple of Failure
         By metric in the order of `choices`, then by model in the order of `models`, then by prompt.
     """
-    try:
+    with engine.explained(collapsed.records.source):
         return _failures(collapsed, models, choices)
-    except engine.EngineError as error:
-        raise collapsed.records.source.explain(str(error)) from error
 
 
 def _failures(

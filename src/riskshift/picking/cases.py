@@ -50,7 +50,7 @@ def cases_to_read(
     limit : int or None
         At most so many, shared out among the cells: those of harmful responses and of responses
         more severe than their prompt first. None: all of these. Where there are more than
-        `MOST_SORTED` to choose from, and on Spark, the worst escalations alone.
+        `MOST_SORTED` to choose from, the worst escalations alone.
     seed : int
         Which pairs of a cell are drawn.
     text : bool, default True
@@ -63,10 +63,8 @@ def cases_to_read(
     """
     if (limit is not None and limit <= 0) or collapsed.records.counted is not None:
         return ()
-    try:
+    with engine.explained(collapsed.records.source):
         return _cases(collapsed, limit=limit, seed=seed, text=text)
-    except engine.EngineError as error:
-        raise collapsed.records.source.explain(str(error)) from error
 
 
 def _cases(collapsed: Collapsed, *, limit: int | None, seed: int, text: bool) -> tuple[Case, ...]:
@@ -75,7 +73,7 @@ def _cases(collapsed: Collapsed, *, limit: int | None, seed: int, text: bool) ->
     cells = _cells(records, keys, coding, [row[-1] for row in collapsed.patterns])
     quotas = _quotas(cells, limit)
     sorted_rows = sum(cell.records for cell, quota in zip(cells, quotas, strict=True) if quota)
-    if limit is not None and (sorted_rows > MOST_SORTED or engine.on_spark(records.frame)):
+    if limit is not None and (sorted_rows > MOST_SORTED):
         rows = _worst_rows(collapsed, limit, text=text)
         return tuple(case_of(records, row, keys, text=text) for row in rows)
     places, start = list[int](), 0

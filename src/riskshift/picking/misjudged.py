@@ -59,7 +59,8 @@ def misjudged(beside: Beside, *, limit: int = 50, text: bool = True) -> Misjudge
         apart, then the most severe by whoever called it harmful, then by identity.
     """
     columns = [key.column for key in (*beside.graded, *beside.people)]
-    rows = engine.count_patterns(beside.records.frame, columns)
+    with engine.explained(beside.records.source):
+        rows = engine.count_patterns(beside.records.frame, columns)
     coding = Coding(columns, rows)
     rank = _ranks(beside, rows)
     limit = min(limit, sum(row[-1] for row in rows))  # engines count to 2**63

@@ -1,4 +1,4 @@
-"""How DuckDB is told to read a file: every option of its readers that could change what is read.
+"""How DuckDB is opened, and told to read a file: every option that could change what is read.
 
 A reader's default is a choice that nobody made: it may take a folder's name for a column, a path
 for a pattern or a home, a number for a date. So each option is said here, once, with its reason,
@@ -6,17 +6,23 @@ and columns go by our own names in their order. What is not named here bears on 
 what only looks at types to guess them, or on formats that are not read.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
-from riskshift.errors import FileError
+from riskshift.errors import FileError, UsageError
 from riskshift.reading.layout import MAX_LINE, DataFile
 from riskshift.records import own_names
 
 Options = dict[str, object]
+MOST_THREADS: Final = 1_024
+_SIZE: Final = re.compile(
+    r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[KMGT]i?B?|B)\s*", re.IGNORECASE | re.ASCII
+)
 
 # Of every reader that takes several files.
 _PLACES: Final[Options] = {
@@ -57,6 +63,68 @@ _PARQUET: Final[Options] = _PLACES | {
     "binary_as_string": False,  # bytes are no labels
     "file_row_number": False,  # no column is added
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of the machine DuckDB may take; None is what it takes by itself.
+
+    Parameters
+    ----------
+    memory : str, optional
+        Such as ``"2GB"``; beyond it, it works on disk.
+    threads : int, optional
+        How many work at once; each needs memory of its own.
+
+    Raises
+    ------
+    UsageError
+        If one is no limit.
+    """
+
+    memory: str | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        size = None if self.memory is None else _SIZE.fullmatch(self.memory)
+        # DuckDB takes -1 for no limit, and 100% for a share of what is free just now.
+        if self.memory is not None and (size is None or not size[1].strip("0.")):
+            raise UsageError(f"memory limit {self.memory!r} is not a size; write it like 2GB.")
+        whole = isinstance(self.threads, int) and not isinstance(self.threads, bool)
+        if self.threads is not None and not (whole and 1 <= self.threads <= MOST_THREADS):
+            raise UsageError(
+                f"threads {self.threads!r} is no number from 1 to {MOST_THREADS:,}; more than there are processors "
+                "make nothing faster."
+            )
+
+    def connect(self, folder: Path, *, in_order: bool = True) -> duckdb.DuckDBPyConnection:
+        """Open DuckDB, which keeps on disk, in a folder of ours, what memory does not hold.
+
+        Raises
+        ------
+        UsageError
+            If DuckDB cannot be held to a limit.
+        """
+        connection = duckdb.connect(
+            config={
+                "temp_directory": str(folder),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "preserve_insertion_order": str(in_order).lower(),
+            }
+        )
+        for name, value in (("memory_limit", self.memory), ("threads", self.threads)):
+            if value is None:
+                continue
+            try:
+                connection.execute(f"SET {name} = ?", [value])
+            except duckdb.Error as error:
+                told = name.replace("_", " ")
+                raise UsageError(f"{told} {value!r}: {str(error).splitlines()[0]}") from error
+        return connection
+
+
+NO_LIMITS: Final = Limits()
 
 
 def read_csv(files: Sequence[DataFile], columns: int, *, delimiter: str, skip: int) -> str:

@@ -1,6 +1,5 @@
 """Files, read by DuckDB: CSV, TSV, JSON lines, JSON arrays and Parquet, plain or compressed."""
 
-import re
 import warnings
 import weakref
 from collections import Counter
@@ -16,7 +15,9 @@ import narwhals.stable.v2 as nw
 
 from riskshift.engines.engine import EngineError, translated
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
+from riskshift.packing import unreadable
 from riskshift.reading import duckdb_options
+from riskshift.reading.duckdb_options import NO_LIMITS, Limits
 from riskshift.reading.labels.joined import AllJoined, with_labels
 from riskshift.reading.labels.nested import with_categories
 from riskshift.reading.layout import (
@@ -33,11 +34,13 @@ from riskshift.reading.text.repair import as_utf8, told, unwrapped, without_bad_
 from riskshift.reading.text.scan import Uses, mixed_line_ends, read_header, scan
 from riskshift.reading.workbook import from_workbook
 from riskshift.records import Held, Options, Purpose, Records, by_name, label_roles, own_names
-from riskshift.scratch import remove, scratch_folder
+from riskshift.scratch import full, remove, scratch_folder
 
 SHOWN: Final = 20
-_SIZE: Final = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT]i?)?B\s*", re.IGNORECASE)
 _AS_IT_IS: Final = "--skip-bad reads it as it is."
+_MORE_MEMORY: Final = (
+    "Give DuckDB more memory with --memory-limit 8GB, or fewer threads with --threads 1."
+)
 _MALFORMED: Final = "malformed row"
 # Beyond this, files with malformed rows are not copied to look for further faults in the good ones.
 _COPIED: Final = 1 << 30
@@ -152,10 +155,10 @@ class FileSource:
 
     def explain(self, message: str) -> DataError:
         """Turn what DuckDB could not read into all the faults of the files, by line."""
+        if spill := full(message):
+            return DataError(f"{self.name}: {spill} {_MORE_MEMORY}")
         if "Out of Memory" in message:
-            return DataError(
-                f"{self.name}: {message.splitlines()[0]} Give DuckDB more with --memory-limit 8GB."
-            )
+            return DataError(f"{self.name}: {message.splitlines()[0]} {_MORE_MEMORY}")
         try:
             self.check_unchanged()
         except FileError as error:
@@ -179,7 +182,10 @@ class FileSource:
         """Look for the faults of the rows that can be read."""
         if sum(file.path.stat().st_size for file in self.files) > _COPIED:
             return []
-        files, _ = without_bad_rows(self.files, self.folder, self.options.uses)
+        try:
+            files, _ = without_bad_rows(self.files, self.folder, self.options.uses)
+        except OSError:  # no room for a copy
+            return []
         source = replace(self, repaired=True)
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -210,7 +216,7 @@ def read_files(
     *,
     options: Options,
     format: str | None = None,  # noqa: A002
-    memory_limit: str | None = None,
+    limits: Limits = NO_LIMITS,
     purpose: Purpose,
     labels: Sequence[Records] = (),
 ) -> Records:
@@ -224,8 +230,8 @@ def read_files(
         How to read the columns.
     format : {"csv", "tsv", "jsonl", "json", "parquet", "xlsx"} or the name of a format of logs, optional
         Where neither the names nor what they hold tell.
-    memory_limit : str, optional
-        DuckDB's limit, such as ``"2GB"``; beyond it, it works on disk.
+    limits : Limits, optional
+        Of DuckDB.
     purpose : Purpose
         What the rows are read for.
     labels : sequence of Records
@@ -243,16 +249,14 @@ def read_files(
         If a needed column is missing from the files or from one of them.
     """
     found = find(paths, format=format, skip_bad=options.skip_bad)
-    return read_found(
-        found, options=options, memory_limit=memory_limit, purpose=purpose, labels=labels
-    )
+    return read_found(found, options=options, limits=limits, purpose=purpose, labels=labels)
 
 
 def read_found(
     found: Found,
     *,
     options: Options,
-    memory_limit: str | None = None,
+    limits: Limits = NO_LIMITS,
     purpose: Purpose,
     labels: Sequence[Records] = (),
 ) -> Records:
@@ -263,20 +267,32 @@ def read_found(
         raise UsageError(
             f"{tidy(found.files)}: counts were saved, and this needs pairs. Give the data that were collapsed."
         )
+    try:
+        return _opened(found, options, limits, purpose, labels)
+    except Exception:
+        check_unchanged(found.files)  # since they were found
+        raise
+
+
+def _opened(
+    found: Found, options: Options, limits: Limits, purpose: Purpose, labels: Sequence[Records]
+) -> Records:
     folder = scratch_folder()
-    connection = _connect(memory_limit, folder, in_order=purpose.in_order)
+    connection = limits.connect(folder, in_order=purpose.in_order)
+    weakref.finalize(connection, remove, folder)
     for file in found.pairs.files if found.pairs else found.files:
         duckdb_options.check_found(connection, file)
     skipped = {}
     if found.pairs is None:
-        files = [
-            unwrapped(as_utf8(from_workbook(file, folder), folder), folder, options)
-            for file in found.files
-        ]
-        if options.skip_bad:
-            files, dropped = without_bad_rows(files, folder, options.uses)
-            if dropped:
-                skipped[_MALFORMED] = dropped
+        with unreadable(tidy(found.files)):
+            files = [
+                unwrapped(as_utf8(from_workbook(file, folder), folder), folder, options)
+                for file in found.files
+            ]
+            if options.skip_bad:
+                files, dropped = without_bad_rows(files, folder, options.uses)
+                if dropped:
+                    skipped[_MALFORMED] = dropped
     else:
         weakref.finalize(connection, remove, found.pairs.folder)
         files = list(found.pairs.files)
@@ -361,30 +377,6 @@ def _brought(labels: Records, source: FileSource) -> Records:
     """Bring labels to the connection of the rows; each reader of files has its own."""
     query = labels.frame.to_native().sql_query()
     return replace(labels, frame=nw.from_native(source.connection.sql(query)))
-
-
-def _connect(
-    memory_limit: str | None, folder: Path, *, in_order: bool = False
-) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(
-        config={
-            "temp_directory": str(folder),
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "preserve_insertion_order": str(in_order).lower(),
-        }
-    )
-    weakref.finalize(connection, remove, folder)
-    if memory_limit is not None:
-        if not _SIZE.fullmatch(memory_limit):  # DuckDB takes -1 and 100% for no limit
-            raise UsageError(f"memory limit {memory_limit!r} is not a size; write it like 2GB.")
-        try:
-            connection.execute("SET memory_limit = ?", [memory_limit])
-        except duckdb.Error as error:
-            raise UsageError(
-                f"memory limit {memory_limit!r} is not a size; write it like 2GB."
-            ) from error
-    return connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from riskshift.formats.exchange import (
 from riskshift.formats.format import Format
 from riskshift.formats.log import Log
 from riskshift.formats.scores import MEANINGS, Asked, Labeller, likely_meaning
+from riskshift.packing import unreadable
 from riskshift.reading.layout import DataFile
 from riskshift.reading.paths import find_files, tidy, told_passed
 from riskshift.records import BLANKS, ROLES, label_roles
@@ -270,7 +271,8 @@ def unfold(
     unfolding = _Unfolding(named(logs[0].format), asked, turns, skip_bad, progress)
     folder = scratch_folder()
     try:
-        made = unfolding.each(logs, folder)
+        with unreadable(tidy(logs)):
+            made = unfolding.each(logs, folder)
         return unfolding.pairs(folder, made, logs)
     except BaseException:
         remove(folder)

@@ -1,31 +1,21 @@
 """Whatever labelled pairs come in: paths or a data frame."""
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from riskshift.engines.engine import EngineError, count_rows
+from riskshift.engines.engine import count_rows, explained
 from riskshift.errors import UsageError
 from riskshift.formats.scores import Asked
+from riskshift.reading.duckdb_options import NO_LIMITS, Limits
 from riskshift.reading.files import read_files, read_found
 from riskshift.reading.frames import read_frame
 from riskshift.reading.logs import LAST, Found, find
 from riskshift.records import Options, Purpose, Records, assemble
 from riskshift.taxonomy import Taxonomy
 
-_SIZE: Final = re.compile(
-    r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:[KMGT]i?B?|B)\s*", re.IGNORECASE | re.ASCII
-)
 # Reads rows of which nobody says yet which columns they have.
 ANY: Final = Purpose(bind=assemble, check=lambda records: None)
-
-
-def _check_memory(limit: str | None) -> None:
-    """Refuse what DuckDB would take for no limit, or for a share of what is free just now."""
-    size = None if limit is None else _SIZE.fullmatch(limit)
-    if limit is not None and (size is None or not size[1].strip("0.")):
-        raise UsageError(f"memory limit {limit!r} is not a size; write it like 2GB.")
 
 
 def look(
@@ -99,7 +89,7 @@ def open_data(
     options: Options,
     purpose: Purpose,
     format: str | None = None,  # noqa: A002
-    memory_limit: str | None = None,
+    limits: Limits = NO_LIMITS,
     labels: Sequence[Any] = (),
 ) -> Records:
     """Bind a path, a list of paths or a data frame to its roles.
@@ -112,7 +102,7 @@ def open_data(
         How to read the columns.
     purpose : Purpose
         What the rows are read for.
-    format, memory_limit
+    format, limits
         As in `read_files`.
     labels : sequence of paths or frames
         Labels that stand beside the data: paths for files, frames of the same library for a frame.
@@ -130,31 +120,28 @@ def open_data(
     """
     paths = None if isinstance(data, Found) else _paths(data)
     is_frame = paths is None and not isinstance(data, Found)
-    tables = [_open_labels(one, data if is_frame else None, options) for one in labels]
+    tables = [_open_labels(one, data if is_frame else None, options, limits) for one in labels]
     if is_frame:
         return read_frame(data, options=options, purpose=purpose, labels=tables)
-    _check_memory(memory_limit)
     if isinstance(data, Found):
-        return read_found(
-            data, options=options, memory_limit=memory_limit, purpose=purpose, labels=tables
-        )
+        return read_found(data, options=options, limits=limits, purpose=purpose, labels=tables)
     return read_files(
         paths or (),
         options=options,
         format=format,
-        memory_limit=memory_limit,
+        limits=limits,
         purpose=purpose,
         labels=tables,
     )
 
 
-def _open_labels(data: Any, beside: Any, options: Options) -> Records:
+def _open_labels(data: Any, beside: Any, options: Options, limits: Limits) -> Records:
     """Open labels that stand beside a frame, or beside files where that is None."""
     paths = _paths(data)
     library = type(data).__module__.partition(".")[0].lstrip("_")
     wanted = None if beside is None else type(beside).__module__.partition(".")[0].lstrip("_")
     if paths is not None and wanted is None:
-        labels = read_files(paths, options=_of_labels(options), purpose=ANY)
+        labels = read_files(paths, options=_of_labels(options), limits=limits, purpose=ANY)
     elif paths is None and wanted == library:
         labels = read_frame(data, options=_of_labels(options), purpose=ANY)
     else:
@@ -162,10 +149,8 @@ def _open_labels(data: Any, beside: Any, options: Options) -> Records:
             f"labels are {'files' if paths else f'a frame of {library}'}, and the data are "
             f"{f'a frame of {wanted}' if wanted else 'files'}: give both as files, or both as frames of one library."
         )
-    try:
+    with explained(labels.source):
         count_rows(labels.frame)
-    except EngineError as error:
-        raise labels.source.explain(str(error)) from error
     return labels
 
 

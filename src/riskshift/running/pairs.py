@@ -97,11 +97,9 @@ def read_pairs(
     given = cast("Grouping", {**reading, "taxonomy": taxonomy})
     records = bound(looked(data, reading, progress), given, _PURPOSE)
     records = selected(records)
-    try:
+    with engine.explained(records.source):
         frame, _ = engine.plain(records.frame, ())
         held = engine.fetch(frame.select(*map(records.at, records.names)))
-    except engine.EngineError as error:
-        raise records.source.explain(str(error)) from error
     records.source.check_unchanged()
     rows = [[_plain(value) for value in row] for row in held]
     labels, bad = _labels(records, rows, levels, wanted)

@@ -7,7 +7,8 @@ import pytest
 
 from riskshift.collapse.purposes import PAIRS
 from riskshift.errors import FileError, RiskshiftError
-from riskshift.reading.files import FileSource, _connect, _query
+from riskshift.reading.duckdb_options import NO_LIMITS
+from riskshift.reading.files import FileSource, _query
 from riskshift.reading.paths import find_files
 from riskshift.reading.text.scan import mixed_line_ends, read_header, scan
 from riskshift.records import Options
@@ -147,7 +148,7 @@ PIECES = {
 
 @pytest.mark.parametrize("form", PIECES)
 def test_what_the_engine_reads_is_what_the_scan_reads(tmp_path, form):
-    options, connection = Options(Taxonomy(["x"])), _connect(None, tmp_path)
+    options, connection = Options(Taxonomy(["x"])), NO_LIMITS.connect(tmp_path)
     chance, agreed = random.Random(20260709), 0
     for _ in range(400):
         body = "".join(chance.choices(PIECES[form], k=chance.randint(1, 8)))

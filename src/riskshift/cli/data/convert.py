@@ -11,7 +11,7 @@ from riskshift.cli.printing import put
 
 @options.reads(
     *("source", "taxonomy", "skip_bad", "score", "score_value", "cuts"),
-    *("turns", "labels", "memory_limit"),
+    *("turns", "labels", "memory_limit", "threads"),
 )
 def convert(
     paths: options.Paths,

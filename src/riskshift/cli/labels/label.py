@@ -47,7 +47,7 @@ Timeout = Annotated[
 
 @options.reads(
     *("source", "mapped", "scale", "invert", "skip_bad", "missing", "where", "refusals"),
-    *("score", "score_value", "cuts", "memory_limit"),
+    *("score", "score_value", "cuts", "memory_limit", "threads"),
 )
 def label(
     paths: options.Paths,

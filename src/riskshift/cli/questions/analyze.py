@@ -66,6 +66,7 @@ def analyze(
     """Analyze labelled pairs and report."""
     import riskshift
     from riskshift.outputs.overwriting import refuse_overwriting
+    from riskshift.outputs.places import together
 
     options.check_outputs(output, format)
     refuse_overwriting(
@@ -77,7 +78,7 @@ def analyze(
             **reading.files,
         },
     )
-    with options.progress(quiet=quiet) as told:
+    with options.progress(quiet=quiet) as told, together():
         result = riskshift.analyze(
             paths,
             confidence=confidence,

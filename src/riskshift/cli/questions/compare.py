@@ -109,6 +109,7 @@ def compare(
     from riskshift.jobs.compare import MIXES
     from riskshift.jobs.compare import compare as compare_models
     from riskshift.outputs.overwriting import refuse_overwriting
+    from riskshift.outputs.places import together
 
     options.check_outputs(output, format)
     refuse_overwriting(
@@ -121,7 +122,7 @@ def compare(
             **reading.files,
         },
     )
-    with options.progress(quiet=quiet) as told:
+    with options.progress(quiet=quiet) as told, together():
         result = compare_models(
             paths,
             baseline=baseline,

@@ -134,7 +134,8 @@ def tabulate_beside(beside: Beside, *, by: str | None = None) -> Doubled:
         records, column = records.with_own("riskshift_group", nw.col(str(group)))
         group = records.at(column)
     columns += [group] if group else []
-    rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
+    with engine.explained(records.source):
+        rows = engine.count_patterns(records.frame, columns, limit=MAX_PATTERNS + 1)
     if len(rows) > MAX_PATTERNS:
         names = [key.name for key in keys] + ([by] if by else [])
         raise DataError(f"more than {MAX_PATTERNS:,} different patterns of {listing(names)}.")
@@ -159,7 +160,8 @@ def metrics_of_strata(records: Records) -> list[str]:
     """Return the metrics by which the records' strata were drawn; none for a plain sample."""
     if not {STRATUM, CHANCE} <= set(records.names):
         return []
-    strata = engine.count_patterns(records.frame, [records.at(STRATUM)])
+    with engine.explained(records.source):
+        strata = engine.count_patterns(records.frame, [records.at(STRATUM)])
     return sorted({str(name).rpartition(": ")[0] for name, _ in strata if name} - {""})
 
 
@@ -185,7 +187,8 @@ def drawing_of(people: Records) -> Drawing:
     if CHANCE not in people.names:
         return UNRECORDED
     told = [STRATUM, CHANCE] if STRATUM in people.names else [CHANCE]
-    rows = engine.count_patterns(people.frame, [people.at(column) for column in told])
+    with engine.explained(people.source):
+        rows = engine.count_patterns(people.frame, [people.at(column) for column in told])
     named = [(str(row[0] or "") if len(told) > 1 else "", row[-2], row[-1]) for row in rows]
     chances = {(name, _chance(people, chance)) for name, chance, _ in named}
     metrics = {name.rpartition(": ")[0] for name, _ in chances if name}

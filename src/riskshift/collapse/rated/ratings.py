@@ -84,13 +84,12 @@ def collapse_raters(
         If there are no labels, or too many raters.
     """
     faults = Faults()
-    try:
-        rated = _collapse(records, progress, faults)
-    except engine.EngineError as error:
-        raise records.source.explain(str(error)) from error
-    except DataError:
-        faults.raise_all()
-        raise
+    with engine.explained(records.source):
+        try:
+            rated = _collapse(records, progress, faults)
+        except DataError:
+            faults.raise_all()
+            raise
     records.source.check_unchanged()
     return rated
 

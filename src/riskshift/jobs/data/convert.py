@@ -10,6 +10,7 @@ from riskshift.jobs.commands import command
 from riskshift.jobs.opening import Grouping, bound, looked, silent
 from riskshift.outputs.overwriting import refuse_overwriting
 from riskshift.outputs.sheets import check_sheet, write_rows
+from riskshift.reading.duckdb_options import Limits
 from riskshift.reading.files import spooled
 from riskshift.reading.logs import ALL, LAST, Found, Pairs
 from riskshift.reading.opening import ANY
@@ -88,6 +89,7 @@ def convert(
     taxonomy: Taxonomy | None = None,
     skip_bad: bool = False,
     memory_limit: str | None = None,
+    threads: int | None = None,
     progress: Callable[[str], None] = silent,
 ) -> Converted:
     """Write the pairs of logs, with all that the logs tell of them.
@@ -98,7 +100,7 @@ def convert(
         Logs of one format.
     output : str or Path
         Where to write: ``.parquet``, ``.jsonl`` or ``.csv``.
-    format, scores, score_values, cuts, turns, labels, taxonomy, skip_bad, memory_limit
+    format, scores, score_values, cuts, turns, labels, taxonomy, skip_bad, memory_limit, threads
         As in `read`; a taxonomy is that of the labels to be joined.
     progress : callable, optional
         Told what is being done, in a few words.
@@ -130,7 +132,9 @@ def convert(
         taxonomy=taxonomy,
         skip_bad=skip_bad,
         memory_limit=memory_limit,
+        threads=threads,
     )
+    limits = Limits(memory_limit, threads)
     found = looked(data, reading, progress)
     if not isinstance(found, Found) or found.pairs is None:
         name = tidy(found.files) if isinstance(found, Found) else "a data frame"
@@ -155,7 +159,7 @@ def convert(
             pairs = replace(pairs, files=[joined], columns=columns, taxonomy=told)
             source, notes = records.source.listing, list(records.source.notes)
         progress("writing")
-        write_rows(place, pairs.files, pairs.columns, kept=_kept(pairs), memory_limit=memory_limit)
+        write_rows(place, pairs.files, pairs.columns, kept=_kept(pairs), limits=limits)
     finally:
         remove(pairs.folder)
     return Converted(

@@ -330,7 +330,8 @@ def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule])
             continue
         column = column_of(records, rule)
         there = records.frame.select(engine.named(records.at(column)).alias("riskshift_group"))
-        names = {name for name, _ in engine.count_patterns(there, ["riskshift_group"])}
+        with engine.explained(records.source):
+            names = {name for name, _ in engine.count_patterns(there, ["riskshift_group"])}
         require_groups(rule, names, collapsed.groups[column].names)
 
 

@@ -373,7 +373,8 @@ class Matched:
             engine.named(records.at(column)).alias("riskshift_group"),
             engine.named(records.at(model)).alias("riskshift_model"),
         )
-        rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
+        with engine.explained(records.source):
+            rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
         others = {group for group, name, _ in rows if name != self.itself}
         return frozenset(f"{_GROUP}{group}" for group, *_ in rows if group not in others)
 

@@ -47,7 +47,8 @@ def _tells_models_apart(collapsed: Collapsed, column: str) -> bool:
         engine.named(records.at(column)).alias("riskshift_group"),
         engine.named(records.at(model)).alias("riskshift_model"),
     )
-    rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
+    with engine.explained(records.source):
+        rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
     return len({row[0] for row in rows}) == len(rows)
 
 
