@@ -16,7 +16,7 @@ from riskshift.report.writing import render
 
 TAXONOMY = riskshift.Taxonomy(["hate", "sexual"])
 QUICK = {"resamples": 200, "permutations": 200}
-PROMPTS = int(os.environ.get("RISKSHIFT_SAME_PROMPTS", "6000"))
+PROMPTS = int(os.environ.get("RISKSHIFT_SAME_PROMPTS", "1500"))
 ENGINES = ("polars", "pandas", "pyarrow", "pyspark")
 
 

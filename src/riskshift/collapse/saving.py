@@ -19,16 +19,12 @@ from riskshift.collapse.pairs import (
 )
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.pairs import NO_VALUE, group_name
-from riskshift.counts.saved import Head, Links, Saved
+from riskshift.counts.saved import FRACTIONS, KEPT, NO_IDS, Head, Links, Saved
 from riskshift.engines import engine
 from riskshift.engines.ids import with_hashes
 from riskshift.engines.kinds import linked, named
 from riskshift.records import ROLES, Records
 
-# How ids are kept: 1.0 and 1 are not one id, so what holds either is not added to what holds the other.
-KEPT: Final = "kept"
-FRACTIONS: Final = "kept, written as fractions"
-NO_IDS: Final = "none"
 _MOST_NAMED: Final = 102
 _CODE: Final = "riskshift_code"
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from riskshift.counts.clusters import Clusters, IntArray
-from riskshift.counts.saved import Head, Links, Saved, occupied
+from riskshift.counts.saved import NO_IDS, Head, Links, Saved, occupied
 from riskshift.errors import DataError, PairError, listing
 from riskshift.written import MISSING
 
@@ -73,7 +73,7 @@ def _refuse_unlike(one: str, first: Head, other: str, head: Head) -> None:
 
 def _refuse_untold(name: str, head: Head) -> None:
     """Refuse a part that does not say which prompts are the same as those of others."""
-    if head.placeholders and head.ids != "none":
+    if head.placeholders and head.ids != NO_IDS:
         raise DataError(
             f"{name} cannot be added to others: {head.placeholders:,} of its rows hold a placeholder instead of the "
             "prompt's text, so nothing tells which prompts are the same. Collapse it with an id of prompts: --map "

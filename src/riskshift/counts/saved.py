@@ -20,6 +20,10 @@ from riskshift.taxonomy import Taxonomy
 
 Hashes = NDArray[np.uint64]
 
+# How ids are kept: 1.0 and 1 are not one id, so what holds either is not added to what holds the other.
+KEPT: Final = "kept"
+FRACTIONS: Final = "kept, written as fractions"
+NO_IDS: Final = "none"
 # The roles whose values follow the severities, in this order, and the highest value of each.
 BESIDE: Final = {"relevance": 3, "prompt_benign": 1, "refusal": 2}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final, Unpack
 
 from riskshift.collapse.rated.beside import about_strata
-from riskshift.collapse.saving import NO_IDS, countable
+from riskshift.collapse.saving import countable
 from riskshift.collapse.sources import source_column
 from riskshift.counts.counts_file import to_bytes
-from riskshift.counts.saved import Saved
+from riskshift.counts.saved import NO_IDS, Saved
 from riskshift.errors import UsageError, listing
 from riskshift.jobs.opening import Grouping, opened, silent
 from riskshift.outputs.overwriting import refuse_overwriting
