@@ -20,7 +20,7 @@ from riskshift.collapse.coding import tabulate
 from riskshift.collapse.selecting import selected
 from riskshift.counts.pairs import Counts, Grouped, Layout, Table
 from riskshift.engines import engine
-from riskshift.errors import ColumnError, DataError, UsageError, listing, meant
+from riskshift.errors import ColumnError, DataError, UsageError, listing, meant, unknown_choice
 from riskshift.records import ROLES, Records
 from riskshift.refusal import PARTIAL
 
@@ -58,6 +58,9 @@ class Collapsed:
         """Keep one value of a column that was grouped by; nothing is crossed again."""
         grouped = self.groups[column].only(name)
         records = self.records
+        if records.counted is not None:
+            kept = replace(records, counted=records.counted.only(column, name))
+            return replace(self, counts=grouped.pooled(), groups={column: grouped}, records=kept)
         kept = replace(
             records, frame=records.frame.filter(engine.named(records.at(column)) == name)
         )
@@ -123,6 +126,8 @@ def of_counts(records: Records, columns: Sequence[str]) -> Collapsed:
     by_prompt = records.cluster == records.prompt
     groups = {}
     for column in columns:
+        if column not in saved.head.groups:
+            raise unknown_choice("--by", column, list(saved.head.groups))
         many, asked = len(saved.head.groups[column]), column in records.options.by
         if asked and many > MAX_GROUPS:
             raise too_many_groups(column, many)

@@ -189,6 +189,38 @@ class Saved:
         links = {name: _among(held, chosen) for name, held in self.links.items()}
         return Saved(replace(head, groups=groups), values, self.n[chosen], links, self.pairs)
 
+    def as_side(self, column: str, names: Sequence[str]) -> "Saved":
+        """Let groups of one name each pattern take the place of all others, to be matched by prompt.
+
+        Parameters
+        ----------
+        column : str
+            What the groups are called; they are told apart as models are.
+        names : sequence of str
+            The group of each pattern.
+        """
+        head, told = self.head, tuple(sorted(set(names)))
+        group = np.array([told.index(name) for name in names], dtype=np.int64)
+        columns = {role: own for role, own in head.columns.items() if role != "set"}
+        named = replace(
+            head,
+            columns={**columns, "model": column},
+            cluster=None,
+            numbered=True,  # what stands twice in one part was refused when it was collapsed
+            groups={column: told},
+            asked=(),
+            named={},
+        )
+        values = np.column_stack([self.values[:, : head.width], group])
+        links = {} if self.prompts is None else {"cluster": self.prompts}
+        return Saved(named, values, self.n, links, np.empty(0, dtype=np.uint64))
+
+    def names_of_patterns(self, column: str) -> list[str]:
+        """Return the group of each pattern, by name."""
+        at = self.head.width + list(self.head.groups).index(column)
+        names = self.head.groups[column]
+        return [names[position] for position in self.values[:, at].tolist()]
+
     @property
     def layout(self) -> Layout:
         """What the columns of labels are."""

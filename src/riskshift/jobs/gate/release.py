@@ -14,6 +14,7 @@ from riskshift.analysis.gate.rules import Rule
 from riskshift.collapse.checks.placeholders import refuse_placeholders
 from riskshift.collapse.crossing import cross
 from riskshift.collapse.pairs import Collapsed, collapse
+from riskshift.collapse.purposes import PAIRS
 from riskshift.collapse.rated.beside import (
     Beside,
     check_shared,
@@ -21,13 +22,16 @@ from riskshift.collapse.rated.beside import (
     set_beside,
     tabulate_beside,
 )
+from riskshift.counts.adding import added
 from riskshift.counts.doubled import Doubled, Drawing
 from riskshift.counts.pairs import Grouped, group_name
+from riskshift.counts.saved import NO_IDS, Saved
 from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
-from riskshift.jobs.opening import Reading, read, read_people
+from riskshift.jobs.opening import Reading, bound, looked, read, read_people, silent
 from riskshift.reading import combine
+from riskshift.reading.counts import holds_counts
 from riskshift.records import ROLES, Columns, Records, stripped
 
 CANDIDATE: Final = "candidate"
@@ -70,7 +74,10 @@ def read_baseline(data: Any, reading: Reading, model: str | None, candidate: Rec
     """Read the baseline and keep one model of it."""
     taxonomy = reading.get("taxonomy") or candidate.options.taxonomy
     every: Reading = {**reading, "model": None, "taxonomy": taxonomy}
-    records = data if isinstance(data, Records) else read(data, **every)
+    if isinstance(data, Records):
+        records = data
+    else:
+        records = read(data, **every) if candidate.counted is None else _read_counts(data)
     if records.options.taxonomy != candidate.options.taxonomy:
         raise UsageError("data and baseline are read with different taxonomies.")
     column = records.column("model")
@@ -97,6 +104,17 @@ def read_baseline(data: Any, reading: Reading, model: str | None, candidate: Rec
     if model not in names:
         raise unknown_choice("model of the baseline", model, names)
     return collapsed.only(column, model)
+
+
+def _read_counts(data: Any) -> Records:
+    """Read a baseline that must be counts, as the data are."""
+    found = looked(data, {}, silent)
+    if not holds_counts(found):
+        raise UsageError(
+            "the data are counts, and the baseline is not. Collapse it too: riskshift collapse BASELINE -o "
+            "BASELINE.counts."
+        )
+    return bound(found, {}, PAIRS)
 
 
 def same_place(data: Any, baseline: Any) -> bool:
@@ -321,6 +339,9 @@ class Matched:
         return self.made[column]
 
     def _match(self, column: str | None) -> Side:
+        if self.records.counted is not None and self.old.records.counted is not None:
+            saved = self._of_counts(self.records.counted, self.old.records.counted, column)
+            return self._side(column, saved.grouped(_SIDE, by_prompt=True), saved.head.skipped)
         parts = {CANDIDATE: self.records, BASELINE: self.old.records}
         beside = None
         if self.labels is not None:
@@ -341,24 +362,44 @@ class Matched:
         columns = Columns(**{**dict(both.options.columns), "model": side})
         options = replace(both.options, columns=columns, by=(), model=None, cluster=both.prompt)
         collapsed = collapse(replace(both, frame=frame, options=options, all_kinds=True))
-        grouped = collapsed.groups[side]
-        if both.prompt is None or grouped.table.clusters is None:
+        doubled = None
+        if beside is not None:
+            both_sides = Beside(collapsed.records, collapsed.keys, beside.people)
+            doubled = tabulate_beside(both_sides, by=side)
+        return self._side(column, collapsed.groups[side], collapsed.records.skipped, doubled)
+
+    def _of_counts(self, mine: Saved, theirs: Saved, column: str | None) -> Saved:
+        """Put counts that were saved together, as the records are."""
+        if NO_IDS in (mine.head.ids, theirs.head.ids):
+            raise DataError(
+                "counts without ids cannot be matched prompt by prompt: collapse both without --prompts-apart."
+            )
+        names = [CANDIDATE] * len(mine.n)
+        if column is not None:
+            names = [f"{_GROUP}{name}" for name in mine.names_of_patterns(column)]
+        parts = (mine.as_side(_SIDE, names), theirs.as_side(_SIDE, [BASELINE] * len(theirs.n)))
+        sources = (self.records.source.name, f"{self.old.records.source.name}, the baseline")
+        return added(dict(zip(sources, parts, strict=True)))
+
+    def _side(
+        self,
+        column: str | None,
+        grouped: Grouped,
+        skipped: Mapping[str, int],
+        doubled: Doubled | None = None,
+    ) -> Side:
+        if grouped.table.clusters is None:
             raise DataError(
                 f"{self.records.source.name} and the baseline, {self.old.records.source.name}, have "
                 "no prompt in common. They are compared prompt by prompt: give equal prompts equal "
                 "prompt_id."
             )
-        doubled = None
-        if beside is not None:
-            both_sides = Beside(collapsed.records, collapsed.keys, beside.people)
-            doubled = tabulate_beside(both_sides, by=side)
-        left_out = sum(collapsed.records.skipped.values())
         by_model = column is not None and column == self.records.column("model")
         return Side(
             grouped,
             Matching(grouped),
             doubled,
-            left_out,
+            sum(skipped.values()),
             whole=column is None or by_model,
             itself=self._itself(column),
         )
@@ -369,6 +410,12 @@ class Matched:
         if column is None or model is None or self.itself is None:
             return frozenset()
         records = self.records
+        if records.counted is not None:
+            held = records.counted
+            both = zip(held.names_of_patterns(column), held.names_of_patterns(model), strict=True)
+            pairs = set(both)
+            strangers = {group for group, name in pairs if name != self.itself}
+            return frozenset(f"{_GROUP}{group}" for group, _ in pairs if group not in strangers)
         named = records.frame.select(
             engine.named(records.at(column)).alias("riskshift_group"),
             engine.named(records.at(model)).alias("riskshift_model"),
