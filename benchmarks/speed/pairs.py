@@ -22,23 +22,21 @@ def write(path: Path, pairs: int, *, answers: int) -> Path:
 
 def _write(path: str, pairs: int, answers: int) -> None:
     """Write pairs whose labels are mostly Safe; a prompt's are the same for all its answers."""
-    columns = [f"'prompt-' || (i // {answers}) AS prompt_id"]
-    columns += [f"'model-' || (i % {answers}) AS model"] if answers > 1 else []
-    columns += [
-        f"{_level(f'i // {answers}', at)} AS prompt_{category}"
-        for at, category in enumerate(CATEGORIES)
-    ]
-    columns += [f"{_level('i', 10 + at)} AS response_{name}" for at, name in enumerate(CATEGORIES)]
-    import duckdb  # what measures must not hold it
+    import duckdb  # the process that measures must not hold it
 
-    made = f"SELECT {', '.join(columns)} FROM range({pairs}) t(i)"
+    drawn, columns = ["i"], [f"'prompt-' || (i // {answers}) AS prompt_id"]
+    columns += [f"'model-' || (i % {answers}) AS model"] if answers > 1 else []
+    for side, unit, first in (("prompt", f"i // {answers}", 0), ("response", "i", 10)):
+        for at, category in enumerate(CATEGORIES, first):
+            drawn.append(f"hash({unit}, {at}, {SEED}) % 1000 AS drawn{at}")
+            columns.append(f"{_level(f'drawn{at}')} AS {side}_{category}")
+    made = f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(drawn)} FROM range({pairs}) t(i))"
     duckdb.connect(config={"memory_limit": LIMIT}).execute(f"COPY ({made}) TO '{path}'")
 
 
-def _level(unit: str, column: int) -> str:
-    drawn = f"(SELECT hash({unit}, {column}, {SEED}) % 1000 AS h)"
-    level = "CASE WHEN h < 930 THEN 0 WHEN h < 965 THEN 1 WHEN h < 990 THEN 2 ELSE 3 END"
-    return f"(SELECT {level} FROM {drawn})::TINYINT"
+def _level(drawn: str) -> str:
+    most = " ".join(f"WHEN {drawn} < {below} THEN {at}" for at, below in enumerate((930, 965, 990)))
+    return f"(CASE {most} ELSE 3 END)::TINYINT"
 
 
 if __name__ == "__main__":
