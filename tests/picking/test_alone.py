@@ -120,3 +120,13 @@ def test_prompts_stand_in_order_by_metric_then_by_model():
         ("response_harm", "b", ("b",)),
         ("escalation", "a", ("a", "d")),
     ]
+
+
+def test_a_name_written_with_spaces_is_the_same_model():
+    spaced = frame().with_columns(
+        model=pl.when(pl.col("prompt_id") == "a alone")
+        .then(pl.lit(" ") + pl.col("model") + pl.lit("\t"))
+        .otherwise("model")
+    )
+    asked = {"taxonomy": HARM, "harm": ["response_harm"]}
+    assert compare(spaced, **asked).alone == compare(frame(), **asked).alone

@@ -15,7 +15,7 @@ from riskshift.analysis.severities import NO, YES, Severities
 from riskshift.collapse.coding import Coding
 from riskshift.collapse.pairs import Collapsed, layout_of
 from riskshift.counts.case import Case
-from riskshift.counts.pairs import Table, group_name
+from riskshift.counts.pairs import Grouped, Table, group_name
 from riskshift.engines import engine
 from riskshift.picking.cases import case_of, ordered_rows
 from riskshift.stats.resample import generator
@@ -63,13 +63,19 @@ def _failures(collapsed: Collapsed, models: Sequence[str], choices: Sequence[Cho
         return {}
     coding = Coding([key.column for key in collapsed.keys], collapsed.patterns)
     bits = list(_bits(collapsed, coding, judged))
-    named, many = engine.named(records.at(model)), range(len(judged))
-    answers = records.frame.select(
+    given, many = records.col(model).cast(nw.String), range(len(judged))
+    # Most values are names already, and need not be made one.
+    named = (
+        nw.when(given.is_in(list(models))).then(given).otherwise(engine.named(records.at(model)))
+    )
+    by_model = records.frame.select(
         records.col(records.prompt).cast(nw.String).alias(_PROMPT), named.alias(_MODEL), *bits
     ).filter(nw.col(_MODEL).is_in(list(models)))
-    by_model = answers.group_by(_PROMPT, _MODEL).agg(
-        *(nw.col(f"fails{at}").max() for at in many), *(nw.col(f"fine{at}").min() for at in many)
-    )
+    if _several(collapsed.groups[model]):
+        by_model = by_model.group_by(_PROMPT, _MODEL).agg(
+            *(nw.col(f"fails{at}").max() for at in many),
+            *(nw.col(f"fine{at}").min() for at in many),
+        )
     # Of the one that fails, the largest name is its own: those that do not have none.
     by_prompt = (
         by_model.with_columns(
@@ -104,6 +110,16 @@ def _failures(collapsed: Collapsed, models: Sequence[str], choices: Sequence[Cho
         for name in models
         if (at, name) in found
     }
+
+
+def _several(grouped: Grouped) -> bool:
+    """Tell whether some model answered a prompt more than once."""
+    clusters = grouped.table.clusters
+    if clusters is None:  # every record stands alone
+        return False
+    kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
+    cell = kind * len(grouped.names) + grouped.group[clusters.indices]
+    return bool(np.bincount(cell).max() > 1)
 
 
 def _bits(collapsed: Collapsed, coding: Coding, choices: Sequence[Choice]) -> Iterator[nw.Expr]:
