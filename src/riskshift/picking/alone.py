@@ -23,7 +23,7 @@ from riskshift.stats.resample import generator
 # Prompts that one model fails alone, in order, by metric and model.
 Failed = Mapping[tuple[str, str], Sequence[str]]
 MOST: Final = 20
-_PROMPT, _MODEL = "riskshift_prompt", "riskshift_model"
+_PROMPT, _MODEL, _CODE = "riskshift_prompt", "riskshift_model", "riskshift_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def _failures(collapsed: Collapsed, models: Sequence[str], choices: Sequence[Cho
     named = (
         nw.when(given.is_in(list(models))).then(given).otherwise(engine.named(records.at(model)))
     )
-    by_model = records.frame.select(
+    coded = records.frame.with_columns(coding.of_rows().alias(_CODE))
+    by_model = coded.select(
         records.col(records.prompt).cast(nw.String).alias(_PROMPT), named.alias(_MODEL), *bits
     ).filter(nw.col(_MODEL).is_in(list(models)))
     if _several(collapsed.groups[model]):
@@ -124,7 +125,7 @@ def _several(grouped: Grouped) -> bool:
 
 def _bits(collapsed: Collapsed, coding: Coding, choices: Sequence[Choice]) -> Iterator[nw.Expr]:
     """Tell of each row by each metric whether it fails, and whether it surely does not."""
-    levels, codes, code = coding.levels(collapsed.keys), coding.of_patterns(), coding.of_rows()
+    levels, codes, code = coding.levels(collapsed.keys), coding.of_patterns(), nw.col(_CODE)
     table = Table(levels, np.ones(len(levels), dtype=np.int64), None)
     severities = Severities(layout_of(collapsed.records, table).named(table))
     for at, choice in enumerate(choices):
