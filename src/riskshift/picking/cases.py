@@ -260,7 +260,8 @@ def _highest_is(collapsed: Collapsed, side: range, severity: int) -> Iterator[nw
     there = []
     for at in side:
         key = collapsed.keys[at]
-        levels = {row[at]: key.parse(row[at]) for row in collapsed.patterns}
+        values = dict.fromkeys(row[at] for row in collapsed.patterns)
+        levels = {value: key.parse(value) for value in values}
         column = nw.col(key.column)
         yield column.is_in([value for value, level in levels.items() if 0 <= level <= severity])
         highest = [value for value, level in levels.items() if level == severity]
