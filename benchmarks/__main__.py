@@ -15,13 +15,13 @@ from benchmarks.speed.costs import Asked, Row
 
 # Modules are imported when their turn has come: the memory of this process counts for its children.
 PARTS: Final = {
-    "sizes": ("files", "analyze by pairs, beside grouping by the labels and by the id"),
-    "refusal": ("files", "refuse a fault, beside analysing without it; up to 10**6 pairs"),
-    "models": ("files", "compare six models, beside a self-join"),
-    "starting": ("commands", "start, beside the least that is imported"),
-    "comparing": ("commands", "compare fifty models, beside a join of data frames"),
-    "crossings": ("commands", "how often each command crosses the rows"),
-    "reports": ("commands", "every kind of report, beside plain JSON"),
+    "sizes": ("processes", "analyze by pairs, beside grouping by the labels and by the id"),
+    "refusal": ("processes", "refuse a fault, beside analysing without it; up to 10**6 pairs"),
+    "models": ("processes", "compare six models, beside a self-join"),
+    "starting": ("processes", "start, beside the least that is imported"),
+    "comparing": ("inside", "compare fifty models, beside a join of data frames"),
+    "crossings": ("inside", "how often each command crosses the rows"),
+    "reports": ("inside", "every kind of report, beside plain JSON"),
     "resampling": ("resampling", "resampling counts, beside loops over rows"),
 }
 SMALL: Final = ("sizes", "refusal", "models")

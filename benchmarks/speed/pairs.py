@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks.speed.costs import LIMIT, process
 
 SEED: Final = 20260709
+CORPUS: Final = Path(__file__).parents[2] / "src" / "riskshift" / "data" / "reconstruction.csv"
 CATEGORIES: Final = ("hate", "self_harm", "sexual", "violence")
 
 

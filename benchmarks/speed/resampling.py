@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +12,13 @@ import polars as pl
 
 import riskshift
 from benchmarks.speed.costs import Asked, Row, work
-from benchmarks.speed.pairs import CATEGORIES, SEED
+from benchmarks.speed.pairs import CATEGORIES, CORPUS, SEED
 from riskshift.analysis.rates import Settings
 from riskshift.analysis.transitions.population import estimate
 from riskshift.collapse.pairs import collapse
 from riskshift.stats.crosstabs.association import permutation_p
 from riskshift.stats.resample import bootstrap_difference, bootstrap_ratio, generator
 
-CORPUS: Final = Path(riskshift.__file__).parent / "data" / "reconstruction.csv"
 Ints = npt.NDArray[np.integer[Any]]
 
 

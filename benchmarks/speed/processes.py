@@ -1,4 +1,4 @@
-"""Whole commands on files of made-up pairs, beside DuckDB on the same columns of the same file."""
+"""Whole commands in processes of their own, beside DuckDB on the same columns of the same file."""
 
 import sys
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.speed.costs import COMMAND, LIMIT, Asked, Cost, Row, process
-from benchmarks.speed.pairs import CATEGORIES, write
+from benchmarks.speed.pairs import CATEGORIES, CORPUS, write
 
 SHAPES: Final = {1: "unique ids", 4: "4 answers a prompt"}
 MODELS: Final = 6
@@ -31,6 +31,11 @@ con = duckdb.connect(config={{"memory_limit": "{LIMIT}", "temp_directory": sys.a
 pairs = f"(SELECT prompt_id, model, greatest({", ".join(_LABELS)}) AS r FROM '{{sys.argv[1]}}')"
 joined = f"{{pairs}} a JOIN {{pairs}} b ON a.prompt_id = b.prompt_id AND a.model < b.model"
 con.execute(f"SELECT a.model, b.model, a.r, b.r, count(*) FROM {{joined}} GROUP BY ALL").fetchall()
+"""
+
+_GROUPED: Final = f"""
+import duckdb
+duckdb.sql("SELECT * EXCLUDE prompt_id, count(*) FROM '{CORPUS}' GROUP BY ALL").fetchall()
 """
 
 
@@ -66,6 +71,18 @@ def models(asked: Asked) -> Iterator[Row]:
     yield Row(
         f"compare, {MODELS} models x {asked.prompts:,} prompts", plain, ours, 2, 20, start.seconds
     )
+
+
+def starting(asked: Asked) -> Iterator[Row]:
+    """Start the command line, beside Python with what the command cannot do without."""
+    bare = {
+        "--help": [sys.executable, "-c", "import typer, rich.console"],
+        "demo": [sys.executable, "-c", _GROUPED],
+    }
+    for name, plain in bare.items():
+        options = ["-o", str(asked.folder)] if name == "demo" else []
+        ours = process([*COMMAND, name, *options], times=3)
+        yield Row(f"riskshift {name}", process(plain, times=3), ours)
 
 
 def _start(folder: Path) -> float:

@@ -1,8 +1,7 @@
-"""What hangs on no number of rows: how often they are crossed, reports, starts."""
+"""In this process: how often rows are crossed, many models, reports."""
 
 import importlib
 import json
-import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -13,16 +12,11 @@ import polars as pl
 import pytest
 
 import riskshift
-from benchmarks.speed.costs import COMMAND, Asked, Cost, Row, process, work
-from benchmarks.speed.pairs import CATEGORIES, SEED
-from benchmarks.speed.resampling import CORPUS
+from benchmarks.speed.costs import Asked, Cost, Row, work
+from benchmarks.speed.pairs import CATEGORIES, CORPUS, SEED
 
 MODELS: Final = 50
 PROMPTS: Final = 1_000
-_GROUPED: Final = f"""
-import duckdb
-duckdb.sql("SELECT * EXCLUDE prompt_id, count(*) FROM '{CORPUS}' GROUP BY ALL").fetchall()
-"""
 
 
 def crossings(asked: Asked) -> Iterator[Row]:
@@ -63,18 +57,6 @@ def reports(asked: Asked) -> Iterator[Row]:
         for suffix in (".json", ".csv", ".md", ".tex", ".html"):
             written = partial(riskshift.write, result, asked.folder / f"report{suffix}")
             yield Row(f"write {suffix}, {name}", plain, work(written, times=3))
-
-
-def starting(asked: Asked) -> Iterator[Row]:
-    """Start the command line, beside Python with what the command cannot do without."""
-    bare = {
-        "--help": [sys.executable, "-c", "import typer, rich.console"],
-        "demo": [sys.executable, "-c", _GROUPED],
-    }
-    for name, plain in bare.items():
-        options = ["-o", str(asked.folder)] if name == "demo" else []
-        ours = process([*COMMAND, name, *options], times=3)
-        yield Row(f"riskshift {name}", process(plain, times=3), ours)
 
 
 def _plain(result: Any) -> str:
