@@ -1,10 +1,11 @@
 """In this process: how often rows are crossed, many models, reports."""
 
-import importlib
 import json
+import runpy
 import warnings
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,15 +18,16 @@ from benchmarks.speed.pairs import CATEGORIES, CORPUS, SEED
 
 MODELS: Final = 50
 PROMPTS: Final = 1_000
+_TEST: Final = Path(__file__).parents[2] / "tests" / "jobs" / "test_crossings.py"
 
 
 def crossings(asked: Asked) -> Iterator[Row]:
     """Count how often each command crosses the rows; the test says how often it may."""
-    test = importlib.import_module("tests.jobs.test_crossings")
-    for job, (wanted, run) in test.JOBS.items():
+    test = runpy.run_path(str(_TEST))
+    for job, (wanted, run) in test["JOBS"].items():
         with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
             warnings.simplefilter("ignore", riskshift.RiskshiftWarning)
-            made = test.counting(patch)
+            made = test["counting"](patch)
             run()
         once, times = Cost(1), Cost(len(made))
         yield Row(f"crossings of the rows, {job}", once, times, goal=wanted, unit="x")
