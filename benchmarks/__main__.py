@@ -13,7 +13,8 @@ from typing import Final
 
 from benchmarks.speed.costs import Asked, Row
 
-# Modules are imported when their turn has come: the memory of this process counts for its children.
+# In the order in which they run. Modules are imported when their turn has come, because the memory of
+# this process counts for its children.
 PARTS: Final = {
     "sizes": ("processes", "analyze by pairs, beside grouping by the labels and by the id"),
     "refusal": ("processes", "refuse a fault, beside analysing without it; up to 10**6 pairs"),
@@ -72,7 +73,8 @@ def _given() -> argparse.Namespace:
     given = parser.parse_args()
     if unknown := [name for name in given.parts if name not in PARTS]:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
-    given.parts = given.parts or (SMALL if given.small else PARTS)
+    chosen = given.parts or (SMALL if given.small else PARTS)
+    given.parts = [name for name in PARTS if name in chosen]
     given.sizes = given.sizes or ([200_000] if given.small else [10**at for at in range(3, 8)])
     given.prompts = given.prompts or (20_000 if given.small else 1_000_000)
     return given

@@ -11,7 +11,7 @@ from benchmarks.speed.costs import Row
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Draw the analyses of every shape and the bare groupings, on scales of powers of ten."""
     points = [
-        {"pairs": row.pairs, "CPU seconds": cost.seconds, "shape": row.shape, "by": by}
+        {"pairs": row.pairs, "CPU seconds": cost.seconds, "who": f"{by}, {row.shape}"}
         for row in rows
         if row.shape
         for by, cost in (("riskshift", row.ours), ("bare DuckDB", row.plain))
@@ -21,6 +21,5 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     lines.encode(
         x=alt.X("pairs:Q", scale=power, axis=alt.Axis(format="~s", grid=False)),
         y=alt.Y("CPU seconds:Q", scale=power, axis=alt.Axis(grid=False)),
-        color=alt.Color("by:N", title=None),
-        strokeDash=alt.StrokeDash("shape:N", title=None),
+        color=alt.Color("who:N", title=None),
     ).save(str(path))
