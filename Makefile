@@ -65,11 +65,11 @@ format: setup ## Rewrite the code in the project's format
 schema: setup ## Write results.schema.json anew, from the classes
 	$(BIN)/python -m riskshift.report.schema
 
-bench: setup ## Run the benchmarks (ratios against plain implementations)
+bench: setup ## Print one table of what everything costs beside the plainest way (python -m benchmarks --help)
 	$(BIN)/python -m benchmarks
 
-small-bench: setup ## Measure analyses beside a bare grouping; fails where a ratio is far from what it was
-	$(BIN)/python -m benchmarks.sizes --small
+small-bench: setup ## The same at a small size, within a minute; fails where a ratio is far from what it was
+	$(BIN)/python -m benchmarks --small
 
 fuzz: setup ## Put 10,000 broken files of each format through the command line
 	$(BIN)/python -m benchmarks.fuzz --inputs 10000

@@ -144,3 +144,9 @@ class TestSpreadsheet:
     @pytest.mark.parametrize("text", ["gpt-x", "3.2%", "", "a=b"])
     def test_others_stay(self, text):
         assert escape.spreadsheet(text) == text
+
+
+@pytest.mark.parametrize("shown", [escape.visible, escape.json_text, escape.json_ascii])
+@given(text=ANY)
+def test_each_sign_is_shown_as_it_is_alone(shown, text):
+    assert shown(text) == "".join(map(shown, text))

@@ -110,3 +110,23 @@ def test_the_file_has_what_the_model_answered_and_texts_only_if_asked_for(tmp_pa
 def test_texts_need_a_file():
     with pytest.raises(riskshift.UsageError, match="--cases-out"):
         compare(frame(), taxonomy=HARM, cases_text=True)
+
+
+def test_prompts_stand_in_order_by_metric_then_by_model():
+    given = {"d": (0, (1, 0, 0)), "c": (1, (1, 0, 0)), "b": (1, (0, 1, 0)), "a": (0, (1, 0, 0))}
+    made = compare(frame(given), taxonomy=HARM, harm=["response_harm", "escalation"])
+    assert [(item.metric, item.model, item.prompt_ids) for item in made.alone] == [
+        ("response_harm", "a", ("a", "c", "d")),
+        ("response_harm", "b", ("b",)),
+        ("escalation", "a", ("a", "d")),
+    ]
+
+
+def test_a_name_written_with_spaces_is_the_same_model():
+    spaced = frame().with_columns(
+        model=pl.when(pl.col("prompt_id") == "a alone")
+        .then(pl.lit(" ") + pl.col("model") + pl.lit("\t"))
+        .otherwise("model")
+    )
+    asked = {"taxonomy": HARM, "harm": ["response_harm"]}
+    assert compare(spaced, **asked).alone == compare(frame(), **asked).alone

@@ -129,6 +129,10 @@ _AFTER_SEPARATOR: Final = re.compile(rf"(;\s*[\"']?)(?=[{re.escape(''.join(_FORM
 _JOINS: Final = frozenset("-',")
 
 
+# Most texts are long and plain: only what is not is looked at, sign by sign.
+_NOT_PLAIN: Final = re.compile(r"[^ -~]")
+
+
 def visible(text: str, *, keep: str = "") -> str:
     r"""Show every character that would hide or act: controls, escapes, direction marks.
 
@@ -137,9 +141,12 @@ def visible(text: str, *, keep: str = "") -> str:
     >>> visible("red \x1b[31m text\u202e")
     'red ⟨U+001B⟩[31m text⟨U+202E⟩'
     """
-    return "".join(
-        char if char in keep or not _hides(char) else f"⟨U+{ord(char):04X}⟩" for char in text
-    )
+
+    def shown(found: re.Match[str]) -> str:
+        char = found[0]
+        return char if char in keep or not _hides(char) else f"⟨U+{ord(char):04X}⟩"
+
+    return _NOT_PLAIN.sub(shown, text)
 
 
 def _hides(char: str) -> bool:
@@ -178,10 +185,12 @@ def json_text(text: str) -> str:
     >>> print(json_text('{"caf\u00e9": "\u202e"}'))
     {"café": "\u202e"}
     """
-    return "".join(
-        _json_code(char) if not " " <= char <= "~" and char != "\n" and _acts(char) else char
-        for char in text
-    )
+
+    def written(found: re.Match[str]) -> str:
+        char = found[0]
+        return _json_code(char) if char != "\n" and _acts(char) else char
+
+    return _NOT_PLAIN.sub(written, text)
 
 
 def json_ascii(text: str) -> str:
@@ -192,8 +201,8 @@ def json_ascii(text: str) -> str:
     >>> print(json_ascii('"caf\u00e9 \U0001f600"'))
     "caf\u00e9 \ud83d\ude00"
     """
-    return "".join(
-        char if char == "\n" or " " <= char <= "~" else _json_code(char) for char in text
+    return _NOT_PLAIN.sub(
+        lambda found: found[0] if found[0] == "\n" else _json_code(found[0]), text
     )
 
 

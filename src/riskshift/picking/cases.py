@@ -1,7 +1,7 @@
 """The pairs worth reading: of each cell of the matrix some, drawn with the seed, the worst first."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -25,7 +25,7 @@ MOST_QUIET: Final = 3
 QUIET_SHARE: Final = 0.2
 # Of more pairs than these drawing would cost more than all else: the list holds the worst escalations.
 MOST_SORTED: Final = 500_000
-_CELL, _AT = "riskshift_cell", "riskshift_at"
+_CODE, _CELL, _AT = "riskshift_code", "riskshift_cell", "riskshift_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,8 @@ def _at(
     records: Records, coding: Coding, cells: Sequence[_Cell], places: list[int], *, text: bool
 ) -> list[tuple[Any, ...]]:
     """Fetch the rows at some places in the order of cell and identity."""
-    code = coding.of_rows()
+    coded = replace(records, frame=records.frame.with_columns(coding.of_rows().alias(_CODE)))
+    code = nw.col(_CODE)
     # Only one of the terms is not 0.
     cell = nw.sum_horizontal(
         *(
@@ -160,7 +161,7 @@ def _at(
         )
     )
     chosen = code.is_in([code for one in cells for code in one.codes])
-    held = _identified(records, chosen, coding.keys, cell.alias(_CELL), text=text)
+    held = _identified(coded, chosen, coding.keys, cell.alias(_CELL), text=text)
     names = [name for name in held.collect_schema().names() if name != _CELL]
     ordered = held.with_row_index(_AT, order_by=[_CELL, *names])
     found = ordered.filter(nw.col(_AT).is_in(places)).sort(_AT)
@@ -259,7 +260,8 @@ def _highest_is(collapsed: Collapsed, side: range, severity: int) -> Iterator[nw
     there = []
     for at in side:
         key = collapsed.keys[at]
-        levels = {row[at]: key.parse(row[at]) for row in collapsed.patterns}
+        values = dict.fromkeys(row[at] for row in collapsed.patterns)
+        levels = {value: key.parse(value) for value in values}
         column = nw.col(key.column)
         yield column.is_in([value for value, level in levels.items() if 0 <= level <= severity])
         highest = [value for value, level in levels.items() if level == severity]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from riskshift.errors import UsageError
+from riskshift.stats.crosstabs import association
 from riskshift.stats.crosstabs.association import (
     chi_square,
     cramers_v,
@@ -145,6 +146,20 @@ def test_permuting_rows_and_columns_changes_no_permutation_p(table, random):
     columns = random.sample(range(table.shape[1]), table.shape[1])
     one = permutation_p(table, draws=300, rng=generator(3))
     assert permutation_p(table[rows][:, columns], draws=300, rng=generator(3)) == one
+
+
+@pytest.mark.parametrize("shift", [0, 30, 200, 900])
+def test_tables_without_a_chance_are_left_out_of_fishers_test(monkeypatch, shift):
+    table = [[3_000 + shift, 97_000 - shift], [27_000 - shift, 873_000 + shift]]
+    whole = two_by_two(table).p
+    monkeypatch.setattr(association, "_NEAR", 0)
+    assert two_by_two(table).p == pytest.approx(whole, rel=1e-12)
+
+
+def test_fishers_test_of_a_hundred_million_records_is_none_of_them():
+    near = two_by_two([[3_000_000, 17_000_000], [12_000_000, 68_000_000]])
+    assert near.p == pytest.approx(1.0)
+    assert two_by_two([[4_000_000, 16_000_000], [11_000_000, 69_000_000]]).p == pytest.approx(0)
 
 
 def test_permutation_p_of_two_by_two_is_the_exact_one():

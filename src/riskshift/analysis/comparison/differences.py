@@ -201,7 +201,7 @@ def paired_differences(
             raise UsageError(
                 f"{choice.label} cannot be compared prompt by prompt: its denominator looks at the response."
             )
-        outcomes = matching.outcomes(choice)
+        outcomes = matching.outcomes(choice).merged()
         allowed = own.get(choice.label, margin)
         made += [
             _difference(matching, outcomes, choice, pair, settings, len(pairs), allowed)

@@ -1,5 +1,6 @@
 """What a comparison of models says, and what it cannot say, in plain words."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -281,16 +282,17 @@ def _about_missing(differences: Sequence[PairedDifference]) -> Iterator[str]:
 def _together(differences: Sequence[PairedDifference]) -> str:
     """Say which verdicts hold together, and which do not."""
     judged = [d for d in differences if d.verdict is not None and d.interval is not None]
-    metrics = len({d.metric for d in judged})
-    family = max(sum(d.metric == one.metric for d in differences) for one in judged)
+    compared = Counter(d.metric for d in differences)
+    metrics = {d.metric for d in judged}
+    family = max(compared[metric] for metric in metrics)
     held = unrounded(next(d.interval.confidence for d in judged if d.interval))
-    many = f"of the verdicts on {metrics:,} metrics a few may be wrong"
+    many = f"of the verdicts on {len(metrics):,} metrics a few may be wrong"
     if family == 1:
         return f"Each verdict reads an interval of its own ({held}): {many}."
     text = (
         f"The verdicts on one metric hold together ({held} for all {family:,} comparisons at once)"
     )
-    return f"{text}; {many}." if metrics > 1 else f"{text}."
+    return f"{text}; {many}." if len(metrics) > 1 else f"{text}."
 
 
 def _uneven(item: PairedDifference) -> bool:

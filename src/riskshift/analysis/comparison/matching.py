@@ -38,6 +38,12 @@ class Outcomes:
         """Whether some model answered some prompt more than once."""
         return bool((self.trials > 1).any())
 
+    def merged(self) -> "Outcomes":
+        """Merge kinds of prompt on which every model did the same; any two models are as they were."""
+        both, weight = distinct_rows(np.hstack([self.events, self.trials]), self.weight)
+        models = self.events.shape[1]
+        return Outcomes(both[:, :models], both[:, models:], weight)
+
     def pair(self, a: int, b: int) -> "PairCells":
         """Marginalise to two models, on the prompts that both answered."""
         columns = np.stack(
@@ -135,6 +141,8 @@ class Matching:
         kinds = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
         self._pattern = clusters.indices
         self._cell = kinds * len(self.names) + grouped.group[clusters.indices]
+        # Of the metric that was asked last: one is asked of every two models in turn.
+        self._lacking: tuple[Choice, list[IntArray | None]] | None = None
 
     def tally(self, values: NDArray[Any]) -> IntArray:
         """Sum a value of each pattern by kind of prompt and model; shape (kinds, models)."""
@@ -170,13 +178,24 @@ class Matching:
             Those without all labels that the metric needs, and those of which that leaves
             something open.
         """
-        answers = choice.answers(self.severities)
-        weight = self.weight * self.answered[:, [a, b]].all(axis=1)
+        if self._lacking is None or self._lacking[0] != choice:
+            answers = choice.answers(self.severities)
+            self._lacking = (
+                choice,
+                [
+                    self.tally(mask) if mask.any() else None
+                    for mask in (~answers.complete, answers.unknown)
+                ],
+            )
         incomplete, unknown = (
-            int(weight @ self.tally(mask)[:, [a, b]].sum(axis=1))
-            for mask in (~answers.complete, answers.unknown)
+            0 if lacking is None else self._on_shared(lacking, a, b) for lacking in self._lacking[1]
         )
         return incomplete, unknown
+
+    def _on_shared(self, tallied: IntArray, a: int, b: int) -> int:
+        """Add up what two models have on the prompts that both answered."""
+        weight = self.weight * self.answered[:, [a, b]].all(axis=1)
+        return int(weight @ tallied[:, [a, b]].sum(axis=1))
 
     def extreme(
         self, choice: Choice, a: int, b: int, *, high: bool, absent: BoolArray | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Final
 
@@ -78,6 +79,7 @@ def typeset(table: Table) -> Iterator[tuple[Table, Setting]]:
         yield part, _setting(part, size, _paragraphs(part, widths, size), widths)
 
 
+@lru_cache(maxsize=2**16)  # tables say the same words over and over
 def ems(text: str) -> float:
     """Estimate the width of a line of text, in em.
 

@@ -5,7 +5,7 @@ single row, is None.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ _BLOCK_DRAWS = 8192
 # Of the generator that tables are drawn with.
 _MOST_DRAWN = 10**9
 _NOTHING = 1e-20
+# Tables so far from the likeliest one are looked at, however large the counts.
+_NEAR = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +283,16 @@ def _fisher(cell: int, row: int, column: int, total: int) -> float:
     """Sum the chances of all tables with these margins that are no likelier than the one seen.
 
     Chances are multiplied up from the likeliest table on, so that no logarithm of a large factorial
-    is subtracted from another. Tables that differ in rounding alone are equally likely.
+    is subtracted from another. Tables that differ in rounding alone are equally likely. Those beyond
+    40 standard deviations and `_NEAR` more are left out: together they have no chance of 10**-300.
     """
     lowest, highest = max(0, row + column - total), min(row, column)
     mode = min(max((row + 1) * (column + 1) // (total + 2), lowest), highest)
+    deviation = sqrt(row * column * (total - row) * (total - column) / total**3)
+    reach = _NEAR + ceil(40 * deviation)
+    lowest, highest = max(lowest, mode - reach), min(highest, mode + reach)
+    if not lowest <= cell <= highest:
+        return 0.0
     up = np.arange(mode, highest, dtype=np.float64)
     down = np.arange(mode, lowest, -1, dtype=np.float64)
     apart = total - row - column
