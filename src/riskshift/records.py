@@ -495,9 +495,8 @@ class NoRows:
 
     def __getattr__(self, question: str) -> Any:
         raise UsageError(
-            f"{self._name}: counts were saved, and this needs the pairs themselves. riskshift analyze, compare and "
-            "check go by counts alone, without people's labels and next to nothing but counts; for all else give the "
-            "data that were collapsed."
+            f"{self._name}: counts were saved, and this needs the pairs themselves. Give the data that were collapsed. "
+            "Counts are enough for riskshift analyze, compare and check, without people's labels."
         )
 
 

@@ -1,7 +1,11 @@
 """Counts that were saved say what the pairs said, in one part or in several."""
 
+import io
+import json
 import random
 import tempfile
+import warnings
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from hypothesis import strategies as st
 
 import riskshift
 from riskshift.counts.adding import added
-from riskshift.counts.counts_file import of_bytes, to_bytes
+from riskshift.counts.counts_file import HEAD, of_bytes, to_bytes
 from riskshift.counts.saved import Saved
 from riskshift.errors import DataError, FileError, PairError
 
@@ -242,8 +246,8 @@ def test_labels_of_a_prompt_that_differ_between_parts_are_refused(tmp_path):
         ({"language": ["de", "en"]}, {"by": "language"}, "groups"),
         ({}, {"cluster": "model"}, "--cluster"),
         ({}, {"prompt_labels": "per-row"}, "--prompt-labels"),
-        ({}, {"apart": True}, "how ids are kept"),
-        ({"prompt_id": [1.0, 2.0]}, {}, "how ids are kept"),
+        ({}, {"apart": True}, "whether ids are kept"),
+        ({"prompt_id": [1.0, 2.0]}, {}, "how ids and groups are written"),
         ({}, {"partial_refusal": "refused"}, "partial refusals"),
     ],
 )
@@ -309,3 +313,86 @@ def test_public_labels_in_parts_say_what_they_say_at_once(shared, tmp_path):
     whole = riskshift.analyze(frame, scale="levels", **options, **QUICK)
     assert found.provenance.data_hash == whole.provenance.data_hash
     assert numbers(found) == numbers(whole)
+
+
+def rewritten(saved, change):
+    """Write counts whose head was changed by hand."""
+    held = dict(np.load(io.BytesIO(to_bytes(saved)), allow_pickle=False))
+    told = json.loads(held[HEAD].tobytes())
+    change(told)
+    held[HEAD] = np.frombuffer(json.dumps(told).encode(), dtype=np.uint8)
+    made = io.BytesIO()
+    np.savez_compressed(made, **held)
+    return made.getvalue()
+
+
+WRONG = {
+    "skipped": [{"x": "abc"}, {"x": float("nan")}, {"x": -5}, {"x": 1.5}, []],
+    "placeholders": ["a", -3, True],
+    "notes": [[1], "word", None],
+    "asked": [[5], [{}], ["language"]],
+    "columns": [[], {"self": "x"}, {"model": 5}, {}],
+    "cluster": [["a"], 5],
+    "prompt_labels": [4, "maybe"],
+    "groups": [{"model": [1, "x"]}, {"model": ["x", "x"]}, {"model": ["y", "x"]}, {}, [["a"]]],
+    "facts": [{"date": [{}]}, []],
+    "numbered": ["no"],
+    "ids": [7, "none", "held"],
+    "met": [{"model": "x"}],
+    "forms": [{"x": 1}],
+    "taxonomy": [{"levels": ["a"]}, 5, {}],
+    "format": ["1", True, None, 1.5],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(k, v) for k, held in WRONG.items() for v in held])
+def test_a_head_that_was_changed_by_hand_is_refused(kept, key, value):
+    with pytest.raises(FileError, match=r"x\.counts"):
+        of_bytes(rewritten(kept, lambda told: told.update({key: value})), "x.counts")
+
+
+@pytest.mark.parametrize(
+    "told", [b"[" * 100_000, b"null", b"{}", b"\xff", b"5", b'{"format": 1}', b""]
+)
+def test_a_head_that_is_none_is_refused(kept, told):
+    held = dict(np.load(io.BytesIO(to_bytes(kept)), allow_pickle=False))
+    held[HEAD] = np.frombuffer(told, dtype=np.uint8)
+    made = io.BytesIO()
+    np.savez_compressed(made, **held)
+    with pytest.raises(FileError, match=r"x\.counts holds no counts"):
+        of_bytes(made.getvalue(), "x.counts")
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("n", np.array([0.5, 1.5, 1.0])),
+        ("n", np.array(["1", "1", "1"])),
+        ("n", np.array([2**62] * 3)),
+        ("n", np.ones((3, 1), dtype=np.int64)),
+        ("values", np.ones((3, 7, 1), dtype=np.int64)),
+        ("pairs", np.array([3, 2], dtype=np.uint64)),
+        ("cluster.weight", np.array([-1, 2, 2])),
+        ("cluster.ids", np.array([], dtype=np.uint64)),
+        ("cluster.sizes", np.array([[1]])),
+        ("cluster.kind", np.array([99, 99])),
+    ],
+)
+def test_arrays_that_were_changed_by_hand_are_refused(kept, name, array):
+    held = dict(np.load(io.BytesIO(to_bytes(kept)), allow_pickle=False))
+    held[name] = array
+    made = io.BytesIO()
+    np.savez_compressed(made, **held)
+    with pytest.raises(FileError, match=r"x\.counts"):
+        of_bytes(made.getvalue(), "x.counts")
+
+
+def test_an_array_that_says_it_is_huge_is_not_read(kept):
+    header = io.BytesIO()
+    told = {"descr": "<i8", "fortran_order": False, "shape": (10**15,)}
+    np.lib.format.write_array_header_1_0(header, told)
+    made = io.BytesIO(to_bytes(kept))
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(made, "a") as held:
+        held.writestr("n.npy", header.getvalue())
+    with pytest.raises(FileError, match="would unpack to 8,000,"):
+        of_bytes(made.getvalue(), "x.counts")

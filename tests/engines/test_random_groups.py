@@ -38,6 +38,7 @@ def pairs(prompts=600, answers=4, seed=1, *, alike=0.6):
 
 def in_groups(monkeypatch, most=0):
     monkeypatch.setattr(HELD, most)
+    monkeypatch.setattr("riskshift.engines.random_groups.FEW", 0)
 
 
 def test_the_switch_changes_how_sure_numbers_are_and_no_number(monkeypatch):
@@ -97,6 +98,27 @@ def test_faults_are_found_without_kinds(monkeypatch, spoil):
         left = riskshift.analyze(frame, skip_bad=True, **OPTIONS)
         told.append((left.provenance.left_out, left.provenance.analyzed))
     assert told[:2] == told[2:]
+
+
+def test_models_written_in_several_ways_are_found_without_kinds(monkeypatch):
+    frame = pairs(prompts=20, answers=2)
+    frame = frame.with_columns(
+        model=pl.when(pl.col("model") == "m1").then(pl.lit("m0 ")).otherwise("model")
+    )
+    for most in (2**23, 0):
+        in_groups(monkeypatch, most)
+        with pytest.raises(riskshift.PairError, match="writes one name in several ways"):
+            riskshift.analyze(frame, **OPTIONS)
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 3, 40])
+def test_few_large_clusters_stay_what_they_are(monkeypatch, clusters):
+    frame = pairs(prompts=200).with_columns(topic=pl.int_range(pl.len()) % clusters)
+    kinds = riskshift.analyze(frame, cluster="topic", **OPTIONS)
+    monkeypatch.setattr(HELD, 0)
+    found = riskshift.analyze(frame, cluster="topic", **OPTIONS)
+    assert found.population.overall == kinds.population.overall
+    assert (found.provenance.groups, found.provenance.units) == (None, clusters)
 
 
 def test_what_is_matched_keeps_kinds(monkeypatch):

@@ -110,6 +110,7 @@ def test_the_counts_that_are_saved_are_those_of_duckdb(spread, tmp_path):
 
 def test_random_groups_are_those_of_duckdb(spread, tmp_path, monkeypatch):
     monkeypatch.setattr("riskshift.engines.kinds.MOST_LINKED", 0)
+    monkeypatch.setattr("riskshift.engines.random_groups.FEW", 0)
     frame, found = pairs(), []
     for data in (spread(frame), parquet(frame, tmp_path)):
         with warnings.catch_warnings(action="ignore"):

@@ -129,7 +129,7 @@ def of_counts(records: Records, columns: Sequence[str]) -> Collapsed:
         if column not in saved.head.groups:
             raise unknown_choice("--by", column, list(saved.head.groups))
         many, asked = len(saved.head.groups[column]), column in records.options.by
-        if asked and many > MAX_GROUPS:
+        if (asked or column == records.column("model")) and many > MAX_GROUPS:
             raise too_many_groups(column, many)
         if asked or 1 < many <= MAX_GROUPS:
             groups[column] = saved.grouped(column, by_prompt=by_prompt)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+import narwhals.stable.v2 as nw
 import numpy as np
 
 from riskshift.collapse.checks.labels import Key, label_keys
@@ -18,8 +19,10 @@ from riskshift.collapse.pairs import (
     too_many_groups,
 )
 from riskshift.counts.clusters import Clusters, IntArray
+from riskshift.counts.head import KEPT, NO_IDS, Head
 from riskshift.counts.pairs import NO_VALUE, group_name
-from riskshift.counts.saved import FRACTIONS, KEPT, NO_IDS, Head, Links, Saved
+from riskshift.counts.saved import Links, Saved
+from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.engines.ids import with_hashes
 from riskshift.engines.kinds import linked, named
@@ -63,31 +66,65 @@ def countable(
     UsageError
         If a group has too many values.
     """
-    ids = NO_IDS if apart else FRACTIONS if _fractions(records) else KEPT
     unasked = () if source is None else (source,)
+    columns = _group_columns(records, unasked)
+    told: dict[str, Any] = {
+        "ids": NO_IDS if apart else KEPT,
+        "forms": _forms(records, columns),
+        "meant": _meant(records),
+        "notes": (*records.source.notes, *notes),
+    }
     checked = collapse(records, unasked=unasked, progress=progress).records
+    if checked.skipped:
+        told["met"] = {column: _names(records, column) for column in columns}
     progress("counting what is saved")
     with engine.explained(checked.source):
-        return _counted(checked, unasked, ids, notes)
+        return _counted(checked, columns, told)
 
 
-def _fractions(records: Records) -> bool:
-    """Tell whether ids are written as numbers with a point."""
-    schema = records.frame.collect_schema()
-    columns = [*_linked(records).values(), *(sample_key(records) or ())]
-    return any(schema[records.at(column)].is_float() for column in columns)
+def _group_columns(records: Records, unasked: Sequence[str]) -> list[str]:
+    """Return the columns to group by; models, too, where one is meant: other parts may hold others."""
+    model = records.column("model")
+    found = grouping_columns(records, unasked)
+    return found if model is None or model in found else [model, *found]
 
 
-def _counted(records: Records, unasked: Sequence[str], ids: str, notes: Sequence[str]) -> Saved:
+def _forms(records: Records, groups: Sequence[str]) -> dict[str, str]:
+    """Say how ids and groups are written that are neither text nor whole numbers.
+
+    In one engine 1.0 is written so, in another 1; a column that lacks a value here and there turns
+    whole numbers into fractions.
+    """
+    schema, found = records.frame.collect_schema(), {}
+    ids = {*filter(None, (records.cluster, records.prompt)), *(sample_key(records) or ())}
+    parts = {part for column in groups for part in crossed_columns(column, records.columns)}
+    for column in sorted(ids | parts):
+        dtype = schema[records.at(column)]
+        flag = dtype == nw.Boolean and column not in ids  # whose names are alike everywhere
+        if not (dtype == nw.String or dtype.is_integer() or flag or _named(dtype)):
+            found[column] = f"{dtype} of {records.source.engine}"
+    return found
+
+
+def _named(dtype: nw.dtypes.DType) -> bool:
+    return dtype in (nw.Categorical, nw.Enum)
+
+
+def _meant(records: Records) -> tuple[str, ...]:
+    where = (f"where {condition}" for condition in records.options.where)
+    return (*where, *(f"leave out {condition}" for condition in records.options.leave_out))
+
+
+def _counted(records: Records, asked: Sequence[str], told: dict[str, Any]) -> Saved:
     columns, left = [], {}
-    for column in grouping_columns(records, unasked):
+    for column in asked:
         many, _ = engine.repeats(records.frame, [records.at(column)])
         if many <= MAX_GROUPS:
             columns.append(column)
-        elif column in records.options.by:
+        elif column in records.options.by or column == records.column("model"):
             raise too_many_groups(column, many)
         else:
-            left[column] = _some_names(records, column)
+            left[column] = _names(records, column)[:_MOST_NAMED]
     keys, own = label_keys(records), []
     for column in columns:
         records, name = apart_from_labels(records, column)
@@ -101,44 +138,37 @@ def _counted(records: Records, unasked: Sequence[str], ids: str, notes: Sequence
     coding = Coding([key.column for key in every], rows)
     values, place = np.unique(coding.levels(every), axis=0, return_inverse=True)
     n = np.array([row[-1] for row in rows], dtype=np.int64)
+    head = _head(records, {column: names for column, (_, names) in groups.items()}, left, told)
     links = {
-        name: _links(records, column, coding, n, place.ravel(), apart=ids == NO_IDS)
-        for name, column in _linked(records).items()
+        name: _links(records, column, coding, n, place.ravel(), apart=head.ids == NO_IDS)
+        for name, column in head.linked.items()
     }
-    key = sample_key(records)
     pairs = np.empty(0, dtype=np.uint64)
-    if key is not None and ids != NO_IDS:
+    key = sample_key(records)
+    if key is not None and head.ids == KEPT:
         pairs = np.sort(with_hashes(records.frame, [records.at(column) for column in key])[0])
     total = np.bincount(place.ravel(), weights=n, minlength=len(values)).astype(np.int64)
-    names = {column: held for column, (_, held) in groups.items()}
-    head = _head(records, names, left, ids=ids, numbered=key is not None, notes=notes)
     return Saved(head, values, total, links, pairs)
 
 
-def _some_names(records: Records, column: str) -> tuple[str, ...]:
-    """Name some of the values of a column that has too many."""
-    named_so = records.frame.select(engine.named(records.at(column)).alias("riskshift_group"))
-    rows = engine.count_patterns(named_so, ["riskshift_group"], limit=_MOST_NAMED)
-    return tuple(sorted(row[0] for row in rows))
+def _names(records: Records, column: str) -> tuple[str, ...]:
+    """Name the values of a column."""
+    frame, _ = engine.plain(records.frame, [records.at(column)])
+    called = frame.select(engine.named(records.at(column)).alias("riskshift_group"))
+    return tuple(sorted(row[0] for row in engine.count_patterns(called, ["riskshift_group"])))
 
 
 def _group_key(own: str, column: str, values: Sequence[Any]) -> tuple[Key, tuple[str, ...]]:
     """Return the key that reads a group as its position among the names, and the names."""
     called = {value: NO_VALUE if value is None else group_name(value) for value in values}
     names = tuple(sorted(set(called.values())))
-    place = {value: names.index(name) for value, name in called.items()}
+    position = {name: at for at, name in enumerate(names)}
+    place = {value: position[name] for value, name in called.items()}
     return Key(own, column, partial(_position, place), "", is_label=False), names
 
 
 def _position(place: Mapping[Any, int], value: object) -> int:
     return place.get(value, -1)
-
-
-def _linked(records: Records) -> dict[str, str]:
-    """Return the columns whose equal values hold records together."""
-    cluster, prompt = records.cluster, records.prompt
-    found = {"cluster": cluster, "prompt": None if prompt == cluster else prompt}
-    return {name: column for name, column in found.items() if column is not None}
 
 
 def _links(
@@ -178,28 +208,23 @@ def _head(
     records: Records,
     groups: Mapping[str, tuple[str, ...]],
     named_so: Mapping[str, tuple[str, ...]],
-    *,
-    ids: str,
-    numbered: bool,
-    notes: Sequence[str],
+    told: dict[str, Any],
 ) -> Head:
     options, source = records.options, records.source
-    roles = {role: column for role in ROLES if (column := records.column(role)) is not None}
     return Head(
         taxonomy=options.taxonomy,
-        columns=roles,
+        columns={role: name for role in ROLES if (name := records.column(role)) is not None},
         cluster=options.cluster,
         prompt_labels=options.prompt_labels,
-        numbered=numbered,
-        ids=ids,
+        numbered=sample_key(records) is not None,
         groups=groups,
         asked=tuple(options.by),
         named=named_so,
         skipped=dict(records.skipped),
         placeholders=records.placeholders,
         sources=(source.listing,),
-        notes=(*source.notes, *notes),
-        facts={name: tuple(map(str, told)) for name, told in source.facts.items()},
+        facts={name: tuple(map(str, facts)) for name, facts in source.facts.items()},
+        **told,
     )
 
 
@@ -211,6 +236,11 @@ def about_counts(records: Records) -> list[str]:
     told = [
         "These are counts that were saved: the pairs themselves are elsewhere, so none is listed to be read."
     ]
+    if saved.head.placeholders:
+        told.append(
+            f"{saved.head.placeholders:,} rows held a placeholder instead of the prompt's text. Each was taken as a "
+            "prompt of its own."
+        )
     if saved.head.ids == NO_IDS:
         told.append(
             "The counts hold no ids. That no prompt stands in two of the parts was said when they were collapsed "

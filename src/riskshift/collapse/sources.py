@@ -34,7 +34,10 @@ def source_column(records: Records) -> str | None:
     if column is None or column == records.column("model"):
         return None
     if records.counted is not None:
-        return column if len(records.counted.head.groups.get(column, ())) > 1 else None
+        many = len(records.counted.head.groups.get(column, ()))
+        if many > MAX_GROUPS:
+            _say(records, _too_many(column, many))
+        return column if 1 < many <= MAX_GROUPS else None
     _, refused = engine.plain(records.frame, [records.at(column)])
     if not refused or records.mapped(ROLE):
         return column
@@ -132,14 +135,18 @@ def _can_group(records: Records, column: str) -> bool:
         many, _ = engine.repeats(records.frame, [records.at(column)])
     if many <= MAX_GROUPS:
         return many > 1
-    told = (
-        f"{column!r} has {many:,} different values, and at most {MAX_GROUPS:,} sources can be told apart. Name a "
-        f"column with fewer: --map {ROLE}=COLUMN."
-    )
+    told = _too_many(column, many)
     if records.mapped(ROLE):
         raise UsageError(f"{records.source.name}: {told}")
     _say(records, told)
     return False
+
+
+def _too_many(column: str, many: int) -> str:
+    return (
+        f"{column!r} has {many:,} different values, and at most {MAX_GROUPS:,} sources can be told apart. Name a "
+        f"column with fewer: --map {ROLE}=COLUMN."
+    )
 
 
 def _say(records: Records, told: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from riskshift.counts.clusters import Clusters, IntArray
-from riskshift.counts.saved import NO_IDS, Head, Links, Saved, occupied
+from riskshift.counts.head import NO_IDS, Head
+from riskshift.counts.saved import Links, Saved, occupied
 from riskshift.errors import DataError, PairError, listing
 from riskshift.written import MISSING
 
@@ -88,15 +89,18 @@ def _compared(head: Head) -> dict[str, object]:
         "columns by role": dict(sorted(head.columns.items())),
         "--cluster": head.cluster,
         "--prompt-labels": head.prompt_labels,
-        "groups (--by)": (*head.groups, "asked", *head.asked),
-        "how ids are kept": head.ids,
+        "the rows that are meant": head.meant,
+        "groups": tuple(head.groups),
+        "groups that were asked for (--by)": head.asked,
+        "whether ids are kept": head.ids,
+        "how ids and groups are written": dict(sorted(head.forms.items())),
     }
 
 
 def _short(told: object) -> str:
     if isinstance(told, dict):
-        return ", ".join(f"{key}: {value}" for key, value in told.items())
-    return ", ".join(map(str, told)) if isinstance(told, tuple) else str(told)
+        return ", ".join(f"{key}: {value}" for key, value in told.items()) or "nothing"
+    return (", ".join(map(str, told)) or "nothing") if isinstance(told, tuple) else str(told)
 
 
 def _all_names(each: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
@@ -118,13 +122,10 @@ def _renamed(part: Saved, groups: Mapping[str, tuple[str, ...]]) -> IntArray:
 
 def _told(heads: Sequence[Head]) -> dict[str, Any]:
     """Put together what parts say of themselves, each thing once."""
-    facts = {name: () for head in heads for name in head.facts}
+    facts, met = {name: () for head in heads for name in head.facts}, [head.met for head in heads]
     return {
-        "named": {
-            column: tuple(sorted({name for head in heads for name in head.named.get(column, ())}))
-            for head in heads
-            for column in head.named
-        },
+        "named": _united([head.named for head in heads]),
+        "met": _united([{**head.groups, **head.met} for head in heads]) if any(met) else {},
         "placeholders": sum(head.placeholders for head in heads),
         "skipped": dict(sum((Counter(head.skipped) for head in heads), Counter())),
         "sources": tuple(dict.fromkeys(name for head in heads for name in head.sources)),
@@ -133,6 +134,15 @@ def _told(heads: Sequence[Head]) -> dict[str, Any]:
             name: tuple(dict.fromkeys(f for head in heads for f in head.facts.get(name, ())))
             for name in facts
         },
+    }
+
+
+def _united(each: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """Put names of the same columns together."""
+    return {
+        column: tuple(sorted({name for names in each for name in names.get(column, ())}))
+        for held in each
+        for column in held
     }
 
 
@@ -207,8 +217,9 @@ def _refuse_parted_sets(parts: Sequence[Saved], made: Saved, names: str) -> None
     many = sum(len(part.links["prompt"].ids) for part in parts) - len(prompts.ids)
     if many:
         raise PairError(
-            f"{names}: {many:,} prompts stand in several parts, and the data has sets of prompts. Counts do not keep "
-            f"which set a prompt is in, so nothing tells whether the parts agree. {_TOGETHER}."
+            f"{names}: {many:,} {'prompt stands' if many == 1 else 'prompts stand'} in several parts, and the data has "
+            "sets of prompts. Counts do not keep which set a prompt is in, so nothing tells whether the parts agree. "
+            f"{_TOGETHER}."
         )
 
 

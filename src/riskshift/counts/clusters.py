@@ -77,22 +77,25 @@ class RandomGroups:
     times : ndarray of int
         How many records of the group have each.
     of : int
-        How many clusters there are.
+        How many clusters there are; of some of the records, at most so many.
+    alone : bool
+        Whether each group is one cluster: there are few, and large ones.
     """
 
     indptr: IntArray
     indices: IntArray
     times: IntArray
     of: int
+    alone: bool = False
 
     @classmethod
     def tallied(
-        cls, group: IntArray, pattern: IntArray, times: IntArray, of: int
+        cls, group: IntArray, pattern: IntArray, times: IntArray, of: int, *, alone: bool = False
     ) -> "RandomGroups":
         """Put records of groups and patterns together, in any order and in any number of pieces."""
         rows, totals = distinct_rows(np.stack([group, pattern], axis=1), times)
         starts = np.flatnonzero(np.diff(rows[:, 0], prepend=-1))
-        return cls(np.append(starts, len(rows)), rows[:, 1], totals, of)
+        return cls(np.append(starts, len(rows)), rows[:, 1], totals, of, alone)
 
     def __len__(self) -> int:
         return self.of
@@ -109,14 +112,15 @@ class RandomGroups:
 
     def renumbered(self, renumber: IntArray) -> "RandomGroups":
         """Give the patterns other numbers, merging those that become equal."""
-        return self.tallied(self._group, renumber[self.indices], self.times, self.of)
+        pattern = renumber[self.indices]
+        return self.tallied(self._group, pattern, self.times, self.of, alone=self.alone)
 
     def among(self, chosen: BoolArray) -> "RandomGroups":
         """Keep of each group its records among some patterns, which are numbered anew."""
         inside, renumber = chosen[self.indices], np.cumsum(chosen) - 1
-        return self.tallied(
-            self._group[inside], renumber[self.indices[inside]], self.times[inside], self.of
-        )
+        group, pattern = self._group[inside], renumber[self.indices[inside]]
+        of = len(np.unique(group)) if self.alone else self.of
+        return self.tallied(group, pattern, self.times[inside], of, alone=self.alone)
 
     @property
     def _group(self) -> IntArray:

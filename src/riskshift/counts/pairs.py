@@ -223,8 +223,8 @@ class Counts:
 
     @property
     def in_groups(self) -> bool:
-        """Whether clusters were put into random groups, because they are of too many kinds."""
-        return isinstance(self.clusters, RandomGroups)
+        """Whether several clusters were put into one group, because they are of too many kinds."""
+        return isinstance(self.clusters, RandomGroups) and not self.clusters.alone
 
     def sums(self, *values: NDArray[Any]) -> tuple[IntArray, IntArray]:
         """Marginalise to the bits of one statistic.

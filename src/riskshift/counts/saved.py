@@ -7,80 +7,17 @@ two have the same with a chance of 3 in 10,000.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskshift.counts.clusters import BoolArray, Clusters, IntArray
+from riskshift.counts.head import BESIDE, NO_IDS, PROMPT, Head
 from riskshift.counts.pairs import Grouped, Layout, Table
 from riskshift.refusal import PARTIAL
-from riskshift.taxonomy import Taxonomy
 
 Hashes = NDArray[np.uint64]
-
-# How ids are kept: 1.0 and 1 are not one id, so what holds either is not added to what holds the other.
-KEPT: Final = "kept"
-FRACTIONS: Final = "kept, written as fractions"
-NO_IDS: Final = "none"
-# The roles whose values follow the severities, in this order, and the highest value of each.
-BESIDE: Final = {"relevance": 3, "prompt_benign": 1, "refusal": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What the counts are of.
-
-    Parameters
-    ----------
-    taxonomy : Taxonomy
-        What the severities speak of.
-    columns : mapping of str to str
-        By role the column that plays it, of the roles that the data has.
-    cluster : str or None
-        The column of what is not independent, where one was named.
-    prompt_labels : {"per-prompt", "per-row"}
-        Whether the labels of one prompt must agree.
-    numbered : bool
-        Whether a column tells the responses of a model to one prompt apart.
-    ids : str
-        How ids are kept: parts that differ in it cannot be added.
-    groups : mapping of str to tuple of str
-        By column its values, sorted; a column of the table for each, in this order.
-    asked : tuple of str
-        Those of them that were asked for.
-    named : mapping of str to tuple of str
-        Some values of further columns that have too many to be groups.
-    skipped : mapping of str to int
-        Rows left out, by reason.
-    placeholders : int
-        Rows whose prompt's text is a placeholder, where texts tell prompts apart.
-    sources, notes : tuple of str
-        What was read, and what it does not say.
-    facts : mapping of str to tuple of str
-        What logs know of their runs.
-    """
-
-    taxonomy: Taxonomy
-    columns: Mapping[str, str]
-    cluster: str | None
-    prompt_labels: str
-    numbered: bool
-    ids: str
-    groups: Mapping[str, tuple[str, ...]]
-    asked: tuple[str, ...]
-    named: Mapping[str, tuple[str, ...]]
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    placeholders: int = 0
-    sources: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @property
-    def width(self) -> int:
-        """How many columns of the table are labels."""
-        return 2 * len(self.taxonomy.categories) + sum(role in self.columns for role in BESIDE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,8 +71,8 @@ class Saved:
 
     @property
     def prompts(self) -> Links | None:
-        """What shares a prompt."""
-        return self.links.get("prompt", self.links.get("cluster"))
+        """What shares a prompt; None where each record is a prompt of its own."""
+        return self.links.get(self.head.prompt_link)
 
     def names_of(self, column: str) -> tuple[str, ...]:
         """Return the values of a column, or some where there are too many."""
@@ -173,12 +110,16 @@ class Saved:
         cell = table.values[:, width] * len(others) + table.values[:, width + 1]
         names = [called(one, other) for one in ones for other in others]
         present = sorted({names[at] for at in cell.tolist()})
-        place = np.array([present.index(name) if name in present else -1 for name in names])
+        position = {name: at for at, name in enumerate(present)}
+        place = np.array([position.get(name, -1) for name in names])
         values = np.column_stack([table.values[:, :width], place[cell]])
         return Grouped(self.layout, replace(table, values=values).keep(slice(None)), tuple(present))
 
     def only(self, column: str, name: str) -> "Saved":
-        """Keep the records of one group, and the other groups that they are in."""
+        """Keep the records of one group, and the other groups that they are in.
+
+        Of rows that were left out nobody knows which group they were of, so they stay counted.
+        """
         head = self.head
         at = head.width + list(head.groups).index(column)
         chosen = self.values[:, at] == head.groups[column].index(name)
@@ -188,6 +129,15 @@ class Saved:
             groups[other] = tuple(names[position] for position in present)
         links = {name: _among(held, chosen) for name, held in self.links.items()}
         return Saved(replace(head, groups=groups), values, self.n[chosen], links, self.pairs)
+
+    def without_ids(self) -> "Saved":
+        """Leave ids out, so that nothing can be added any more but what is said to have other prompts."""
+        none = np.empty(0, dtype=np.uint64)
+        links = {
+            name: Links(held.kinds, none, np.empty(0, dtype=np.int64))
+            for name, held in self.links.items()
+        }
+        return replace(self, head=replace(self.head, ids=NO_IDS), links=links, pairs=none)
 
     def as_side(self, column: str, names: Sequence[str]) -> "Saved":
         """Let groups of one name each pattern take the place of all others, to be matched by prompt.
@@ -201,7 +151,8 @@ class Saved:
         """
         head, told = self.head, tuple(sorted(set(names)))
         group = np.array([told.index(name) for name in names], dtype=np.int64)
-        columns = {role: own for role, own in head.columns.items() if role != "set"}
+        needed = (*PROMPT, *BESIDE)
+        columns = {role: own for role, own in head.columns.items() if role in needed}
         named = replace(
             head,
             columns={**columns, "model": column},
@@ -210,6 +161,7 @@ class Saved:
             groups={column: told},
             asked=(),
             named={},
+            met={},
         )
         values = np.column_stack([self.values[:, : head.width], group])
         links = {} if self.prompts is None else {"cluster": self.prompts}
@@ -232,17 +184,12 @@ class Saved:
 
 def _among(links: Links, chosen: BoolArray) -> Links:
     """Keep of each cluster its records among some patterns."""
-    kinds = links.kinds
-    inside = chosen[kinds.indices]
-    sizes = np.add.reduceat(inside.astype(np.int64), kinds.indptr[:-1])
-    kept, renumber = sizes > 0, np.cumsum(chosen) - 1
-    left = Clusters(
-        np.append(0, np.cumsum(sizes[kept])), renumber[kinds.indices[inside]], kinds.weight[kept]
-    )
+    kinds = links.kinds.among(chosen)
     if not len(links.ids):
-        return replace(links, kinds=left)
+        return replace(links, kinds=kinds)
+    kept = np.logical_or.reduceat(chosen[links.kinds.indices], links.kinds.indptr[:-1])
     there = kept[links.kind]
-    return Links(left, links.ids[there], (np.cumsum(kept) - 1)[links.kind[there]])
+    return Links(kinds, links.ids[there], (np.cumsum(kept) - 1)[links.kind[there]])
 
 
 def occupied(kinds: Clusters) -> Clusters:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from riskshift.engines.engine import Frame, fetch_columns, translated
 
 BETWEEN: Final = "\x1f"
+# Stands for nothing, which is not empty text.
+NOTHING: Final = "\x1e"
 _ID: Final = "riskshift_id"
 
 
@@ -28,7 +30,7 @@ def with_hashes(
     frame : narwhals.LazyFrame
         The rows.
     columns : sequence of str
-        What to hash; nothing is as empty text.
+        What to hash, as text.
     *more : str
         What to fetch beside it.
 
@@ -37,7 +39,7 @@ def with_hashes(
     hashes : ndarray of uint64, shape (rows,)
     columns : list of ndarray, shape (rows,)
     """
-    texts = [nw.coalesce(nw.col(name).cast(nw.String), nw.lit("")) for name in columns]
+    texts = [nw.coalesce(nw.col(name).cast(nw.String), nw.lit(NOTHING)) for name in columns]
     text = texts[0] if len(texts) == 1 else nw.concat_str(texts, separator=BETWEEN)
     told = frame.select(text.alias(_ID), *(nw.col(name) for name in more))
     if frame.implementation.is_duckdb():

@@ -24,6 +24,8 @@ from riskshift.engines.ids import with_hashes
 
 # The variance between so many is known to 4 %, so an interval's width to 2 %.
 GROUPS: Final = 1 << 10
+# Of so few clusters each is a group of its own: groups of some few of them would tell less than they do.
+FEW: Final = 8 * GROUPS
 _CODE: Final = "riskshift_code"
 _GROUP: Final = "riskshift_group"
 _ID: Final = "riskshift_id"
@@ -32,7 +34,7 @@ _ID: Final = "riskshift_id"
 def random_groups(
     frame: Frame, cluster: str, code: nw.Expr, codes: NDArray[Any], n: IntArray
 ) -> RandomGroups:
-    """Count the codes in each random group of clusters.
+    """Count the codes in each random group of clusters, or in each cluster where there are few.
 
     Parameters
     ----------
@@ -45,13 +47,23 @@ def random_groups(
         If the rows are not those that were counted.
     """
     coded = frame.select(nw.col(cluster).cast(nw.String).alias(_ID), code.alias(_CODE))
-    group, found, times = _counted(coded)
+    many = repeats(frame, [cluster])[0]
+    alone = many <= FEW
+    group, found, times = _one_each(coded) if alone else _counted(coded)
     order = np.argsort(codes, kind="stable")
     place = np.searchsorted(codes[order], found)
     pattern = order[np.minimum(place, len(codes) - 1)]
     if not np.array_equal(np.bincount(pattern, weights=times, minlength=len(n)), n):
         raise EngineError("the rows changed while they were counted")
-    return RandomGroups.tallied(group, pattern, times, repeats(frame, [cluster])[0])
+    return RandomGroups.tallied(group, pattern, times, many, alone=alone)
+
+
+def _one_each(coded: Frame) -> tuple[IntArray, NDArray[Any], IntArray]:
+    """Return the cluster, the code and the number of the rows that have both."""
+    counted = coded.group_by(_ID, _CODE).agg(nw.len().alias("riskshift_n"))
+    names, found, many = fetch_columns(counted)
+    _, group = np.unique(names.astype(str), return_inverse=True)
+    return group.astype(np.int64), found, many.astype(np.int64)
 
 
 def _counted(coded: Frame) -> tuple[IntArray, NDArray[Any], IntArray]:

@@ -479,6 +479,7 @@ def _interaction(
         raise DataError(f"{records.source.name} has no column of models to compare.")
     if records.counted is not None:
         grouped = records.counted.crossed(model, by, called=_both)
+        _refuse_many(by, len(grouped.names))
     else:
         grouped = _cells(records, model, by, progress)
     cells = [_cell(name) for name in grouped.names]
@@ -497,17 +498,21 @@ def _cells(records: Records, model: str, by: str, progress: Callable[[str], None
     frame, _ = engine.plain(records.frame, columns)
     with engine.explained(records.source):
         many, _ = engine.repeats(frame, columns)
-    if many > MAX_GROUPS:
-        raise UsageError(
-            f"--by {by}: {many:,} groups of a model; at most {MAX_GROUPS:,} can be reported. Group by a column with "
-            "fewer values."
-        )
+    _refuse_many(by, many)
     # How long the first name is stands before both, so that no name can hold what parts them.
     first, second = map(engine.named, columns)
     length = first.str.len_chars().cast(nw.String)
     cell = nw.concat_str([length, nw.lit(":"), first, second])
     held, column = replace(records, frame=frame).with_own(_CELL, cell)
     return _by_model(_with_roles(held, model=column), progress)[1]
+
+
+def _refuse_many(by: str, many: int) -> None:
+    if many > MAX_GROUPS:
+        raise UsageError(
+            f"--by {by}: {many:,} groups of a model; at most {MAX_GROUPS:,} can be reported. Group by a column with "
+            "fewer values."
+        )
 
 
 def _both(model: str, group: str) -> str:

@@ -10,7 +10,6 @@ from riskshift.analysis.severities import Severities
 from riskshift.analysis.stated.provenance import Provenance
 from riskshift.collapse.crossing import with_crossed
 from riskshift.collapse.purposes import PAIRS, PEOPLE
-from riskshift.counts.clusters import RandomGroups
 from riskshift.counts.pairs import Counts
 from riskshift.errors import UsageError, listing
 from riskshift.formats.scores import Asked
@@ -426,6 +425,7 @@ class Clock:
 
 def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Provenance:
     """Say where numbers come from: the counts, and the records they were made of."""
+    clusters = counts.clusters
     records.source.check_unchanged()  # the rows were asked again since they were counted
     return Provenance(
         source=records.source.listing,
@@ -438,7 +438,7 @@ def provenance(counts: Counts, records: Records, timing: dict[str, float]) -> Pr
         units=counts.units,
         repeated=counts.clusters is not None,
         timing=timing,
-        groups=len(counts.clusters.weight) if isinstance(counts.clusters, RandomGroups) else None,
+        groups=None if clusters is None or not counts.in_groups else len(clusters.weight),
     )
 
 

@@ -111,6 +111,11 @@ def read_counts(found: Found, *, by: Sequence[str] = (), model: str | None = Non
         models = head.groups.get(column, ())
         if model.strip() not in models:
             raise unknown_choice("--model", model, models)
+        if head.skipped:
+            raise UsageError(
+                f"{tidy(found.files)}: rows were left out when the pairs were collapsed, and counts do not keep of "
+                "which model. Collapse them with --model."
+            )
         saved = saved.only(column, model.strip())
         head = saved.head
     source = CountsSource(found.files, head.notes, head.facts, head.sources)

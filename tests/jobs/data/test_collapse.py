@@ -251,9 +251,11 @@ def test_counts_read_already_take_no_options(parts):
 
 def test_many_sources_are_no_group_and_are_said_in_the_card(tmp_path, monkeypatch):
     monkeypatch.setattr("riskshift.collapse.saving.MAX_GROUPS", 1)
-    with pytest.raises(UsageError, match="--by language: 2 different values"):
-        riskshift.save_counts(rows(), tmp_path / "x.counts", taxonomy=TWO, by="language")
     one = rows(models=("x",))
+    with pytest.raises(UsageError, match="--by language: 2 different values"):
+        riskshift.save_counts(one, tmp_path / "x.counts", taxonomy=TWO, by="language")
+    with pytest.raises(UsageError, match="model: 2 different values"):
+        riskshift.save_counts(rows(), tmp_path / "x.counts", taxonomy=TWO)
     made = riskshift.save_counts(one, tmp_path / "x.counts", taxonomy=TWO)
     assert made.groups == ("model",)
     result = riskshift.analyze(tmp_path / "x.counts")
@@ -285,3 +287,130 @@ def test_parts_of_different_engines_fit(tmp_path, number):
         held[name] = (ids, saved.grouped("language").pooled().digest(), saved.pairs.tolist())
     assert all(found == held["polars"] for found in held.values())
     assert len(held["polars"][0]) == 40
+
+
+def several(models, folder):
+    frame = rows(models=models, prompts=2)
+    for at, part in enumerate((frame[: len(models)], frame[len(models) :])):
+        renamed = part.with_columns(pl.format("{} of {}", "model", pl.lit(at)).alias("model"))
+        riskshift.save_counts(renamed, folder / f"{at}.counts", taxonomy=TWO)
+    return [folder / "0.counts", folder / "1.counts"]
+
+
+def test_more_models_than_can_be_told_are_refused_as_in_one_pass(tmp_path, monkeypatch):
+    parts = several([f"m{at}" for at in range(6)], tmp_path)
+    monkeypatch.setattr("riskshift.collapse.pairs.MAX_GROUPS", 8)
+    for job in (riskshift.analyze, lambda data: riskshift.check(data, "response_harm <= 99%")):
+        with pytest.raises(UsageError, match="model: 12 different values"):
+            job(parts)
+
+
+def test_a_model_that_was_meant_alone_stays_named(tmp_path):
+    for name in ("x", "y"):
+        place = tmp_path / f"{name}.counts"
+        riskshift.save_counts(rows(), place, taxonomy=TWO, model=name)
+    assert riskshift.analyze(tmp_path / "x.counts").population.records == 40
+    both = riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
+    assert list(both.groups["model"]) == ["x", "y"]
+    assert both.provenance.data_hash == riskshift.analyze(rows(), taxonomy=TWO).provenance.data_hash
+
+
+def test_of_which_model_rows_left_out_were_is_not_guessed(tmp_path):
+    bad = (pl.col("model") == "y") & (pl.col("prompt_id") < "p2")
+    frame = rows().with_columns(pl.when(bad).then(9).otherwise("response_a").alias("response_a"))
+    place = tmp_path / "x.counts"
+    riskshift.save_counts(frame, place, taxonomy=TWO, skip_bad=True)
+    with pytest.raises(UsageError, match="do not keep of which model"):
+        riskshift.analyze(place, model="x")
+
+
+def test_a_group_that_was_left_out_whole_is_not_judged_in_silence(tmp_path):
+    bad = pl.col("language") == "de"
+    frame = rows(models=("x",)).with_columns(
+        pl.when(bad).then(9).otherwise("response_a").alias("response_a")
+    )
+    rule, place = "response_harm <= 99% by language", tmp_path / "x.counts"
+    riskshift.save_counts(frame, place, taxonomy=TWO, skip_bad=True, by="language")
+    for data, options in ((frame, {"taxonomy": TWO, "skip_bad": True}), (place, {})):
+        with pytest.raises(DataError, match="every row was left out for language 'de'"):
+            riskshift.check(data, rule, **options)
+
+
+@pytest.mark.parametrize("rule", ["response_harm <= 99% by language", "response_harm <= 99%"])
+def test_several_models_are_not_judged_as_one(parts, rule):
+    with pytest.raises(UsageError, match="holds several models"):
+        riskshift.check(["1.counts", "2.counts"], rule)
+
+
+def test_a_group_that_is_not_kept_is_named(parts):
+    with pytest.raises(DataError, match="model x language"):
+        riskshift.check("1.counts", "response_harm <= 99% by model x language")
+
+
+def test_adding_takes_no_groups_and_may_leave_ids_out(parts):
+    with pytest.raises(UsageError, match="these are counts already, and by would change nothing"):
+        riskshift.save_counts("1.counts", "2b.counts", by="source")
+    riskshift.save_counts("1.counts", "bare.counts", apart=True)
+    held = of_bytes((parts / "bare.counts").read_bytes(), "bare")
+    assert (held.head.ids, len(held.links["cluster"].ids), len(held.pairs)) == ("none", 0, 0)
+    found, whole = (riskshift.analyze(name).to_dict() for name in ("bare.counts", "1.counts"))
+    assert found["overall"] == whole["overall"]
+
+
+def dated(frame, engine):
+    made = frame.with_columns(pl.datetime(2024, 1, pl.int_range(pl.len()) % 20 + 1).alias("day"))
+    return ENGINES[engine](made)
+
+
+@pytest.mark.parametrize("role", ["by", "cluster"])
+def test_what_engines_write_in_their_own_ways_is_not_added(tmp_path, role):
+    for name, engine in (("x", "polars"), ("y", "pandas")):
+        frame = dated(rows(models=(name,)), engine)
+        riskshift.save_counts(frame, tmp_path / f"{name}.counts", taxonomy=TWO, **{role: "day"})
+    with pytest.raises(
+        DataError, match=r"differ in how ids and groups are written \(day: Datetime"
+    ):
+        riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
+
+
+def test_numbers_that_lack_one_here_are_no_other_groups(tmp_path):
+    for name, codes in (("x", [1, 2] * 20), ("y", [1, None] * 20)):
+        frame = rows(models=(name,)).to_dict(as_series=False)
+        frame = pd.DataFrame(frame).assign(code=pd.Series(codes))
+        riskshift.save_counts(frame, tmp_path / f"{name}.counts", taxonomy=TWO, by="code")
+    with pytest.raises(DataError, match="differ in how ids and groups are written"):
+        riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
+
+
+def test_parts_of_which_other_rows_are_meant_are_not_added(tmp_path):
+    riskshift.save_counts(rows(("x",)), tmp_path / "x.counts", taxonomy=TWO, where="language=de")
+    riskshift.save_counts(rows(("y",)), tmp_path / "y.counts", taxonomy=TWO)
+    with pytest.raises(DataError, match="differ in the rows that are meant"):
+        riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
+
+
+def test_a_unit_that_is_no_prompt_may_span_parts(tmp_path):
+    frame = rows().drop("prompt_id").with_columns(topic=pl.int_range(pl.len()) % 7)
+    options = {"taxonomy": TWO, "cluster": "topic"}
+    for at, part in enumerate((frame[:33], frame[33:])):
+        riskshift.save_counts(part, tmp_path / f"{at}.counts", **options)
+    found = riskshift.analyze([tmp_path / "0.counts", tmp_path / "1.counts"])
+    assert found.provenance.data_hash == riskshift.analyze(frame, **options).provenance.data_hash
+
+
+def test_a_baseline_may_have_columns_of_its_own(parts):
+    rule = "response_harm - baseline <= 90%"
+    riskshift.save_counts(rows(("x",)), "x.counts", taxonomy=TWO)
+    riskshift.save_counts(rows(("y",)).drop("source"), "y.counts", taxonomy=TWO)
+    counts = riskshift.check("x.counts", rule, baseline="y.counts")
+    pairs = riskshift.check(rows(("x",)), rule, baseline=rows(("y",)), taxonomy=TWO)
+    assert counts.results == pairs.results
+
+
+def test_nothing_and_empty_text_are_two_answers(tmp_path):
+    frame = pl.DataFrame(
+        {"prompt": ["How?"] * 2, "response": [None, ""], "prompt_a": [1, 1], "response_a": [0, 1]}
+    )
+    place = tmp_path / "x.counts"
+    riskshift.save_counts(frame, place, taxonomy=TWO)
+    assert riskshift.analyze(place).population.records == 2

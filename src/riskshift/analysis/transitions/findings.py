@@ -395,7 +395,9 @@ def _about_clusters(population: Population, counts: Counts, cluster: str | None)
         f"{counts.total:,} records share {counted(counts.units, 'value')} of {cluster}. Records that share one are not "
         f"independent, and the intervals allow for it{deff}."
     )
-    if isinstance(counts.clusters, RandomGroups):
+    if isinstance(counts.clusters, RandomGroups) and counts.clusters.alone:
+        yield f"Values of {cluster} have too many records for anything to be said within sets."
+    elif isinstance(counts.clusters, RandomGroups):
         groups = len(counts.clusters.weight)
         yield (
             f"Values of {cluster} are of more kinds than are kept. How sure the numbers are was estimated from "

@@ -22,6 +22,7 @@ from riskshift.analysis.transitions.one_bit import BinaryMeasure, one_bit
 from riskshift.analysis.transitions.origin import EscalationOrigin, escalation_origin
 from riskshift.analysis.transitions.relevance import Relevance, relevance
 from riskshift.analysis.transitions.sets import Sets, within_sets
+from riskshift.counts.clusters import RandomGroups
 from riskshift.counts.pairs import Counts
 
 
@@ -139,5 +140,7 @@ def estimate(
         escalation_origin=escalation_origin(severities, settings),
         relevance=relevance(severities, settings),
         one_bit=one_bit(severities, overall),
-        sets=within_sets(severities, settings) if in_sets and not counts.in_groups else None,
+        sets=within_sets(severities, settings)
+        if in_sets and not isinstance(counts.clusters, RandomGroups)
+        else None,
     )

@@ -121,7 +121,7 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
     model = records.column("model")
     key = list(dict.fromkeys([prompt, *([model] if model else [])]))
     if isinstance(clusters, RandomGroups):
-        if not engine.occur_twice(records.frame, _held(records, key)):
+        if not _answered_twice(records, prompt, model):
             return records
     else:
         kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
@@ -132,6 +132,15 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
         faults.add(records, lambda: _one_name(records, model), always=True)
         return records
     return _without_duplicates(records, key, faults)
+
+
+def _answered_twice(records: Records, prompt: str, model: str | None) -> bool:
+    """Tell whether a model, by its name and not as that is written, answered a prompt twice."""
+    if model is None:
+        return engine.occur_twice(records.frame, [records.at(prompt)])
+    called = engine.named(records.at(model)).alias("riskshift_model")
+    frame = records.frame.select(records.col(prompt).alias("riskshift_prompt"), called)
+    return engine.occur_twice(frame, ["riskshift_prompt", "riskshift_model"])
 
 
 def _one_name(records: Records, model: str) -> PairError:

@@ -9,7 +9,8 @@ from riskshift.collapse.rated.beside import about_strata
 from riskshift.collapse.saving import countable
 from riskshift.collapse.sources import source_column
 from riskshift.counts.counts_file import to_bytes
-from riskshift.counts.saved import NO_IDS, Saved
+from riskshift.counts.head import NO_IDS
+from riskshift.counts.saved import Saved
 from riskshift.errors import UsageError, listing
 from riskshift.jobs.opening import Grouping, opened, silent
 from riskshift.outputs.overwriting import refuse_overwriting
@@ -131,27 +132,34 @@ def save_counts(
     )
     refuse_overwriting({"-o": place}, {"data": data, "labels": reading.get("labels")})
     records = opened(data, reading, progress)
-    if records.counted is not None and records.options.model is not None:
-        raise UsageError("these are counts already: name the model when they are analyzed.")
-    saved = records.counted or countable(
-        records,
-        source=source_column(records),
-        apart=apart,
-        notes=about_strata(records),
-        progress=progress,
-    )
+    if records.counted is not None:
+        saved = _added(records.counted, reading, apart=apart)
+    else:
+        saved = countable(
+            records,
+            source=source_column(records),
+            apart=apart,
+            notes=about_strata(records),
+            progress=progress,
+        )
     progress("writing")
     records.source.check_unchanged()
     write_bytes(place, to_bytes(saved))
     return _told(place, saved)
 
 
+def _added(saved: Saved, reading: Grouping, *, apart: bool) -> Saved:
+    """Return counts that were added, without ids if that is asked."""
+    asked = [name for name in ("by", "model") if reading.get(name)]
+    if asked:
+        raise UsageError(
+            f"these are counts already, and {listing(asked)} would change nothing: say so when they are analyzed."
+        )
+    return saved.without_ids() if apart else saved
+
+
 def _told(output: Path, saved: Saved) -> Counted:
     head, links = saved.head, saved.links.get("cluster")
-    cluster = head.cluster or next(
-        (head.columns[role] for role in ("set", "prompt_id", "prompt") if role in head.columns),
-        None,
-    )
     return Counted(
         output=output,
         source=listing(head.sources),
@@ -159,6 +167,6 @@ def _told(output: Path, saved: Saved) -> Counted:
         left_out=dict(head.skipped),
         patterns=len(saved.n),
         groups=tuple(head.groups),
-        cluster=cluster,
+        cluster=head.linked.get("cluster"),
         ids=None if links is None or head.ids == NO_IDS else len(links.ids),
     )

@@ -329,6 +329,10 @@ def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule])
         if rule.by is None:
             continue
         column = column_of(records, rule)
+        if records.counted is not None:
+            met = records.counted.head.met.get(column, ())
+            require_groups(rule, met, collapsed.groups[column].names)
+            continue
         there = records.frame.select(engine.named(records.at(column)).alias("riskshift_group"))
         with engine.explained(records.source):
             names = {name for name, _ in engine.count_patterns(there, ["riskshift_group"])}

@@ -24,8 +24,9 @@ from riskshift.collapse.rated.beside import (
 )
 from riskshift.counts.adding import added
 from riskshift.counts.doubled import Doubled, Drawing
+from riskshift.counts.head import NO_IDS
 from riskshift.counts.pairs import Grouped, group_name
-from riskshift.counts.saved import NO_IDS, Saved
+from riskshift.counts.saved import Saved
 from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
@@ -51,6 +52,8 @@ def column_of(records: Records, rule: Rule) -> str:
 
 def with_column_of(records: Records, rule: Rule) -> Records:
     """Add the column of a rule that asks for several columns crossed, by their names or roles."""
+    if records.counted is not None:  # what is crossed was crossed when it was collapsed
+        return records
     roles = {role: records.column(role) or role for role in ROLES}
     known = {role: column for role, column in roles.items() if column in records.columns}
     known |= {column: column for column in records.columns}

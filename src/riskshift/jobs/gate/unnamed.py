@@ -43,6 +43,10 @@ def refuse_pooled(collapsed: Collapsed, rules: Sequence[Rule]) -> None:
 def _tells_models_apart(collapsed: Collapsed, column: str) -> bool:
     """Tell whether each value of a column belongs to one model."""
     records, model = collapsed.records, str(collapsed.records.column("model"))
+    if records.counted is not None:
+        held = records.counted
+        both = set(zip(held.names_of_patterns(column), held.names_of_patterns(model), strict=True))
+        return len({group for group, _ in both}) == len(both)
     named = records.frame.select(
         engine.named(records.at(column)).alias("riskshift_group"),
         engine.named(records.at(model)).alias("riskshift_model"),
