@@ -247,7 +247,8 @@ def test_labels_of_a_prompt_that_differ_between_parts_are_refused(tmp_path):
         ({}, {"cluster": "model"}, "--cluster"),
         ({}, {"prompt_labels": "per-row"}, "--prompt-labels"),
         ({}, {"apart": True}, "whether ids are kept"),
-        ({"prompt_id": [1.0, 2.0]}, {}, "how ids and groups are written"),
+        ({"prompt_id": [1.0, 2.0]}, {}, "2.counts cannot be added to others: prompt_id: Float64"),
+        ({"prompt_id": [True, False]}, {}, "prompt_id: Boolean"),
         ({}, {"partial_refusal": "refused"}, "partial refusals"),
     ],
 )
@@ -327,7 +328,7 @@ def rewritten(saved, change):
 
 
 WRONG = {
-    "skipped": [{"x": "abc"}, {"x": float("nan")}, {"x": -5}, {"x": 1.5}, []],
+    "skipped": [{"x": 10**400}, {"x": "abc"}, {"x": float("nan")}, {"x": -5}, {"x": 1.5}, []],
     "placeholders": ["a", -3, True],
     "notes": [[1], "word", None],
     "asked": [[5], [{}], ["language"]],
@@ -340,6 +341,7 @@ WRONG = {
     "ids": [7, "none", "held"],
     "met": [{"model": "x"}],
     "forms": [{"x": 1}],
+    "before": [{"x": {"y": -1}}, {"x": 3}, []],
     "taxonomy": [{"levels": ["a"]}, 5, {}],
     "format": ["1", True, None, 1.5],
 }

@@ -1,6 +1,7 @@
 """Rows to counts that can be saved, and added to those of other rows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -74,6 +75,9 @@ def countable(
         "meant": _meant(records),
         "notes": (*records.source.notes, *notes),
     }
+    if records.options.model is not None and records.skipped:
+        told["before"] = {records.source.listing: dict(records.skipped)}
+        records = replace(records, skipped={})
     checked = collapse(records, unasked=unasked, progress=progress).records
     if checked.skipped:
         told["met"] = {column: _names(records, column) for column in columns}
@@ -90,24 +94,23 @@ def _group_columns(records: Records, unasked: Sequence[str]) -> list[str]:
 
 
 def _forms(records: Records, groups: Sequence[str]) -> dict[str, str]:
-    """Say how ids and groups are written that are neither text nor whole numbers.
+    """Return the types of ids and groups that are not written alike everywhere.
 
     In one engine 1.0 is written so, in another 1; a column that lacks a value here and there turns
-    whole numbers into fractions.
+    whole numbers into fractions, and one hour among dates turns all of them into times.
     """
     schema, found = records.frame.collect_schema(), {}
     ids = {*filter(None, (records.cluster, records.prompt)), *(sample_key(records) or ())}
     parts = {part for column in groups for part in crossed_columns(column, records.columns)}
+    words = [nw.String, nw.Enum]
+    if engine.categories_are_text(records.frame):
+        words.append(nw.Categorical)
     for column in sorted(ids | parts):
         dtype = schema[records.at(column)]
-        flag = dtype == nw.Boolean and column not in ids  # whose names are alike everywhere
-        if not (dtype == nw.String or dtype.is_integer() or flag or _named(dtype)):
-            found[column] = f"{dtype} of {records.source.engine}"
+        flag = dtype == nw.Boolean and column not in ids  # groups are named true and false
+        if not (dtype in words or dtype.is_integer() or flag):
+            found[column] = str(dtype)
     return found
-
-
-def _named(dtype: nw.dtypes.DType) -> bool:
-    return dtype in (nw.Categorical, nw.Enum)
 
 
 def _meant(records: Records) -> tuple[str, ...]:
@@ -207,7 +210,7 @@ def _links(
 def _head(
     records: Records,
     groups: Mapping[str, tuple[str, ...]],
-    named_so: Mapping[str, tuple[str, ...]],
+    others: Mapping[str, tuple[str, ...]],
     told: dict[str, Any],
 ) -> Head:
     options, source = records.options, records.source
@@ -219,7 +222,7 @@ def _head(
         numbered=sample_key(records) is not None,
         groups=groups,
         asked=tuple(options.by),
-        named=named_so,
+        named=others,
         skipped=dict(records.skipped),
         placeholders=records.placeholders,
         sources=(source.listing,),

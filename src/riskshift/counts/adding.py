@@ -73,7 +73,12 @@ def _refuse_unlike(one: str, first: Head, other: str, head: Head) -> None:
 
 
 def _refuse_untold(name: str, head: Head) -> None:
-    """Refuse a part that does not say which prompts are the same as those of others."""
+    """Refuse a part that does not say which prompts and groups are the same as those of others."""
+    if head.forms:
+        raise DataError(
+            f"{name} cannot be added to others: {_short(dict(head.forms))}. Engines write such values in ways of their "
+            "own, so nothing tells which are the same. Turn the column into text or whole numbers, then collapse it."
+        )
     if head.placeholders and head.ids != NO_IDS:
         raise DataError(
             f"{name} cannot be added to others: {head.placeholders:,} of its rows hold a placeholder instead of the "
@@ -93,7 +98,6 @@ def _compared(head: Head) -> dict[str, object]:
         "groups": tuple(head.groups),
         "groups that were asked for (--by)": head.asked,
         "whether ids are kept": head.ids,
-        "how ids and groups are written": dict(sorted(head.forms.items())),
     }
 
 
@@ -128,6 +132,7 @@ def _told(heads: Sequence[Head]) -> dict[str, Any]:
         "met": _united([{**head.groups, **head.met} for head in heads]) if any(met) else {},
         "placeholders": sum(head.placeholders for head in heads),
         "skipped": dict(sum((Counter(head.skipped) for head in heads), Counter())),
+        "before": {name: rows for head in heads for name, rows in head.before.items()},
         "sources": tuple(dict.fromkeys(name for head in heads for name in head.sources)),
         "notes": tuple(dict.fromkeys(note for head in heads for note in head.notes)),
         "facts": {

@@ -14,7 +14,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from riskshift.counts.clusters import Clusters, IntArray
-from riskshift.counts.head import BESIDE, KEPT, Head
+from riskshift.counts.head import BESIDE, KEPT, MOST_RECORDS, Head
 from riskshift.counts.saved import Links, Saved
 from riskshift.errors import FileError, UsageError
 from riskshift.taxonomy import Taxonomy
@@ -25,8 +25,6 @@ FORMAT: Final = 1
 HEAD: Final = "riskshift"
 # More than any counts come to, as 64-bit numbers.
 MOST_BYTES: Final = 8 << 30
-# Sums of whole numbers are exact as floats up to here.
-MOST_RECORDS: Final = 2**53
 # What tells which records belong together, beside the ids.
 _PARTS: Final = ("sizes", "indices", "weight", "kind")
 _BROKEN: Final = (
@@ -40,7 +38,7 @@ def to_bytes(saved: Saved) -> bytes:
     head = asdict(saved.head) | {"taxonomy": _taxonomy_told(saved.head.taxonomy)}
     told = {"format": FORMAT, "riskshift": __version__, **head}
     arrays: dict[str, NDArray[Any]] = {
-        HEAD: np.frombuffer(json.dumps(told, sort_keys=False).encode(), dtype=np.uint8),
+        HEAD: np.frombuffer(json.dumps(told).encode(), dtype=np.uint8),
         "values": _narrow(saved.values),
         "n": _narrow(saved.n),
         "pairs": saved.pairs,

@@ -1,11 +1,14 @@
 """What saved counts are of: which data, which columns, which groups, and what became of the rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from riskshift.taxonomy import Taxonomy
 
+# Sums of whole numbers are exact as floats up to here.
+MOST_RECORDS: Final = 2**53
 KEPT: Final = "kept"
 NO_IDS: Final = "none"
 # The roles whose values follow the severities, in this order, and the highest value of each.
@@ -42,12 +45,15 @@ class Head:
     met : mapping of str to tuple of str
         By group the values before rows were left out, where some were.
     forms : mapping of str to str
-        Of ids and groups that are neither text nor whole numbers: by column how an engine writes them.
-        1.0 and 1 are not one id, so parts that differ in it cannot be added.
+        Of ids and groups that are not written alike everywhere, such as dates and fractions: their
+        types. Parts with such cannot be added.
     meant : tuple of str
         Which rows are meant, where not all are.
     skipped : mapping of str to int
         Rows left out, by reason.
+    before : mapping of str to mapping of str to int
+        By source, rows that were left out before those of one model were kept: another part of the same
+        source holds them too.
     placeholders : int
         Rows whose prompt's text is a placeholder, where texts tell prompts apart.
     sources, notes : tuple of str
@@ -69,6 +75,7 @@ class Head:
     forms: Mapping[str, str] = field(default_factory=dict)
     meant: tuple[str, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     placeholders: int = 0
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -96,7 +103,8 @@ class Head:
             met=_listed(told["met"]),
             forms=_words(told["forms"]),
             meant=_list(told["meant"]),
-            skipped={_word(reason): _many(rows) for reason, rows in told["skipped"].items()},
+            skipped=_reasons(told["skipped"]),
+            before={_word(source): _reasons(rows) for source, rows in told["before"].items()},
             placeholders=_many(told["placeholders"]),
             sources=_list(told["sources"]),
             notes=_list(told["notes"]),
@@ -110,6 +118,11 @@ class Head:
         if head.columns.get("model") not in (None, *head.groups):
             raise ValueError("models are no group")
         return head
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """All rows that were left out, by reason."""
+        return dict(sum(map(Counter, self.before.values()), Counter(self.skipped)))
 
     @property
     def width(self) -> int:
@@ -148,9 +161,13 @@ def _flag(told: object) -> bool:
 
 
 def _many(told: object) -> int:
-    if not isinstance(told, int) or isinstance(told, bool) or told < 0:
+    if not isinstance(told, int) or isinstance(told, bool) or not 0 <= told <= MOST_RECORDS:
         raise TypeError("no number of rows")
     return told
+
+
+def _reasons(told: Mapping[str, Any]) -> dict[str, int]:
+    return {_word(reason): _many(rows) for reason, rows in told.items()}
 
 
 def _list(told: object) -> tuple[str, ...]:

@@ -128,7 +128,8 @@ class Saved:
             present, values[:, place] = np.unique(values[:, place], return_inverse=True)
             groups[other] = tuple(names[position] for position in present)
         links = {name: _among(held, chosen) for name, held in self.links.items()}
-        return Saved(replace(head, groups=groups), values, self.n[chosen], links, self.pairs)
+        none = np.empty(0, dtype=np.uint64)  # which of the pairs are meant is not kept
+        return Saved(replace(head, groups=groups), values, self.n[chosen], links, none)
 
     def without_ids(self) -> "Saved":
         """Leave ids out, so that nothing can be added any more but what is said to have other prompts."""
@@ -162,6 +163,7 @@ class Saved:
             asked=(),
             named={},
             met={},
+            forms={name: form for name, form in head.forms.items() if name == head.prompt},
         )
         values = np.column_stack([self.values[:, : head.width], group])
         links = {} if self.prompts is None else {"cluster": self.prompts}

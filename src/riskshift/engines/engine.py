@@ -186,6 +186,11 @@ def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
         return (frame.with_columns(*changed) if changed else frame), refused
 
 
+def categories_are_text(frame: Frame) -> bool:
+    """Tell whether categories are texts in the engine; in others they may be anything."""
+    return frame.implementation.is_polars() or frame.implementation.is_duckdb()
+
+
 def texts_among(frame: Frame, columns: Iterable[str]) -> list[str]:
     """Return those of some columns that hold text."""
     schema = frame.collect_schema()

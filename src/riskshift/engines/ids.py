@@ -1,4 +1,4 @@
-"""Ids as 64-bit numbers that are the same in every engine, so that parts of data can be told of.
+"""Ids as 64-bit numbers that are the same in every engine, where ids are text or whole numbers.
 
 The latter half of the MD5 of an id as text. Where several columns are the id, they stand behind each
 other, a control character between them.

@@ -1,7 +1,8 @@
 """Clusters put into groups at random, where the rows are: a way for data with too many kinds of cluster.
 
 The group of a cluster is given by two bytes of the hash of its name (`riskshift.engines.ids`), so it is the
-same in every engine.
+same in every engine where names are text or whole numbers. Dates, fractions and flags are written in
+ways of their own, and may be grouped otherwise elsewhere.
 """
 
 from typing import Any, Final

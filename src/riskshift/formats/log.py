@@ -140,7 +140,7 @@ class Log:
     @cached_property
     def inside(self) -> frozenset[str]:
         """Names of what a folder or a zip file holds."""
-        with suppress(OSError, zipfile.BadZipFile):
+        with suppress(OSError, NotImplementedError, zipfile.BadZipFile):
             if self.is_folder:
                 return frozenset(path.name for path in self.path.iterdir())
             if self.start.startswith(b"PK"):

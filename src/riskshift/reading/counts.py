@@ -111,7 +111,7 @@ def read_counts(found: Found, *, by: Sequence[str] = (), model: str | None = Non
         models = head.groups.get(column, ())
         if model.strip() not in models:
             raise unknown_choice("--model", model, models)
-        if head.skipped:
+        if head.left_out:
             raise UsageError(
                 f"{tidy(found.files)}: rows were left out when the pairs were collapsed, and counts do not keep of "
                 "which model. Collapse them with --model."
@@ -130,7 +130,7 @@ def read_counts(found: Found, *, by: Sequence[str] = (), model: str | None = Non
     )
     columns = dict(zip(names, own_names(len(names)), strict=True))
     frame = cast("nw.LazyFrame[Any]", NoRows(source.name))
-    records = Records(frame, columns, options, source, head.skipped)
+    records = Records(frame, columns, options, source, head.left_out)
     return replace(records, counted=saved, placeholders=head.placeholders)
 
 

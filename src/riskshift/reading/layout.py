@@ -202,6 +202,8 @@ def recognize(path: Path, *, format: str | None, name: str, sure: bool = False) 
         return DataFile(path, "xlsx", "none", name, state)
     if magic == _ZIP and f"{HEAD}.npy" in Log(path, name).inside:
         return DataFile(path, COUNTS, "none", name, state)
+    if format == COUNTS and compression != "none":
+        raise FileError(f"{name}: counts are not read from a packed file. Unpack it.")
     if format == COUNTS:
         raise FileError(f"{name} holds no counts that riskshift collapse wrote, or was cut off.")
     if format == "xlsx":

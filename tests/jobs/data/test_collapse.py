@@ -1,7 +1,9 @@
 """riskshift collapse, and what its files can be given to."""
 
+import gzip
 import json
 import sys
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import riskshift
 from riskshift.cli.boundary import main as command_line
 from riskshift.counts.counts_file import of_bytes
-from riskshift.errors import DataError, OutputError, UsageError
+from riskshift.errors import DataError, FileError, OutputError, UsageError
 
 TWO = riskshift.Taxonomy(["a"], ["Safe", "Low", "High"])
 DIFFERENCE = "escalation - baseline <= 5%"
@@ -363,23 +365,79 @@ def dated(frame, engine):
 
 
 @pytest.mark.parametrize("role", ["by", "cluster"])
-def test_what_engines_write_in_their_own_ways_is_not_added(tmp_path, role):
-    for name, engine in (("x", "polars"), ("y", "pandas")):
+@pytest.mark.parametrize("engine", ["polars", "pandas"])
+def test_what_is_not_written_alike_everywhere_is_not_added(tmp_path, role, engine):
+    for name in ("x", "y"):
         frame = dated(rows(models=(name,)), engine)
         riskshift.save_counts(frame, tmp_path / f"{name}.counts", taxonomy=TWO, **{role: "day"})
-    with pytest.raises(
-        DataError, match=r"differ in how ids and groups are written \(day: Datetime"
-    ):
+    assert riskshift.analyze(tmp_path / "x.counts").population.records == 40
+    with pytest.raises(DataError, match=r"cannot be added to others: day: Datetime"):
         riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
 
 
-def test_numbers_that_lack_one_here_are_no_other_groups(tmp_path):
-    for name, codes in (("x", [1, 2] * 20), ("y", [1, None] * 20)):
-        frame = rows(models=(name,)).to_dict(as_series=False)
-        frame = pd.DataFrame(frame).assign(code=pd.Series(codes))
+@pytest.mark.parametrize("codes", [[1, None] * 20, pd.Categorical([1.0, 2.0] * 20)])
+def test_numbers_that_may_be_fractions_elsewhere_are_no_other_groups(tmp_path, codes):
+    for name, held in (("x", [1, 2] * 20), ("y", codes)):
+        frame = pd.DataFrame(rows(models=(name,)).to_dict(as_series=False))
+        frame = frame.assign(code=pd.Series(held))
         riskshift.save_counts(frame, tmp_path / f"{name}.counts", taxonomy=TWO, by="code")
-    with pytest.raises(DataError, match="differ in how ids and groups are written"):
+    with pytest.raises(DataError, match=r"y.counts cannot be added to others: code"):
         riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
+
+
+def test_categories_that_are_text_are_added(tmp_path):
+    for name in ("x", "y"):
+        frame = rows(models=(name,)).with_columns(pl.col("language").cast(pl.Categorical))
+        riskshift.save_counts(frame, tmp_path / f"{name}.counts", taxonomy=TWO, by="language")
+    found = riskshift.analyze([tmp_path / "x.counts", tmp_path / "y.counts"])
+    assert {name: group.records for name, group in found.groups["language"].items()} == {
+        "de": 40,
+        "en": 40,
+    }
+
+
+def test_what_a_log_leaves_out_is_counted_once_however_many_models_it_has(tmp_path):
+    log = Path(__file__).parents[2] / "formats" / "logs" / "promptfoo.json"
+    whole = riskshift.analyze(log)
+    models = whole.groups.get("model") or {name.name: None for name in whole.card.models}
+    parts = []
+    for at, name in enumerate(models):
+        parts.append(tmp_path / f"{at}.counts")
+        riskshift.save_counts(log, parts[-1], model=name)
+    found = riskshift.analyze(parts).provenance
+    assert (found.read, found.left_out) == (whole.provenance.read, whole.provenance.left_out)
+
+
+def test_a_baseline_may_be_grouped_by_what_nobody_asks_for(tmp_path):
+    rule = "response_harm - baseline <= 90%"
+    frame = dated(rows(models=("x",)), "polars")
+    riskshift.save_counts(frame, tmp_path / "x.counts", taxonomy=TWO, by="day")
+    riskshift.save_counts(rows(("y",)), tmp_path / "y.counts", taxonomy=TWO)
+    counts = riskshift.check(tmp_path / "x.counts", rule, baseline=tmp_path / "y.counts")
+    pairs = riskshift.check(rows(("x",)), rule, baseline=rows(("y",)), taxonomy=TWO)
+    assert counts.results == pairs.results
+
+
+def test_counts_beside_pairs_are_told(parts):
+    rule = "response_harm - baseline <= 90%"
+    with pytest.raises(UsageError, match="the baseline holds counts and the data do not"):
+        riskshift.check(rows(("x",)), rule, baseline="1.counts", taxonomy=TWO)
+    with pytest.raises(UsageError, match="the data hold counts and the baseline does not"):
+        riskshift.check("1.counts", rule, baseline=rows(("x",)), model="x")
+
+
+def test_packed_counts_are_told_to_unpack(parts):
+    (parts / "p.counts.gz").write_bytes(gzip.compress((parts / "1.counts").read_bytes()))
+    with pytest.raises(FileError, match="Unpack it"):
+        riskshift.analyze("p.counts.gz")
+
+
+def test_a_zip_file_of_another_time_is_no_fault_of_ours(parts):
+    held = bytearray((parts / "1.counts").read_bytes())
+    held[held.find(b"PK\x01\x02") + 6] = 99
+    (parts / "odd.counts").write_bytes(held)
+    with pytest.raises(FileError, match="holds no counts"):
+        riskshift.analyze("odd.counts")
 
 
 def test_parts_of_which_other_rows_are_meant_are_not_added(tmp_path):

@@ -164,7 +164,7 @@ def _told(output: Path, saved: Saved) -> Counted:
         output=output,
         source=listing(head.sources),
         pairs=saved.total,
-        left_out=dict(head.skipped),
+        left_out=head.left_out,
         patterns=len(saved.n),
         groups=tuple(head.groups),
         cluster=head.linked.get("cluster"),

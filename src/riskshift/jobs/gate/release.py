@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import narwhals.stable.v2 as nw
 
@@ -30,7 +30,7 @@ from riskshift.counts.saved import Saved
 from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
 from riskshift.errors import ColumnError, DataError, UsageError, listing, unknown_choice
-from riskshift.jobs.opening import Reading, bound, looked, read, read_people, silent
+from riskshift.jobs.opening import Grouping, Reading, bound, looked, read_people, silent
 from riskshift.reading import combine
 from riskshift.reading.counts import holds_counts
 from riskshift.records import ROLES, Columns, Records, stripped
@@ -80,7 +80,9 @@ def read_baseline(data: Any, reading: Reading, model: str | None, candidate: Rec
     if isinstance(data, Records):
         records = data
     else:
-        records = read(data, **every) if candidate.counted is None else _read_counts(data)
+        found = looked(data, every, silent)
+        _refuse_half(candidate, counts=holds_counts(found))
+        records = bound(found, cast("Grouping", every) if candidate.counted is None else {}, PAIRS)
     if records.options.taxonomy != candidate.options.taxonomy:
         raise UsageError("data and baseline are read with different taxonomies.")
     column = records.column("model")
@@ -109,15 +111,17 @@ def read_baseline(data: Any, reading: Reading, model: str | None, candidate: Rec
     return collapsed.only(column, model)
 
 
-def _read_counts(data: Any) -> Records:
-    """Read a baseline that must be counts, as the data are."""
-    found = looked(data, {}, silent)
-    if not holds_counts(found):
-        raise UsageError(
-            "the data are counts, and the baseline is not. Collapse it too: riskshift collapse BASELINE -o "
-            "BASELINE.counts."
+def _refuse_half(candidate: Records, *, counts: bool) -> None:
+    """Refuse counts beside pairs: they are matched as what they are."""
+    if counts != (candidate.counted is not None):
+        told = (
+            "the baseline holds counts and the data do not"
+            if counts
+            else "the data hold counts and the baseline does not"
         )
-    return bound(found, {}, PAIRS)
+        raise UsageError(
+            f"{told}. Collapse both, or give the pairs of both: riskshift collapse FILE -o FILE.counts."
+        )
 
 
 def same_place(data: Any, baseline: Any) -> bool:
@@ -344,7 +348,7 @@ class Matched:
     def _match(self, column: str | None) -> Side:
         if self.records.counted is not None and self.old.records.counted is not None:
             saved = self._of_counts(self.records.counted, self.old.records.counted, column)
-            return self._side(column, saved.grouped(_SIDE, by_prompt=True), saved.head.skipped)
+            return self._side(column, saved.grouped(_SIDE, by_prompt=True), saved.head.left_out)
         parts = {CANDIDATE: self.records, BASELINE: self.old.records}
         beside = None
         if self.labels is not None:
