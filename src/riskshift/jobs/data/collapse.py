@@ -114,17 +114,18 @@ def save_counts(
 
     Examples
     --------
+    >>> import pathlib, tempfile
     >>> import polars as pl
     >>> from riskshift import Taxonomy, analyze
     >>> harm = Taxonomy(["harm"], ["Safe", "Harmful"])
     >>> pairs = pl.DataFrame(
     ...     {"prompt_id": ["a", "b"], "prompt_harm": [1, 1], "response_harm": [0, 1]}
     ... )
-    >>> print(save_counts(pairs, "monday.counts", taxonomy=harm))
-    2 pairs from the polars frame: 2 patterns.
-    Of 2 values of prompt_id a hash is kept; no texts.
-    Next: riskshift analyze monday.counts
-    >>> analyze("monday.counts").rate("persistence", "harm").events
+    >>> place = pathlib.Path(tempfile.mkdtemp(), "monday.counts")
+    >>> made = save_counts(pairs, place, taxonomy=harm)
+    >>> made.pairs, made.ids
+    (2, 2)
+    >>> analyze(place).rate("persistence", "harm").events
     1
     """
     place = check_file(
