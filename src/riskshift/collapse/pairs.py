@@ -66,6 +66,20 @@ class Collapsed:
         )
         return replace(self, counts=grouped.pooled(), groups={column: grouped}, records=kept)
 
+    def together(self, one: str, other: str) -> set[tuple[str, str]]:
+        """Return which values of two columns that group occur in one record, by name."""
+        records = self.records
+        if records.counted is not None:
+            both = map(records.counted.names_of_patterns, (one, other))
+            return set(zip(*both, strict=True))
+        called = records.frame.select(
+            engine.named(records.at(one)).alias("riskshift_one"),
+            engine.named(records.at(other)).alias("riskshift_other"),
+        )
+        with engine.explained(records.source):
+            rows = engine.count_patterns(called, ["riskshift_one", "riskshift_other"])
+        return {(first, second) for first, second, _ in rows}
+
     @property
     def read(self) -> int:
         """Rows read, with those left out."""

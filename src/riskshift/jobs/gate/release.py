@@ -416,21 +416,9 @@ class Matched:
         model = self.records.column("model")
         if column is None or model is None or self.itself is None:
             return frozenset()
-        records = self.records
-        if records.counted is not None:
-            held = records.counted
-            both = zip(held.names_of_patterns(column), held.names_of_patterns(model), strict=True)
-            pairs = set(both)
-            strangers = {group for group, name in pairs if name != self.itself}
-            return frozenset(f"{_GROUP}{group}" for group, _ in pairs if group not in strangers)
-        named = records.frame.select(
-            engine.named(records.at(column)).alias("riskshift_group"),
-            engine.named(records.at(model)).alias("riskshift_model"),
-        )
-        with engine.explained(records.source):
-            rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
-        others = {group for group, name, _ in rows if name != self.itself}
-        return frozenset(f"{_GROUP}{group}" for group, *_ in rows if group not in others)
+        both = self.collapsed.together(column, model)
+        others = {group for group, name in both if name != self.itself}
+        return frozenset(f"{_GROUP}{group}" for group, _ in both if group not in others)
 
 
 def _of_models(people: Records, graded: Sequence[Collapsed]) -> Records:

@@ -7,7 +7,6 @@ from riskshift.analysis.words import printable
 from riskshift.collapse.checks.placeholders import about_placeholders
 from riskshift.collapse.likely import like_models, like_prompts, values_of
 from riskshift.collapse.pairs import Collapsed
-from riskshift.engines import engine
 from riskshift.errors import UsageError, listing
 from riskshift.jobs.gate.release import column_of
 
@@ -42,18 +41,8 @@ def refuse_pooled(collapsed: Collapsed, rules: Sequence[Rule]) -> None:
 
 def _tells_models_apart(collapsed: Collapsed, column: str) -> bool:
     """Tell whether each value of a column belongs to one model."""
-    records, model = collapsed.records, str(collapsed.records.column("model"))
-    if records.counted is not None:
-        held = records.counted
-        both = set(zip(held.names_of_patterns(column), held.names_of_patterns(model), strict=True))
-        return len({group for group, _ in both}) == len(both)
-    named = records.frame.select(
-        engine.named(records.at(column)).alias("riskshift_group"),
-        engine.named(records.at(model)).alias("riskshift_model"),
-    )
-    with engine.explained(records.source):
-        rows = engine.count_patterns(named, ["riskshift_group", "riskshift_model"])
-    return len({row[0] for row in rows}) == len(rows)
+    both = collapsed.together(column, str(collapsed.records.column("model")))
+    return len({group for group, _ in both}) == len(both)
 
 
 def warnings_of(collapsed: Collapsed) -> Iterator[str]:
