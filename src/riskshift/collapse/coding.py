@@ -1,7 +1,8 @@
 """Patterns as numbers, on the patterns and in the engine alike."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -99,6 +100,19 @@ def _digit_of(column: nw.Expr, values: list[tuple[int, Any]]) -> nw.Expr:
         .then(_digit_of(column, values[:middle]))
         .otherwise(_digit_of(column, values[middle:]))
     )
+
+
+def group_key(own: str, column: str, values: Sequence[Any]) -> tuple[Key, tuple[str, ...]]:
+    """Return the key that reads a group as its position among the names, and the names."""
+    called = {value: NO_VALUE if value is None else group_name(value) for value in values}
+    names = tuple(sorted(set(called.values())))
+    position = {name: at for at, name in enumerate(names)}
+    place = {value: position[name] for value, name in called.items()}
+    return Key(own, column, partial(_position, place), "", is_label=False), names
+
+
+def _position(place: Mapping[Any, int], value: object) -> int:
+    return place.get(value, -1)
 
 
 def tabulate(

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from riskshift.collapse.checks.labels import Key, label_keys
+from riskshift.collapse.checks.labels import label_keys
 from riskshift.collapse.checks.repeats import sample_key
-from riskshift.collapse.coding import Coding
+from riskshift.collapse.coding import Coding, group_key
 from riskshift.collapse.pairs import (
     MAX_GROUPS,
     apart_from_labels,
@@ -21,7 +20,6 @@ from riskshift.collapse.pairs import (
 )
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.head import KEPT, NO_IDS, Head
-from riskshift.counts.pairs import NO_VALUE, group_name
 from riskshift.counts.saved import Links, Saved
 from riskshift.crossing import crossed_columns
 from riskshift.engines import engine
@@ -29,6 +27,7 @@ from riskshift.engines.ids import with_hashes
 from riskshift.engines.kinds import linked, named
 from riskshift.records import ROLES, Records
 
+# As many as show that there are too many to be listed in a card.
 _MOST_NAMED: Final = 102
 _CODE: Final = "riskshift_code"
 
@@ -134,7 +133,7 @@ def _counted(records: Records, asked: Sequence[str], told: dict[str, Any]) -> Sa
         own.append(name)
     rows = patterns(records, own)
     groups = {
-        column: _group_key(records.at(name), column, [row[at] for row in rows])
+        column: group_key(records.at(name), column, [row[at] for row in rows])
         for at, (column, name) in enumerate(zip(columns, own, strict=True), start=len(keys))
     }
     every = [*keys, *(key for key, _ in groups.values())]
@@ -157,21 +156,7 @@ def _counted(records: Records, asked: Sequence[str], told: dict[str, Any]) -> Sa
 def _names(records: Records, column: str) -> tuple[str, ...]:
     """Name the values of a column."""
     frame, _ = engine.plain(records.frame, [records.at(column)])
-    called = frame.select(engine.named(records.at(column)).alias("riskshift_group"))
-    return tuple(sorted(row[0] for row in engine.count_patterns(called, ["riskshift_group"])))
-
-
-def _group_key(own: str, column: str, values: Sequence[Any]) -> tuple[Key, tuple[str, ...]]:
-    """Return the key that reads a group as its position among the names, and the names."""
-    called = {value: NO_VALUE if value is None else group_name(value) for value in values}
-    names = tuple(sorted(set(called.values())))
-    position = {name: at for at, name in enumerate(names)}
-    place = {value: position[name] for value, name in called.items()}
-    return Key(own, column, partial(_position, place), "", is_label=False), names
-
-
-def _position(place: Mapping[Any, int], value: object) -> int:
-    return place.get(value, -1)
+    return tuple(sorted(engine.names(frame, records.at(column))))
 
 
 def _links(
@@ -197,8 +182,7 @@ def _links(
         ids, kind, kinds = named(frame, own, coding.keys, code, codes, n)
     else:  # each value is a cluster of one record, whose kind is its pattern
         ids, (held,) = with_hashes(frame.select(own, code.alias(_CODE)), [own], _CODE)
-        order = np.argsort(codes)
-        kind = order[np.searchsorted(codes[order], held)]
+        kind = engine.positions(codes, held)
         every = np.arange(len(n) + 1)
         kinds = Clusters(every, every[:-1], n)
     order = np.argsort(ids, kind="stable")

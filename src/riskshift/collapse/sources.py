@@ -3,8 +3,7 @@
 import warnings
 from typing import Final
 
-from riskshift.collapse.checks.labels import Key
-from riskshift.collapse.coding import tabulate
+from riskshift.collapse.coding import group_key, tabulate
 from riskshift.collapse.pairs import (
     MAX_GROUPS,
     MAX_PATTERNS,
@@ -13,7 +12,7 @@ from riskshift.collapse.pairs import (
     with_plain,
 )
 from riskshift.counts.by_source import BySource
-from riskshift.counts.pairs import NO_VALUE, Grouped, group_name
+from riskshift.counts.pairs import Grouped
 from riskshift.engines import engine
 from riskshift.errors import RiskshiftWarning, UsageError
 from riskshift.records import Records
@@ -107,17 +106,9 @@ def models_by_source(collapsed: Collapsed, column: str | None) -> BySource | Non
             f"{column!r} has too many different patterns of labels for anything to be said by source.",
         )
         return None
-    named = {row[-3]: NO_VALUE if row[-3] is None else group_name(row[-3]) for row in rows}
-    sources = tuple(sorted(set(named.values())))
+    source, sources = group_key(at, column, [row[-3] for row in rows])
     if len(sources) < 2:
         return None
-    source = Key(
-        at,
-        column,
-        lambda value: sources.index(named[value]) if value in named else -1,
-        "",
-        is_label=False,
-    )
     cluster = records.cluster
     table, models = tabulate(
         records.frame,

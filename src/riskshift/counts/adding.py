@@ -9,9 +9,8 @@ import numpy as np
 
 from riskshift.counts.clusters import Clusters, IntArray
 from riskshift.counts.head import NO_IDS, Head
-from riskshift.counts.saved import Links, Saved, occupied
+from riskshift.counts.saved import Links, Saved
 from riskshift.errors import DataError, PairError, listing
-from riskshift.written import MISSING
 
 _TOGETHER: Final = "Collapse all of them at once instead"
 
@@ -46,7 +45,7 @@ def added(parts: Mapping[str, Saved]) -> Saved:
         _refuse_unlike(names[0], held[0].head, name, part.head)
         _refuse_untold(name, part.head)
     _refuse_untold(names[0], held[0].head)
-    groups = _all_names([part.head.groups for part in held])
+    groups = _united([part.head.groups for part in held])
     starts = np.cumsum([0, *(len(part.n) for part in held)])
     values = np.concatenate([_renamed(part, groups) for part in held])
     links = {
@@ -105,13 +104,6 @@ def _short(told: object) -> str:
     if isinstance(told, dict):
         return ", ".join(f"{key}: {value}" for key, value in told.items()) or "nothing"
     return (", ".join(map(str, told)) or "nothing") if isinstance(told, tuple) else str(told)
-
-
-def _all_names(each: Sequence[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
-    return {
-        column: tuple(sorted({name for names in each for name in names[column]}))
-        for column in each[0]
-    }
 
 
 def _renamed(part: Saved, groups: Mapping[str, tuple[str, ...]]) -> IntArray:
@@ -250,13 +242,10 @@ def _answered_twice(made: Saved) -> int:
     prompts = made.prompts
     if prompts is None:
         return 0
-    kinds, column, model = prompts.kinds, made.head.columns.get("model"), np.zeros_like(made.n)
+    column, model = made.head.columns.get("model"), np.zeros_like(made.n)
     if column is not None:
         model = made.values[:, made.head.width + list(made.head.groups).index(column)]
-    kind = np.repeat(np.arange(len(kinds.weight)), np.diff(kinds.indptr))
-    models = int(model.max()) + 1
-    answers, times = np.unique(kind * models + model[kinds.indices], return_counts=True)
-    return int(kinds.weight[np.unique(answers[times > 1] // models)].sum())
+    return prompts.kinds.with_two_of(model)
 
 
 def _refuse_contradictions(made: Saved, names: str) -> None:
@@ -264,12 +253,8 @@ def _refuse_contradictions(made: Saved, names: str) -> None:
     prompts = made.prompts
     if prompts is None or made.head.prompt_labels == "per-row":
         return
-    kinds = occupied(prompts.kinds)
-    label = made.values[kinds.indices, : len(made.head.taxonomy.categories)]
-    known = np.where(label == MISSING, made.head.taxonomy.top + 1, label)
-    starts = kinds.indptr[:-1]
-    differ = np.maximum.reduceat(label, starts) > np.minimum.reduceat(known, starts)
-    many = int(kinds.weight[differ.any(axis=1)].sum())
+    labels = made.values[:, : len(made.head.taxonomy.categories)]
+    many = prompts.kinds.with_unequal(labels)
     if many:
         raise PairError(
             f"{names}: the prompt's own labels of {many:,} {'prompt' if many == 1 else 'prompts'} differ between the "

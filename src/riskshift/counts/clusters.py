@@ -31,6 +31,24 @@ class Clusters:
     def __len__(self) -> int:
         return int(self.weight.sum())
 
+    @property
+    def kind(self) -> IntArray:
+        """Of which kind each of `indices` is."""
+        return np.repeat(np.arange(len(self.weight)), np.diff(self.indptr))
+
+    def with_two_of(self, group: IntArray) -> int:
+        """Count the clusters that hold two records of one group, given the group of each pattern."""
+        groups = int(group.max(initial=0)) + 1
+        held, times = np.unique(self.kind * groups + group[self.indices], return_counts=True)
+        return int(self.weight[np.unique(held[times > 1] // groups)].sum())
+
+    def with_unequal(self, labels: IntArray) -> int:
+        """Count the clusters in which some label differs, given those of each pattern; -1 is none."""
+        label, starts = labels[self.indices], self.indptr[:-1]
+        known = np.where(label < 0, np.iinfo(np.int64).max, label)
+        differ = np.maximum.reduceat(label, starts) > np.minimum.reduceat(known, starts)
+        return int(self.weight[differ.any(axis=1)].sum())
+
     def totals(self, values: NDArray[Any]) -> NDArray[Any]:
         """Sum a value of each pattern over the records of each kind of cluster."""
         return np.add.reduceat(values[self.indices], self.indptr[:-1], axis=0)
@@ -105,6 +123,11 @@ class RandomGroups:
         """One of each."""
         return np.ones(len(self.indptr) - 1, dtype=np.int64)
 
+    @property
+    def kind(self) -> IntArray:
+        """Of which group each of `indices` is."""
+        return np.repeat(np.arange(len(self.weight)), np.diff(self.indptr))
+
     def totals(self, values: NDArray[Any]) -> NDArray[Any]:
         """Sum a value of each pattern over the records of each group."""
         each = values[self.indices]
@@ -113,18 +136,14 @@ class RandomGroups:
     def renumbered(self, renumber: IntArray) -> "RandomGroups":
         """Give the patterns other numbers, merging those that become equal."""
         pattern = renumber[self.indices]
-        return self.tallied(self._group, pattern, self.times, self.of, alone=self.alone)
+        return self.tallied(self.kind, pattern, self.times, self.of, alone=self.alone)
 
     def among(self, chosen: BoolArray) -> "RandomGroups":
         """Keep of each group its records among some patterns, which are numbered anew."""
         inside, renumber = chosen[self.indices], np.cumsum(chosen) - 1
-        group, pattern = self._group[inside], renumber[self.indices[inside]]
+        group, pattern = self.kind[inside], renumber[self.indices[inside]]
         of = len(np.unique(group)) if self.alone else self.of
         return self.tallied(group, pattern, self.times[inside], of, alone=self.alone)
-
-    @property
-    def _group(self) -> IntArray:
-        return np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
 
 
 def distinct_rows(rows: IntArray, weight: IntArray) -> tuple[IntArray, IntArray]:

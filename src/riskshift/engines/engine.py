@@ -149,6 +149,18 @@ def _is_missing(value: object) -> bool:
         return True
 
 
+def positions(codes: NDArray[Any], found: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where each of some codes stands among all; of one that is not there, somewhere."""
+    order = np.argsort(codes, kind="stable")
+    place = np.searchsorted(codes[order], found)
+    return order[np.minimum(place, len(codes) - 1)]
+
+
+def quoted(name: str) -> str:
+    """Write a name of SQL, whatever stands in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def plain(frame: Frame, columns: Iterable[str]) -> tuple[Frame, dict[str, str]]:
     """Give values one form in every engine: NaN is null; enumerations and mixed objects are text.
 
@@ -231,7 +243,7 @@ def _hashes_differ(frame: Frame, columns: Sequence[str]) -> bool:
     """
     parts = -(-count_rows(frame) // MOST_HASHES)
     with translated():
-        held = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
+        held = ", ".join(map(quoted, columns))
         hashed = frame.to_native().project(f"hash({held}) AS riskshift_hash")
         for part in range(parts):
             some = hashed.filter(f"riskshift_hash % {parts:d} = {part:d}")
@@ -260,6 +272,12 @@ def is_blank(frame: Frame, column: str) -> nw.Expr:
     if dtype == nw.String:
         return blank | (nw.col(column) == "")
     return blank | nw.col(column).is_nan() if dtype.is_float() else blank
+
+
+def names(frame: Frame, column: str, *, limit: int | None = None) -> set[str]:
+    """Return the groups of a column by name, at most `limit`."""
+    called = frame.select(named(column).alias("riskshift_group"))
+    return {row[0] for row in count_patterns(called, ["riskshift_group"], limit=limit)}
 
 
 def named(column: str) -> nw.Expr:

@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from riskshift.engines.engine import Frame, fetch_columns, translated
+from riskshift.engines.engine import Frame, fetch_columns, quoted, translated
 
 BETWEEN: Final = "\x1f"
 # Stands for nothing, which is not empty text.
@@ -44,7 +44,7 @@ def with_hashes(
     told = frame.select(text.alias(_ID), *(nw.col(name) for name in more))
     if frame.implementation.is_duckdb():
         with translated():
-            named = ", ".join(('"' + name.replace('"', '""') + '"') for name in more)
+            named = ", ".join(map(quoted, more))
             hashed = told.to_native().project(
                 f"md5_number_lower({_ID}) AS {_ID}" + (f", {named}" if more else "")
             )

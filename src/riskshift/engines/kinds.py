@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 
 from riskshift.counts.clusters import Clusters, IntArray, RandomGroups
 from riskshift.engines import spark
-from riskshift.engines.engine import EngineError, Frame, fetch_columns, on_spark, translated
+from riskshift.engines.engine import (
+    EngineError,
+    Frame,
+    fetch_columns,
+    on_spark,
+    positions,
+    quoted,
+    translated,
+)
 from riskshift.engines.ids import with_hashes
 from riskshift.engines.random_groups import random_groups
 
@@ -144,9 +152,7 @@ def named(
             continue
         told, kinds = found
         ids, sums = with_hashes(each, [cluster], *_KIND)
-        order = np.argsort(told)
-        place = np.searchsorted(told[order], _mark(*sums))
-        kind = order[np.minimum(place, len(told) - 1)]
+        kind = positions(told, _mark(*sums))
         same = np.bincount(kind, minlength=len(told))
         if len(np.unique(told)) == len(told) and np.array_equal(same, kinds.weight):
             return ids, kind, kinds
@@ -172,14 +178,12 @@ def _counted(
     most: int | None = None,
 ) -> tuple[NDArray[np.uint64], Clusters] | None:
     """Return the kinds, and what tells each; None if what was found is not what was counted."""
-    order = np.argsort(codes, kind="stable")
     one_each = frame.join(_summed(each, cluster), left_on=cluster, right_on=_ONE)
     rows = one_each.select(*_KIND, _MANY, code.alias(_CODE))
     told, kind, size, weight, found = _kinds(rows if most is None else rows.head(most + 1))
     if most is not None and len(found) > most:
         raise TooManyKindsError
-    place = np.searchsorted(codes[order], found)
-    indices = order[np.minimum(place, len(codes) - 1)]
+    indices = positions(codes, found)
     counted = np.bincount(indices, weights=weight[kind], minlength=len(n))
     if not (np.array_equal(counted, n) and np.array_equal(np.bincount(kind), size)):
         return None
@@ -230,14 +234,10 @@ def _hashed(frame: Frame, cluster: str, columns: Sequence[str], code: nw.Expr, s
 
 def _hashed_duckdb(relation: Any, cluster: str, columns: Sequence[str], seed: int) -> Any:
     # Hashed twice: once, sums of small numbers that are multiples of powers of two meet too often.
-    hashed = f"hash(hash({', '.join(map(_quoted, columns))}, {seed:d}))"
+    hashed = f"hash(hash({', '.join(map(quoted, columns))}, {seed:d}))"
     halves = (f"{hashed} & {_HALF - 1}", f"{hashed} >> 33")
     named = (f"({half})::INTEGER AS {name}" for half, name in zip(halves, _KIND, strict=False))
-    return relation.project(", ".join([_quoted(cluster), *named]))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return relation.project(", ".join([quoted(cluster), *named]))
 
 
 def _hashed_polars(frame: Any, seed: int) -> Any:
@@ -336,7 +336,7 @@ def _listed(kinds: Sequence[tuple[Sequence[Sequence[Any]], int]]) -> Nested:
 
 def _nested_duckdb(relation: Any, cluster: Sequence[str], item: Sequence[str]) -> Nested:
     outer, inner = (
-        ", ".join(map(_quoted, names)) for names in (cluster, dict.fromkeys((*cluster, *item)))
+        ", ".join(map(quoted, names)) for names in (cluster, dict.fromkeys((*cluster, *item)))
     )
     flat = (
         relation.aggregate(f"{inner}, list_sort(list(riskshift_code)) AS codes", inner)

@@ -18,6 +18,7 @@ from riskshift.engines.engine import (
     Frame,
     fetch_columns,
     on_spark,
+    positions,
     repeats,
     translated,
 )
@@ -51,9 +52,7 @@ def random_groups(
     many = repeats(frame, [cluster])[0]
     alone = many <= FEW
     group, found, times = _one_each(coded) if alone else _counted(coded)
-    order = np.argsort(codes, kind="stable")
-    place = np.searchsorted(codes[order], found)
-    pattern = order[np.minimum(place, len(codes) - 1)]
+    pattern = positions(codes, found)
     if not np.array_equal(np.bincount(pattern, weights=times, minlength=len(n)), n):
         raise EngineError("the rows changed while they were counted")
     return RandomGroups.tallied(group, pattern, times, many, alone=alone)

@@ -140,8 +140,6 @@ def _values(part: Collapsed, role: str) -> Sequence[str]:
         frame, refused = engine.plain(records.frame, [own])
         if refused:
             return ()
-        held = frame.select(engine.named(own).alias("riskshift_group"))
         with engine.explained(records.source):
-            rows = engine.count_patterns(held, ["riskshift_group"], limit=MOST_SOURCES + 2)
-        found = {row[0] for row in rows}
+            found = engine.names(frame, own, limit=MOST_SOURCES + 2)
     return sorted(found - {NO_VALUE})

@@ -15,6 +15,7 @@ from riskshift.analysis.severities import NO, YES, Severities
 from riskshift.collapse.coding import Coding
 from riskshift.collapse.pairs import Collapsed, layout_of
 from riskshift.counts.case import Case
+from riskshift.counts.clusters import Clusters
 from riskshift.counts.pairs import Grouped, Table, group_name
 from riskshift.engines import engine
 from riskshift.picking.cases import case_of, ordered_rows
@@ -116,11 +117,7 @@ def _failures(collapsed: Collapsed, models: Sequence[str], choices: Sequence[Cho
 def _several(grouped: Grouped) -> bool:
     """Tell whether some model answered a prompt more than once."""
     clusters = grouped.table.clusters
-    if clusters is None:  # every record stands alone
-        return False
-    kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
-    cell = kind * len(grouped.names) + grouped.group[clusters.indices]
-    return bool(np.bincount(cell).max() > 1)
+    return isinstance(clusters, Clusters) and clusters.with_two_of(grouped.group) > 0
 
 
 def _bits(collapsed: Collapsed, coding: Coding, choices: Sequence[Choice]) -> Iterator[nw.Expr]:

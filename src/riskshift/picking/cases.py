@@ -73,7 +73,7 @@ def _cases(collapsed: Collapsed, *, limit: int | None, seed: int, text: bool) ->
     cells = _cells(records, keys, coding, [row[-1] for row in collapsed.patterns])
     quotas = _quotas(cells, limit)
     sorted_rows = sum(cell.records for cell, quota in zip(cells, quotas, strict=True) if quota)
-    if limit is not None and (sorted_rows > MOST_SORTED):
+    if limit is not None and sorted_rows > MOST_SORTED:
         rows = _worst_rows(collapsed, limit, text=text)
         return tuple(case_of(records, row, keys, text=text) for row in rows)
     places, start = list[int](), 0

@@ -1,7 +1,7 @@
 """Counts that were saved, read in the place of the rows that they were made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import narwhals.stable.v2 as nw
@@ -130,8 +130,15 @@ def read_counts(found: Found, *, by: Sequence[str] = (), model: str | None = Non
     )
     columns = dict(zip(names, own_names(len(names)), strict=True))
     frame = cast("nw.LazyFrame[Any]", NoRows(source.name))
-    records = Records(frame, columns, options, source, head.left_out)
-    return replace(records, counted=saved, placeholders=head.placeholders)
+    return Records(
+        frame,
+        columns,
+        options,
+        source,
+        head.left_out,
+        placeholders=head.placeholders,
+        counted=saved,
+    )
 
 
 def _named(column: str | None) -> list[str]:

@@ -228,8 +228,3 @@ def _value(value: Any) -> str:
 def literal(value: object) -> str:
     """Write a text of SQL."""
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """Write a name of SQL, whatever stands in it."""
-    return '"' + name.replace('"', '""') + '"'

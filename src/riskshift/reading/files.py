@@ -13,7 +13,7 @@ from typing import Any, Final
 import duckdb
 import narwhals.stable.v2 as nw
 
-from riskshift.engines.engine import EngineError, translated
+from riskshift.engines.engine import EngineError, quoted, translated
 from riskshift.errors import ColumnError, DataError, FileError, UsageError, listing
 from riskshift.packing import unreadable
 from riskshift.reading import duckdb_options
@@ -326,10 +326,7 @@ def spooled(records: Records, types: Mapping[str, str]) -> DataFile:
         raise UsageError(f"{source.name} is no file.")
     place = source.folder / "joined.jsonl"
     types = {**types, **{name: "VARCHAR" for name in records.columns if name not in types}}
-    parts = (
-        f"{records.at(name)}::{kind} AS {duckdb_options.quoted(name)}"
-        for name, kind in types.items()
-    )
+    parts = (f"{records.at(name)}::{kind} AS {quoted(name)}" for name, kind in types.items())
     rows = records.frame.to_native().sql_query()
     try:
         # Several threads would write them in any order.
@@ -455,7 +452,7 @@ def _select(
     places, reader = shape.columns, _reader(shape, files)
     held = own_names(len(shape.names))
     if shape.format in ("json", "jsonl"):
-        held = [duckdb_options.quoted(name) for name in shape.names]
+        held = [quoted(name) for name in shape.names]
     parts = []
     for name, own in zip(names, own_names(len(names)), strict=True):
         value = held[places[name]] if name in places else "NULL"

@@ -13,10 +13,10 @@ from riskshift.engines.engine import (
     fetch,
     is_blank,
     plain,
+    quoted,
     translated,
 )
 from riskshift.errors import DataError, UsageError, listing
-from riskshift.reading.duckdb_options import quoted
 from riskshift.reading.labels.joined import AllJoined, with_labels
 from riskshift.reading.labels.nested import with_categories
 from riskshift.records import Held, Options, Purpose, Records, own_names

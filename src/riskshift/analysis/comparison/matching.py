@@ -138,9 +138,8 @@ class Matching:
         self.taxonomy = grouped.layout.taxonomy
         self.severities = Severities(grouped.layout.named(grouped.table))
         self.weight = clusters.weight
-        kinds = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
         self._pattern = clusters.indices
-        self._cell = kinds * len(self.names) + grouped.group[clusters.indices]
+        self._cell = clusters.kind * len(self.names) + grouped.group[clusters.indices]
         # Of the metric that was asked last: one is asked of every two models in turn.
         self._lacking: tuple[Choice, list[IntArray | None]] | None = None
 

@@ -198,8 +198,9 @@ def _by_cluster(
     """
     size = len(grouped.names)
     times = clusters.times if isinstance(clusters, RandomGroups) else 1
-    kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
-    cell, at = np.unique(kind * size + grouped.group[clusters.indices], return_inverse=True)
+    cell, at = np.unique(
+        clusters.kind * size + grouped.group[clusters.indices], return_inverse=True
+    )
     yes, no = (
         np.bincount(at, weights=mask[clusters.indices] * times, minlength=len(cell)).astype(
             np.int64

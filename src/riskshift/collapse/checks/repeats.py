@@ -6,12 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
-import numpy as np
 
 from riskshift.collapse.checks.labels import Key, label_keys
 from riskshift.collapse.checks.one_message import Faults, or_skip, shown_value
 from riskshift.collapse.likely import like_raters
-from riskshift.counts.clusters import Clusters, RandomGroups
+from riskshift.counts.clusters import Clusters
 from riskshift.counts.pairs import Grouped, group_name
 from riskshift.engines import engine
 from riskshift.errors import DataError, PairError, listing
@@ -120,14 +119,14 @@ def check_duplicates(records: Records, by_prompt: Grouped, faults: Faults) -> Re
         return records
     model = records.column("model")
     key = list(dict.fromkeys([prompt, *([model] if model else [])]))
-    if isinstance(clusters, RandomGroups):
-        if not _answered_twice(records, prompt, model):
-            return records
-    else:
-        kind = np.repeat(np.arange(len(clusters.weight)), np.diff(clusters.indptr))
-        answers = kind * len(by_prompt.names) + by_prompt.group[clusters.indices]
-        if len(np.unique(answers)) == len(answers):
-            return records
+    # Random groups do not tell which records share a prompt.
+    twice = (
+        clusters.with_two_of(by_prompt.group) > 0
+        if isinstance(clusters, Clusters)
+        else _answered_twice(records, prompt, model)
+    )
+    if not twice:
+        return records
     if model and not engine.occur_twice(records.frame, _held(records, key)):
         faults.add(records, lambda: _one_name(records, model), always=True)
         return records
@@ -227,13 +226,14 @@ def check_prompt_labels(
     if prompt is None or clusters is None or records.options.prompt_labels == "per-row":
         return records
     keys = label_keys(records)[: len(records.options.taxonomy.categories)]
+    labels, many = by_prompt.table.values[:, : len(keys)], None
+    if isinstance(clusters, Clusters):
+        many = clusters.with_unequal(labels)
+    if many == 0:
+        return records
     unequal = _unequal_prompts(records.frame, records.at(prompt), rows, keys)
-    # Random groups do not tell which labels share a prompt.
-    many = (
-        _contradicting(by_prompt, clusters)
-        if isinstance(clusters, Clusters)
-        else engine.count_rows(unequal)
-    )
+    if many is None:  # random groups do not tell which labels share a prompt
+        many = engine.count_rows(unequal)
     if not many:
         return records
     faults.add(records, lambda: _unequal(records, unequal, many))
@@ -245,15 +245,6 @@ def check_prompt_labels(
     reason, dropped = "prompt labels differ", engine.count_rows(theirs)
     skipped = {**records.skipped, reason: records.skipped.get(reason, 0) + dropped}
     return replace(records, frame=kept, skipped=skipped)
-
-
-def _contradicting(by_prompt: Grouped, clusters: Clusters) -> int:
-    """Count the prompts with unequal labels."""
-    taxonomy, start = by_prompt.layout.taxonomy, clusters.indptr[:-1]
-    label = by_prompt.table.values[clusters.indices, : len(taxonomy.categories)]
-    known = np.where(label == MISSING, taxonomy.top + 1, label)
-    differ = np.maximum.reduceat(label, start) > np.minimum.reduceat(known, start)
-    return int(clusters.weight[differ.any(axis=1)].sum())
 
 
 def _unequal_prompts(

@@ -333,9 +333,8 @@ def _check_groups(records: Records, collapsed: Collapsed, rules: Sequence[Rule])
             met = records.counted.head.met.get(column, ())
             require_groups(rule, met, collapsed.groups[column].names)
             continue
-        there = records.frame.select(engine.named(records.at(column)).alias("riskshift_group"))
         with engine.explained(records.source):
-            names = {name for name, _ in engine.count_patterns(there, ["riskshift_group"])}
+            names = engine.names(records.frame, records.at(column))
         require_groups(rule, names, collapsed.groups[column].names)
 
 

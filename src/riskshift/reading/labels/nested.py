@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
-from riskshift.engines.engine import Frame, count_patterns, translated
+from riskshift.engines.engine import Frame, count_patterns, quoted, translated
 from riskshift.errors import ColumnError, DataError, LabelError, UsageError, listing
-from riskshift.reading.duckdb_options import literal, quoted
+from riskshift.reading.duckdb_options import literal
 from riskshift.records import Held, Options, Source
 from riskshift.taxonomy import HARM, Taxonomy
 from riskshift.written import BAD, BLANK, FALSE, TRUE, as_mark
